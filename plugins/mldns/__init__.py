@@ -1,0 +1,1 @@
+"""DNS for distributed training: plan, prove, hand over, tear down."""
