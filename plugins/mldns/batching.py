@@ -1,0 +1,108 @@
+"""Packing a plan's edits into changes that the API accepts: a name is never split, none is ever dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mldns.exceptions import InvalidInput
+from mldns.plan import Plan
+from mldns.records import RRset
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The quota that bounds a change and a zone (`projects.get` → `quota`)."""
+
+    additions: int = 1_000
+    deletions: int = 1_000
+    rrdata_bytes: int = 100_000
+    rrdatas_per_rrset: int = 100
+    rrsets_per_zone: int = 10_000
+
+    @classmethod
+    def from_quota(cls, quota: Mapping[str, Any]) -> Limits:
+        """Read the live limits; one that is absent keeps Google's documented default."""
+        default = cls()
+        return cls(
+            additions=int(quota.get("rrsetAdditionsPerChange", default.additions)),
+            deletions=int(quota.get("rrsetDeletionsPerChange", default.deletions)),
+            rrdata_bytes=int(quota.get("totalRrdataSizePerChange", default.rrdata_bytes)),
+            rrdatas_per_rrset=int(quota.get("resourceRecordsPerRrset", default.rrdatas_per_rrset)),
+            rrsets_per_zone=int(quota.get("rrsetsPerManagedZone", default.rrsets_per_zone)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One atomic change. The API applies deletions first, so delete + add of a key is a replacement."""
+
+    additions: tuple[RRset, ...] = ()
+    deletions: tuple[RRset, ...] = ()
+
+    @property
+    def rrdata_bytes(self) -> int:
+        return sum(rrdata_size(rrset) for rrset in (*self.additions, *self.deletions))
+
+    def to_api(self) -> dict[str, Any]:
+        return {
+            "additions": [rrset.to_api() for rrset in self.additions],
+            "deletions": [rrset.to_api() for rrset in self.deletions],
+        }
+
+    def __add__(self, other: Change) -> Change:
+        return Change(self.additions + other.additions, self.deletions + other.deletions)
+
+
+def rrdata_size(rrset: RRset) -> int:
+    """Octets of rrdata as sent: presentation format, the larger of the two readings of Google's limit."""
+    return sum(len(item.encode()) for item in rrset.rrdatas)
+
+
+def edits(plan: Plan) -> list[Change]:
+    """The plan as one edit a name: unwanted names go first (they make room), then replacements, then creations."""
+    by_name: dict[str, Change] = {}
+    for item in plan.deletes:
+        _join(by_name, item.name, Change(deletions=(item,)))
+    for pair in plan.replaces:
+        _join(by_name, pair.after.name, Change(additions=(pair.after,), deletions=(pair.before,)))
+    for item in plan.creates:
+        _join(by_name, item.name, Change(additions=(item,)))
+    return list(by_name.values())
+
+
+def pack(items: Iterable[Change], limits: Limits, *, reserved_bytes: int) -> Iterator[Change]:
+    """Yield changes that hold the edits in order, each with room for the manifest's swap.
+
+    :param reserved_bytes: rrdata octets kept free for the manifest (its old and its new form), beside one addition
+        and one deletion.
+    :raises InvalidInput: a single edit that no change can hold.
+    """
+    room = Limits(limits.additions - 1, limits.deletions - 1, limits.rrdata_bytes - reserved_bytes)
+    additions: list[RRset] = []
+    deletions: list[RRset] = []
+    size = 0
+    for item in items:
+        more = item.rrdata_bytes
+        if not _fits(len(item.additions), len(item.deletions), more, room):
+            name = (item.additions or item.deletions)[0].name
+            raise InvalidInput(
+                f"record {name} alone takes {more:,} bytes of rrdata: a change holds {room.rrdata_bytes:,}"
+            )
+        if not _fits(len(additions) + len(item.additions), len(deletions) + len(item.deletions), size + more, room):
+            yield Change(tuple(additions), tuple(deletions))
+            additions, deletions, size = [], [], 0
+        additions += item.additions
+        deletions += item.deletions
+        size += more
+    if additions or deletions:
+        yield Change(tuple(additions), tuple(deletions))
+
+
+def _fits(additions: int, deletions: int, size: int, room: Limits) -> bool:
+    return additions <= room.additions and deletions <= room.deletions and size <= room.rrdata_bytes
+
+
+def _join(by_name: dict[str, Change], name: str, edit: Change) -> None:
+    by_name[name] = by_name[name] + edit if name in by_name else edit

@@ -1,0 +1,91 @@
+"""The names that a manifest covers, written as rank ranges a role plus explicit names.
+
+Ten thousand workers are `worker=0-9989`: that is what lets a claim fit into one small TXT rrset.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mldns.exceptions import InvalidInput
+from mldns.naming import absolute, relative, worker_name
+from mldns.plan import natural
+from mldns.records import Key
+
+EXPLICIT = "name"
+"""The key of an explicit name; `name=master.job/A`."""
+
+RESERVED = frozenset({EXPLICIT, "v", "claimant", "lease", "generation", "expires", "grant", "digest"})
+"""Keys of a manifest that no role may be mistaken for: workers of such a role are listed as explicit names."""
+
+MAX_RANKS = 1_000_000
+"""More ranks than any zone holds: a manifest that claims more is damaged, and must not exhaust memory."""
+
+_RANGES_ROOM = (
+    170  # octets: with a role of up to 63 letters, "/AAAA=" and a mark it stays below the 255 of a TXT string
+)
+_RANGES = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
+
+
+def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> list[str]:
+    """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`."""
+    pattern = re.compile(rf"(?P<role>.+)-(?P<rank>0|[1-9]\d*)\.{re.escape(owner)}\.{re.escape(dns_name)}")
+    ranks: dict[str, list[int]] = {}
+    explicit: list[Key] = []
+    for name, kind in keys:
+        match = pattern.fullmatch(name)
+        if match and kind in ("A", "AAAA") and "." not in match["role"] and match["role"] not in RESERVED:
+            heading = match["role"] if kind == "A" else f"{match['role']}/{kind}"
+            ranks.setdefault(heading, []).append(int(match["rank"]))
+        else:
+            explicit.append((name, kind))
+    items = [f"{heading}={text}" for heading in sorted(ranks) for text in _wrap(_ranges(sorted(ranks[heading])))]
+    items += [f"{EXPLICIT}={relative(name, dns_name)}/{kind}" for name, kind in sorted(explicit, key=natural)]
+    return items
+
+
+def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
+    """Yield the keys of one item, or raise InvalidInput when it is none."""
+    heading, _, value = item.partition("=")
+    if heading == EXPLICIT:
+        name, _, kind = value.rpartition("/")
+        if not name or not kind.isupper():
+            raise InvalidInput(f"{item!r} is not name=NAME/TYPE")
+        yield (dns_name if name == "@" else absolute(f"{name}.{dns_name}"), kind)
+        return
+    role, _, kind = heading.partition("/")
+    if not _RANGES.fullmatch(value):
+        raise InvalidInput(f"{item!r} is not ROLE=RANKS")
+    for part in value.split(","):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if high - low >= MAX_RANKS:
+            raise InvalidInput(f"{item!r} covers more than {MAX_RANKS:,} ranks")
+        # The role is validated once; a range of 10,000 names then costs string joins only.
+        prefix, suffix = worker_name(role, 0, owner, dns_name).split("-0.", 1) if role else ("", "")
+        yield from ((f"{prefix}-{rank}.{suffix}", kind or "A") for rank in range(low, high + 1))
+
+
+def _ranges(ranks: list[int]) -> Iterator[str]:
+    start = previous = ranks[0]
+    for rank in [*ranks[1:], None]:
+        if rank is not None and rank <= previous + 1:
+            previous = rank
+            continue
+        yield str(start) if start == previous else f"{start}-{previous}"
+        if rank is not None:
+            start = previous = rank
+
+
+def _wrap(ranges: Iterable[str]) -> Iterator[str]:
+    """Join ranges with commas, a new line before one becomes longer than a TXT string may be."""
+    line = ""
+    for text in ranges:
+        if line and len(line) + 1 + len(text) > _RANGES_ROOM:
+            yield line
+            line = text
+        else:
+            line = f"{line},{text}" if line else text
+    if line:
+        yield line

@@ -1,0 +1,218 @@
+"""The difference between what a zone holds and what an owner wants, as data that can be read before it is applied.
+
+What happens to a wanted rrset, by what stands in the zone (`ours`: the owner's manifest covers it and it was written):
+
+    in the zone      create-only   upsert-only   sync
+    ---------------  ------------  ------------  ------------
+    nothing          create        create        create
+    ours, the same   unchanged     unchanged     unchanged
+    ours, another    skipped       replace       replace
+    not ours         conflict      conflict      conflict
+    ours, unwanted   -             -             delete
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mldns.exceptions import Conflict, InvalidInput, shorten
+from mldns.records import Key, RRset, same
+
+POLICIES = ("create-only", "upsert-only", "sync")
+DEFAULT_POLICY = "upsert-only"
+
+_SAMPLE = 5
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """One rrset that changes: `before` exactly as listed, `after` as wanted."""
+
+    before: RRset
+    after: RRset
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do. Every tuple is in natural order of names (worker-2 before worker-10)."""
+
+    creates: tuple[RRset, ...] = ()
+    replaces: tuple[Replace, ...] = ()
+    deletes: tuple[RRset, ...] = ()
+    unchanged: tuple[RRset, ...] = ()
+    skipped: tuple[RRset, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.creates or self.replaces or self.deletes)
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over everything that would be written: equal digests write the same."""
+        writes = {
+            "creates": [rrset.to_api() for rrset in self.creates],
+            "replaces": [[item.before.to_api(), item.after.to_api()] for item in self.replaces],
+            "deletes": [rrset.to_api() for rrset in self.deletes],
+        }
+        text = json.dumps(writes, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def counts(self) -> dict[str, int]:
+        """How many rrsets fall under each heading."""
+        return {heading: len(getattr(self, heading)) for heading in self.__slots__}
+
+    def names(self) -> list[str]:
+        """The names that would be written, in order."""
+        return list(dict.fromkeys(rrset.name for _, rrset in self._writes()))
+
+    def summary(self) -> str:
+        """One log line: the counts and the first names."""
+        counts = ", ".join(f"{count:,} {heading}" for heading, count in self.counts().items() if count)
+        names = self.names()
+        return (counts or "nothing to do") + (f": {shorten(names, _SAMPLE)}" if names else "")
+
+    def to_json(self, *, full: bool = False) -> dict[str, Any]:
+        """Counts, digest and first names; with `full` every rrset, as the API spells it."""
+        view: dict[str, Any] = {
+            "counts": self.counts(),
+            "digest": self.digest,
+            "names": self.names()[:_SAMPLE],
+            "conflicts": [str(conflict) for conflict in self.conflicts[:_SAMPLE]],
+        }
+        if full:
+            view |= {
+                "creates": [rrset.to_api() for rrset in self.creates],
+                "replaces": [{"before": item.before.to_api(), "after": item.after.to_api()} for item in self.replaces],
+                "deletes": [rrset.to_api() for rrset in self.deletes],
+                "conflicts": [str(conflict) for conflict in self.conflicts],
+            }
+        return view
+
+    def table(self, limit: int = 20) -> str:
+        """The plan for a person: `+` create, `~` replace, `-` delete, `!` conflict, at most `limit` lines."""
+        lines = [f"{sign} {_line(rrset)}" for sign, rrset in self._writes()]
+        lines += [f"! {conflict}" for conflict in self.conflicts]
+        if len(lines) > limit:
+            lines = [*lines[:limit], f"  … and {len(lines) - limit:,} more"]
+        return "\n".join(lines) if lines else "  nothing to do"
+
+    def _writes(self) -> Iterator[tuple[str, RRset]]:
+        yield from (("+", rrset) for rrset in self.creates)
+        yield from (("~", item.after) for item in self.replaces)
+        yield from (("-", rrset) for rrset in self.deletes)
+
+
+def compute_plan(
+    *,
+    current: Iterable[RRset],
+    desired: Iterable[RRset],
+    owned: Callable[[Key], bool],
+    owner_of: Callable[[Key], str | None],
+    policy: str = DEFAULT_POLICY,
+    adopt: bool = False,
+) -> Plan:
+    """Return the plan that turns `current` into `desired` for what is owned.
+
+    :param current: what the zone holds at the names in question, as listed; the owner's manifest left out.
+    :param owned: whether the owner's manifest covers a key and says that it was written.
+    :param owner_of: whose a key is, asked only for conflicts; None where nothing tells.
+    :param adopt: a record that nobody owns and that already says what is wanted becomes ours instead of a conflict.
+    """
+    if policy not in POLICIES:
+        raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
+    listed = {rrset.key: rrset for rrset in current}
+    wanted = {rrset.key: rrset for rrset in desired}
+    differ = _Differ(listed, owned, owner_of, policy, adopt)
+    for key in sorted(wanted, key=natural):
+        differ.decide(wanted[key])
+    if policy == "sync":
+        differ.deletes |= {key: rrset for key, rrset in listed.items() if key not in wanted and owned(key)}
+    return differ.plan()
+
+
+def natural(key: Key) -> tuple[list[str | tuple[int, str]], str]:
+    """Sort key: digits compare as numbers, so that ranks come in order and manifests keep short ranges."""
+    parts: list[str | tuple[int, str]] = []
+    for position, part in enumerate(_DIGITS.split(key[0])):
+        parts.append((int(part), part) if position % 2 else part)
+    return parts, key[1]
+
+
+class _Differ:
+    """Decides one wanted rrset after the other and collects what that means for the zone."""
+
+    def __init__(
+        self,
+        listed: Mapping[Key, RRset],
+        owned: Callable[[Key], bool],
+        owner_of: Callable[[Key], str | None],
+        policy: str,
+        adopt: bool,
+    ) -> None:
+        self.listed, self.owned, self.owner_of = listed, owned, owner_of
+        self.policy, self.adopt = policy, adopt
+        self.types: dict[str, set[str]] = {}
+        for name, kind in listed:
+            self.types.setdefault(name, set()).add(kind)
+        self.creates: list[RRset] = []
+        self.replaces: list[Replace] = []
+        self.deletes: dict[Key, RRset] = {}
+        self.unchanged: list[RRset] = []
+        self.skipped: list[RRset] = []
+        self.conflicts: dict[Key, Conflict] = {}
+
+    def decide(self, rrset: RRset) -> None:
+        """Sort one wanted rrset under its heading (the table of this module)."""
+        before = self.listed.get(rrset.key)
+        if before is None:
+            if self._make_room(rrset):
+                self.creates.append(rrset)
+        elif not self.owned(rrset.key):
+            if self.adopt and same(before, rrset) and self.owner_of(rrset.key) is None:
+                self.unchanged.append(before)
+            else:
+                self._refuse(before)
+        elif same(before, rrset):
+            self.unchanged.append(before)
+        elif self.policy == "create-only":
+            self.skipped.append(before)
+        else:
+            self.replaces.append(Replace(before, rrset))
+
+    def plan(self) -> Plan:
+        return Plan(
+            creates=tuple(self.creates),
+            replaces=tuple(self.replaces),
+            deletes=tuple(self.deletes[key] for key in sorted(self.deletes, key=natural)),
+            unchanged=tuple(self.unchanged),
+            skipped=tuple(self.skipped),
+            conflicts=tuple(self.conflicts.values()),
+        )
+
+    def _make_room(self, rrset: RRset) -> bool:
+        """Whether nothing stands at the name that a CNAME cannot stand beside; own records there are deleted."""
+        others = self.types.get(rrset.name, set()) - {rrset.type}
+        clashes = [self.listed[rrset.name, kind] for kind in sorted(others) if "CNAME" in (kind, rrset.type)]
+        foreign = [found for found in clashes if not self.owned(found.key)]
+        for found in foreign:
+            self._refuse(found)
+        if clashes and not foreign and self.policy == "create-only":
+            self.skipped.append(rrset)
+            return False
+        self.deletes |= {found.key: found for found in clashes if not foreign}
+        return not foreign
+
+    def _refuse(self, found: RRset) -> None:
+        self.conflicts[found.key] = Conflict(found.name, found.type, self.owner_of(found.key), found.rrdatas)
+
+
+def _line(rrset: RRset) -> str:
+    return f"{rrset.name} {rrset.ttl} {rrset.type} {shorten(rrset.rrdatas, 3)}"
