@@ -1,0 +1,240 @@
+"""Who is rank i, at which address: the inventory of a training, in every form that people hand over."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mldns.exceptions import InvalidInput, shorten
+from mldns.naming import role_label
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Addresses that answer on one host only: a name that points there makes every other rank connect to itself
+# (gloo on 127.0.1.1, docker0 on 172.17.0.1).
+REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = (
+    (ipaddress.ip_network("127.0.0.0/8"), "loopback"),
+    (ipaddress.ip_network("::1/128"), "loopback"),
+    (ipaddress.ip_network("169.254.0.0/16"), "link-local"),
+    (ipaddress.ip_network("fe80::/10"), "link-local"),
+    (ipaddress.ip_network("172.17.0.0/16"), "Docker's default bridge"),
+    (ipaddress.ip_network("0.0.0.0/8"), "unspecified"),
+    (ipaddress.ip_network("::/128"), "unspecified"),
+    (ipaddress.ip_network("224.0.0.0/4"), "multicast"),
+    (ipaddress.ip_network("ff00::/8"), "multicast"),
+    (ipaddress.ip_network("255.255.255.255/32"), "broadcast"),
+)
+
+_WORKER_KEYS = frozenset({"rank", "address", "hostname", "role", "slots", "port"})
+_HOSTFILE_SLOTS = re.compile(r"slots\s*=\s*(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One host of a training. `slots` are the processes it runs; `address` is normalised text, IPv4 or IPv6."""
+
+    rank: int
+    address: str
+    hostname: str = ""
+    role: str = "worker"
+    slots: int = 1
+    port: int | None = None
+
+    @property
+    def record_type(self) -> str:
+        return "AAAA" if ":" in self.address else "A"
+
+
+def parse_address(text: Any, *, allow_addresses: Collection[str] = (), where: str = "") -> str:
+    """Return the normalised address, or raise InvalidInput; `allow_addresses` are networks let through nevertheless."""
+    return check_address(text, [parse_network(network) for network in allow_addresses], where)
+
+
+def check_address(text: Any, allowed: Collection[Network], where: str = "") -> str:
+    """`parse_address` for callers with many addresses: the allowed networks are parsed already."""
+    place = f" of {where}" if where else ""
+    try:
+        address = ipaddress.ip_address(str(text).strip())
+    except ValueError:
+        raise InvalidInput(f"address {str(text)!r}{place} is not an IPv4 or IPv6 address") from None
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
+        raise InvalidInput(
+            f"address {text!r}{place} cannot stand in a record: write it as plain IPv4 or without its zone"
+        )
+    if not any(address in network for network in allowed):
+        for network, what in REFUSED_NETWORKS:
+            if address in network:
+                raise InvalidInput(
+                    f"address {address}{place} is {what} ({network}): other hosts cannot reach it; "
+                    f'allow it with allow_addresses=["{network}"] if that is meant'
+                )
+    return str(address)
+
+
+def parse_network(text: str) -> Network:
+    """Return a network such as `127.0.0.0/8`, or raise InvalidInput."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise InvalidInput(f"allow_addresses: {text!r} is not a network such as '127.0.0.0/8'") from None
+
+
+def parse_workers(value: Any, *, allow_addresses: Collection[str] = ()) -> tuple[Worker, ...]:
+    """Return the workers sorted by role and rank.
+
+    :param value: an address, a worker mapping, a list of either, JSON text of these, or the text of a hostfile.
+        Workers without a rank are numbered in the order given, a role at a time.
+    :param allow_addresses: networks that may be used although other hosts cannot reach them; a single address in it
+        may also be given to several ranks.
+    :raises InvalidInput: empty, a missing or double rank, two ranks on one address, a bad or unreachable address.
+    """
+    rows = [_as_mapping(row) for row in _as_rows(value)]
+    if not rows:
+        raise InvalidInput(
+            "the worker list is empty: nothing to name (an empty discovery is an error, never an empty upsert)"
+        )
+    workers = _number(rows, [parse_network(network) for network in allow_addresses])
+    _check_ranks(workers)
+    _check_addresses(workers, allow_addresses)
+    return tuple(sorted(workers, key=lambda worker: (worker.role, worker.rank)))
+
+
+def world_size(workers: Iterable[Worker]) -> int:
+    """The number of processes of a training: the sum of its slots."""
+    return sum(worker.slots for worker in workers)
+
+
+def _as_rows(value: Any) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return _rows_of_text(value)
+    if isinstance(value, Mapping):
+        return (value,)
+    if isinstance(value, Iterable):
+        return tuple(value)
+    raise InvalidInput(f"workers must be a list of addresses or mappings, not {type(value).__name__}")
+
+
+def _rows_of_text(text: str) -> Sequence[Any]:
+    stripped = text.strip()
+    if stripped[:1] in ("[", "{", '"'):
+        try:
+            return _as_rows(json.loads(stripped))
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"workers is not JSON: {error.msg} at character {error.pos}") from None
+    lines = (raw.split("#", 1)[0].strip() for raw in stripped.splitlines())
+    return [_hostfile_row(line) for line in lines if line]
+
+
+def _hostfile_row(line: str) -> Mapping[str, Any]:
+    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH)."""
+    host, *rest = line.split(None, 1)
+    row: dict[str, Any] = {"address": host}
+    if host.count(":") == 1 and "." in host:
+        row["address"], row["slots"] = host.split(":")
+    options = rest[0] if rest else ""
+    if slots := _HOSTFILE_SLOTS.search(options):
+        row["slots"] = slots.group(1)
+    elif options:
+        raise InvalidInput(f"hostfile line {line!r}: expected 'ADDRESS slots=N', found {options!r}")
+    return row
+
+
+def _as_mapping(row: Any) -> Mapping[str, Any]:
+    if isinstance(row, str):
+        return {"address": row}
+    if isinstance(row, Worker):
+        return {name: getattr(row, name) for name in sorted(_WORKER_KEYS)}
+    if not isinstance(row, Mapping):
+        raise InvalidInput(f"worker {row!r} must be an address or a mapping with 'rank' and 'address'")
+    unknown = sorted(str(key) for key in row if key not in _WORKER_KEYS)
+    if unknown:
+        raise InvalidInput(f"worker {dict(row)!r} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
+    if row.get("address") in (None, ""):
+        raise InvalidInput(f"worker {dict(row)!r} has no address")
+    return row
+
+
+def _number(rows: Iterable[Mapping[str, Any]], allowed: Collection[Network]) -> list[Worker]:
+    ranked: dict[str, set[bool]] = defaultdict(set)
+    counted: dict[str, int] = defaultdict(int)
+    workers = []
+    for row in rows:
+        role = role_label(row.get("role") or "worker")
+        has_rank = row.get("rank") is not None
+        ranked[role].add(has_rank)
+        if len(ranked[role]) == 2:
+            raise InvalidInput(
+                f"some workers of role {role!r} have a rank and some have none: give all of them or none"
+            )
+        rank = _whole(row["rank"], "rank", row, least=0) if has_rank else counted[role]
+        counted[role] += 1
+        where = f"{role} rank {rank}"
+        port = row.get("port")
+        workers.append(
+            Worker(
+                rank=rank,
+                address=check_address(row["address"], allowed, where),
+                hostname=str(row.get("hostname") or ""),
+                role=role,
+                slots=_whole(row.get("slots") if row.get("slots") is not None else 1, "slots", row, least=1),
+                port=None if port is None else parse_port(port),
+            )
+        )
+    return workers
+
+
+def parse_port(value: Any) -> int:
+    """Return a TCP port, 1 to 65535."""
+    port = _whole(value, "port", value, least=1)
+    if port > 65535:
+        raise InvalidInput(f"port {value!r} is not a TCP port: 1 to 65535")
+    return port
+
+
+def _whole(value: Any, what: str, row: Any, *, least: int) -> int:
+    shown = dict(row) if isinstance(row, Mapping) else row
+    try:
+        number = int(str(value)) if not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None or number < least:
+        raise InvalidInput(f"{what} {value!r} of {shown!r} is not a whole number of at least {least}")
+    return number
+
+
+def _check_ranks(workers: Iterable[Worker]) -> None:
+    ranks: dict[str, Counter[int]] = defaultdict(Counter)
+    for worker in workers:
+        ranks[worker.role][worker.rank] += 1
+    for role, found in ranks.items():
+        count = found.total()
+        if double := sorted(rank for rank, times in found.items() if times > 1):
+            raise InvalidInput(f"role {role!r} has rank {shorten([str(rank) for rank in double])} more than once")
+        if missing := [rank for rank in range(count) if rank not in found]:
+            raise InvalidInput(
+                f"role {role!r} lacks rank {shorten([str(rank) for rank in missing])}: "
+                f"{count} workers need ranks 0 to {count - 1}"
+            )
+
+
+def _check_addresses(workers: Iterable[Worker], allow_addresses: Collection[str]) -> None:
+    shareable = {
+        str(network.network_address) for network in map(parse_network, allow_addresses) if network.num_addresses == 1
+    }
+    seen: dict[str, Worker] = {}
+    for worker in workers:
+        other = seen.setdefault(worker.address, worker)
+        if other is not worker and worker.address not in shareable:
+            raise InvalidInput(
+                f"address {worker.address} is given to {other.role} rank {other.rank} "
+                f"and to {worker.role} rank {worker.rank}: one address is one host; "
+                f'use slots for several processes on it, or allow_addresses=["{worker.address}"] if that is meant'
+            )

@@ -1,0 +1,116 @@
+"""Domain names: their letters and lengths (RFC 1035 §2.3.4, RFC 1123 §2.1), and the names that a job gets.
+
+A name inside mldns is always absolute and lower case: `worker-0.job.ml.example.com.`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mldns.exceptions import InvalidInput
+
+MANIFEST_LABEL = "_mldns"
+SHARED_OWNER = "shared"
+
+_MAX_NAME = 253  # characters without the trailing dot: 255 octets on the wire
+_MAX_LABEL = 63
+# A leading underscore marks service labels (RFC 8552); `*` stands alone and first only (RFC 4592).
+_LABEL = re.compile(r"_?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+def absolute(name: str) -> str:
+    """Return `name` in lower case with its trailing dot, or raise InvalidInput naming what is wrong with it."""
+    if not isinstance(name, str) or not name.strip("."):
+        raise InvalidInput(f"{name!r} is not a domain name: expected letters such as 'worker-0.job.ml.example.com.'")
+    bare = name.removesuffix(".").lower()
+    if len(bare) > _MAX_NAME:
+        raise InvalidInput(f"name {_clip(name)!r} has {len(bare)} characters, a domain name has at most {_MAX_NAME}")
+    for position, label in enumerate(bare.split(".")):
+        if label == "*" and position == 0:
+            continue
+        _check_label(label, name, _LABEL)
+    return bare + "."
+
+
+def relative(name: str, dns_name: str) -> str:
+    """Return `name` without the zone's `dns_name`; `@` for the apex. Both absolute."""
+    return "@" if name == dns_name else name.removesuffix("." + dns_name)
+
+
+def in_zone(name: str, dns_name: str) -> bool:
+    """Whether `name` is the zone's apex or below it. Both absolute."""
+    return name == dns_name or name.endswith("." + dns_name)
+
+
+def require_in_zone(name: str, dns_name: str) -> str:
+    """Return the absolute `name`, or raise InvalidInput when it lies outside the zone."""
+    full = absolute(name)
+    if not in_zone(full, dns_name):
+        raise InvalidInput(f"name {full!r} is outside the zone {dns_name!r}")
+    return full
+
+
+def slug(job: str) -> str:
+    """Return the job's owner label: one host label of at most 63 letters, digits and hyphens, lower case."""
+    if not isinstance(job, str) or not job:
+        raise InvalidInput(f"{job!r} is not a job name: expected one DNS label such as 'bert-large'")
+    label = job.lower()
+    if "." in label:
+        raise InvalidInput(f"job {job!r} has a dot: it becomes one label of every name, such as worker-0.JOB.zone")
+    _check_label(label, job, _HOST_LABEL)
+    return label
+
+
+def role_label(role: str) -> str:
+    """Return a worker's role as it stands in names, such as `worker`; it must not end like a rank."""
+    if not isinstance(role, str) or not role:
+        raise InvalidInput(f"{role!r} is not a role: expected one DNS label such as 'worker'")
+    label = role.lower()
+    _check_label(label, role, _HOST_LABEL)
+    if re.search(r"-\d+$", label):
+        # `a-1` rank 2 and `a` with a name `a-1-2` could not be told apart when a manifest is read back.
+        raise InvalidInput(f"role {role!r} ends like a rank: give it a name without '-<number>' at its end")
+    return label
+
+
+def worker_name(role: str, rank: int, owner: str, dns_name: str) -> str:
+    """`<role>-<rank>.<owner>.<zone>`."""
+    return absolute(f"{role_label(role)}-{rank}.{owner}.{dns_name}")
+
+
+def master_name(owner: str, dns_name: str) -> str:
+    """The name of rank 0."""
+    return absolute(f"master.{owner}.{dns_name}")
+
+
+def workers_name(owner: str, dns_name: str) -> str:
+    """The name that holds every worker's address."""
+    return absolute(f"workers.{owner}.{dns_name}")
+
+
+def rendezvous_name(owner: str, dns_name: str) -> str:
+    """The SRV name of the rendezvous port."""
+    return absolute(f"_rdzv._tcp.{owner}.{dns_name}")
+
+
+def manifest_name(owner: str, dns_name: str) -> str:
+    """The TXT name under which an owner's manifest lives."""
+    return absolute(f"{MANIFEST_LABEL}.{owner}.{dns_name}")
+
+
+def _check_label(label: str, name: str, pattern: re.Pattern[str]) -> None:
+    if not label:
+        raise InvalidInput(f"name {_clip(name)!r} has an empty label: two dots in a row, or a dot at its start")
+    if len(label) > _MAX_LABEL:
+        raise InvalidInput(
+            f"label {_clip(label)!r} of {_clip(name)!r} has {len(label)} characters, a label has at most {_MAX_LABEL}"
+        )
+    if not pattern.fullmatch(label):
+        raise InvalidInput(
+            f"label {label!r} of {_clip(name)!r} is not a host label: letters, digits and hyphens, none at its ends"
+        )
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:60]}…{text[-12:]}"

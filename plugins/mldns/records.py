@@ -1,0 +1,257 @@
+"""Resource record sets: what a server listed, what a user wrote, and what a job needs.
+
+`from_api` keeps every byte, because a deletion must send back exactly what was listed; `parse_record` validates and
+normalises, because what a user wrote must not reach the API half right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mldns import naming
+from mldns.exceptions import InvalidInput
+from mldns.inventory import Worker, check_address, parse_network, parse_port, parse_workers
+from mldns.text_strings import quote_strings, split_strings
+
+Key = tuple[str, str]
+"""Owner name and type of an rrset."""
+
+WRITABLE_TYPES = ("A", "AAAA", "CNAME", "TXT", "SRV", "PTR")
+MAX_RRDATAS = 100  # of one rrset, Cloud DNS quota resourceRecordsPerRrset
+MAX_TTL = 2**31 - 1  # RFC 2181 §8
+
+_RECORD_KEYS = frozenset({"name", "type", "ttl", "rrdatas"})
+_IGNORED_KEYS = frozenset({"kind", "signatureRrdatas"})
+_NAME_TYPES = ("CNAME", "PTR")
+
+
+@dataclass(frozen=True, slots=True)
+class RRset:
+    """One resource record set; `ttl` in seconds, `rrdatas` in presentation format."""
+
+    name: str
+    type: str
+    ttl: int
+    rrdatas: tuple[str, ...]
+
+    @property
+    def key(self) -> Key:
+        return (self.name, self.type)
+
+    def to_api(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type, "ttl": self.ttl, "rrdatas": list(self.rrdatas)}
+
+
+def from_api(resource: Mapping[str, Any]) -> RRset:
+    """What a server listed, byte for byte; an rrset with a routing policy has no rrdatas."""
+    return RRset(resource["name"], resource["type"], int(resource.get("ttl", 0)), tuple(resource.get("rrdatas", ())))
+
+
+def parse_record(
+    value: Mapping[str, Any], *, dns_name: str, default_ttl: int | None = None, allow_addresses: Collection[str] = ()
+) -> RRset:
+    """Return the validated, normalised rrset of a mapping such as
+    `{"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}`.
+
+    :raises InvalidInput: naming the record and what is wrong with it.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"record {value!r} must be a mapping with name, type, ttl and rrdatas")
+    if unknown := sorted(str(key) for key in value if key not in _RECORD_KEYS | _IGNORED_KEYS):
+        raise InvalidInput(f"record {value.get('name')!r} has unknown keys {unknown}: known are {sorted(_RECORD_KEYS)}")
+    name = naming.require_in_zone(value.get("name") or "", dns_name)
+    kind = str(value.get("type") or "").upper()
+    if kind not in WRITABLE_TYPES:
+        raise InvalidInput(f"record {name} has type {value.get('type')!r}: mldns writes {', '.join(WRITABLE_TYPES)}")
+    if kind == "CNAME" and name == dns_name:
+        raise InvalidInput(f"record {name} is a CNAME at the zone's apex, which holds SOA and NS (RFC 1034 §3.6.2)")
+    ttl = parse_ttl(value.get("ttl", default_ttl), where=f"record {name} {kind}")
+    rrdatas = value.get("rrdatas")
+    if isinstance(rrdatas, str) or not isinstance(rrdatas, Iterable):
+        raise InvalidInput(f"record {name} {kind} needs rrdatas, a list such as ['192.0.2.1'], not {rrdatas!r}")
+    allowed = [parse_network(network) for network in allow_addresses]
+    data = tuple(_parse_rdata(kind, item, f"record {name} {kind}", allowed) for item in rrdatas)
+    _check_data(name, kind, data)
+    return RRset(name, kind, ttl, data)
+
+
+def parse_ttl(value: Any, *, where: str = "ttl") -> int:
+    """Return a TTL in seconds, 1 to 2^31 - 1; a numeric string is accepted, as the API does."""
+    text = str(value).strip()
+    if isinstance(value, bool | float) or not text.isascii() or not text.isdecimal():
+        raise InvalidInput(f"{where}: ttl {value!r} is not a whole number of seconds")
+    ttl = int(text)
+    if not 1 <= ttl <= MAX_TTL:
+        raise InvalidInput(
+            f"{where}: ttl {ttl} is not between 1 and {MAX_TTL} seconds (5 to 30 suits short-lived workers)"
+        )
+    return ttl
+
+
+def normalised(rrset: RRset) -> RRset:
+    """The same rrset in one spelling: case, trailing dots, IPv6, quoting and the order of rrdatas do not count."""
+    data = tuple(sorted(_canonical_rdata(rrset.type, item) for item in rrset.rrdatas))
+    return replace(rrset, name=rrset.name.lower(), rrdatas=data)
+
+
+def same(a: RRset, b: RRset) -> bool:
+    """Whether two rrsets say the same, however they are spelled."""
+    return a == b or normalised(a) == normalised(b)
+
+
+def job_records(
+    workers: Iterable[Worker], *, owner: str, dns_name: str, ttl: int, port: int | None = None
+) -> tuple[RRset, ...]:
+    """Return the rrsets of a job: a name a worker, `master`, `workers`, and the rendezvous SRV where a port is known.
+
+    `workers` holds every address, so it is absent above 100 of them (the limit of an rrset); the hand-off says so.
+    """
+    hosts = tuple(workers)
+    rrsets = [
+        RRset(naming.worker_name(host.role, host.rank, owner, dns_name), host.record_type, ttl, (host.address,))
+        for host in hosts
+    ]
+    master = master_of(hosts)
+    rrsets.append(RRset(naming.master_name(owner, dns_name), master.record_type, ttl, (master.address,)))
+    # An address that several ranks share stands once: an rrset has no duplicates (RFC 2181 §5).
+    for kind in ("A", "AAAA"):
+        addresses = tuple(dict.fromkeys(host.address for host in hosts if host.record_type == kind))
+        if addresses and len(hosts) <= MAX_RRDATAS:
+            rrsets.append(RRset(naming.workers_name(owner, dns_name), kind, ttl, addresses))
+    rendezvous_port = port if port is not None else master.port
+    if rendezvous_port is not None:
+        target = naming.worker_name(master.role, master.rank, owner, dns_name)
+        data = f"0 0 {rendezvous_port} {target}"
+        rrsets.append(RRset(naming.rendezvous_name(owner, dns_name), "SRV", ttl, (data,)))
+    return tuple(rrsets)
+
+
+def master_of(workers: Iterable[Worker]) -> Worker:
+    """Rank 0: of the role `master` or `chief` where there is one, else of `worker`, else of the first role."""
+    firsts = {worker.role: worker for worker in workers if worker.rank == 0}
+    for role in ("master", "chief", "worker"):
+        if role in firsts:
+            return firsts[role]
+    return firsts[min(firsts)]
+
+
+def desired_records(
+    *,
+    workers: Any = None,
+    records: Any = None,
+    owner: str,
+    dns_name: str,
+    ttl: Any,
+    port: Any = None,
+    allow_addresses: Collection[str] = (),
+) -> tuple[RRset, ...]:
+    """Return everything an owner wants in the zone: its workers' names, its explicit records, or both.
+
+    :param workers: any form that `parse_workers` takes; None or "" for none. An empty list is an error.
+    :param records: a list of API record mappings, or JSON text of one; None or "" for none.
+    :raises InvalidInput: for the first thing that is wrong; nothing was sent.
+    """
+    zone_name, owner_label, seconds = naming.absolute(dns_name), naming.slug(owner), parse_ttl(ttl)
+    rendezvous_port = None if port in (None, "", 0, "0") else parse_port(port)
+    explicit = [
+        parse_record(record, dns_name=zone_name, default_ttl=seconds, allow_addresses=allow_addresses)
+        for record in _record_rows(records)
+    ]
+    wanted: list[RRset] = []
+    if workers not in (None, ""):
+        inventory = parse_workers(workers, allow_addresses=allow_addresses)
+        wanted.extend(job_records(inventory, owner=owner_label, dns_name=zone_name, ttl=seconds, port=rendezvous_port))
+    wanted.extend(explicit)
+    if not wanted:
+        raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
+    _check_set(wanted)
+    return tuple(wanted)
+
+
+def _record_rows(records: Any) -> list[Any]:
+    if records in (None, "", ()):
+        return []
+    if isinstance(records, str):
+        try:
+            records = json.loads(records)
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"records is not JSON: {error.msg} at character {error.pos}") from None
+    if records is None:
+        return []
+    if isinstance(records, Mapping):
+        return [records]
+    if not isinstance(records, Iterable):
+        raise InvalidInput(f"records must be a list of mappings, not {type(records).__name__}")
+    return list(records)
+
+
+def _check_set(wanted: Iterable[RRset]) -> None:
+    """One rrset a name and type; a CNAME stands alone (RFC 1034 §3.6.2); manifests are not for users to write."""
+    types: dict[str, set[str]] = {}
+    for rrset in wanted:
+        if rrset.name.startswith(naming.MANIFEST_LABEL + "."):
+            raise InvalidInput(f"record {rrset.name} is a manifest of mldns: it is written by a claim, not by hand")
+        found = types.setdefault(rrset.name, set())
+        if rrset.type in found:
+            raise InvalidInput(f"record {rrset.name} {rrset.type} is given twice: put its rrdatas into one record")
+        found.add(rrset.type)
+        if "CNAME" in found and len(found) > 1:
+            raise InvalidInput(f"record {rrset.name} is a CNAME beside {', '.join(sorted(found - {'CNAME'}))}")
+
+
+def _check_data(name: str, kind: str, data: tuple[str, ...]) -> None:
+    if not data:
+        raise InvalidInput(f"record {name} {kind} has no rrdatas")
+    if len(data) > MAX_RRDATAS:
+        raise InvalidInput(f"record {name} {kind} has {len(data)} rrdatas, an rrset holds at most {MAX_RRDATAS}")
+    if len(set(data)) < len(data):
+        raise InvalidInput(f"record {name} {kind} has the same rrdata twice: {_first_double(data)!r}")
+    if kind == "CNAME" and len(data) > 1:
+        raise InvalidInput(f"record {name} CNAME has {len(data)} rrdatas, a CNAME has one")
+
+
+def _first_double(data: tuple[str, ...]) -> str:
+    return next(item for position, item in enumerate(data) if item in data[:position])
+
+
+def _parse_rdata(kind: str, item: Any, where: str, allowed: Collection[Any]) -> str:
+    if not isinstance(item, str) or not item.strip():
+        raise InvalidInput(f"{where}: rrdata {item!r} is not text")
+    text = item.strip()
+    if kind in ("A", "AAAA"):
+        address = check_address(text, allowed, where)
+        if (":" in address) != (kind == "AAAA"):
+            raise InvalidInput(f"{where}: {address} is an {'IPv6' if ':' in address else 'IPv4'} address")
+        return address
+    if kind in _NAME_TYPES:
+        return naming.absolute(text)
+    if kind == "SRV":
+        return _parse_srv(text, where)
+    return quote_strings(split_strings(text, where))
+
+
+def _parse_srv(text: str, where: str) -> str:
+    fields = text.split()
+    if len(fields) != 4 or not all(re.fullmatch(r"\d{1,5}", field) and int(field) <= 65535 for field in fields[:3]):
+        raise InvalidInput(f"{where}: rrdata {text!r} is not 'PRIORITY WEIGHT PORT TARGET'")
+    return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {naming.absolute(fields[3])}"
+
+
+def _canonical_rdata(kind: str, item: str) -> str:
+    """One spelling for comparing; what cannot be read is compared as it stands."""
+    try:
+        if kind in ("A", "AAAA"):
+            return str(ipaddress.ip_address(item))
+        if kind == "TXT":
+            return quote_strings(split_strings(item, ""))
+    except ValueError:
+        return item
+    if kind in (*_NAME_TYPES, "NS", "SRV"):
+        folded = " ".join(item.lower().split())
+        return folded if folded.endswith(".") else folded + "."
+    return item
