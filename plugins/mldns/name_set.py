@@ -19,8 +19,8 @@ EXPLICIT = "name"
 RESERVED = frozenset({EXPLICIT, "v", "claimant", "lease", "generation", "expires", "grant", "digest"})
 """Keys of a manifest that no role may be mistaken for: workers of such a role are listed as explicit names."""
 
-MAX_RANKS = 1_000_000
-"""More ranks than any zone holds: a manifest that claims more is damaged, and must not exhaust memory."""
+MAX_NAMES = 100_000
+"""Ten times what a zone holds: a manifest that claims more is damaged, and must not exhaust memory."""
 
 _RANGES_ROOM = (
     170  # octets: with a role of up to 63 letters, "/AAAA=" and a mark it stays below the 255 of a TXT string
@@ -60,10 +60,10 @@ def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
     for part in value.split(","):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
-        if high - low >= MAX_RANKS:
-            raise InvalidInput(f"{item!r} covers more than {MAX_RANKS:,} ranks")
+        if high - low >= MAX_NAMES:
+            raise InvalidInput(f"{item!r} covers more than {MAX_NAMES:,} names")
         # The role is validated once; a range of 10,000 names then costs string joins only.
-        prefix, suffix = worker_name(role, 0, owner, dns_name).split("-0.", 1) if role else ("", "")
+        prefix, suffix = worker_name(role, 0, owner, dns_name).split("-0.", 1)
         yield from ((f"{prefix}-{rank}.{suffix}", kind or "A") for rank in range(low, high + 1))
 
 

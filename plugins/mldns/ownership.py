@@ -270,6 +270,8 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
             item = string.removeprefix(_PENDING)
             keys = name_set.from_item(item, owner=owner, dns_name=dns_name)
             (pending if item != string else names).update(keys)
+            if len(names) + len(pending) > name_set.MAX_NAMES:
+                raise InvalidInput(f"it covers more than {name_set.MAX_NAMES:,} names")
     return Manifest(
         owner=owner,
         claimant=values.get("claimant", ""),

@@ -1,0 +1,85 @@
+"""Names of a manifest as items, there and back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mldns.exceptions import InvalidInput
+from mldns.name_set import RESERVED, from_item, to_items
+from mldns.records import Key
+
+ZONE = "ml.example.com."
+
+
+def items(*keys: Key) -> list[str]:
+    return to_items(keys, owner="bert", dns_name=ZONE)
+
+
+def worker(rank: int, role: str = "worker", kind: str = "A") -> Key:
+    return (f"{role}-{rank}.bert.{ZONE}", kind)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ([], []),
+        ([worker(0)], ["worker=0"]),
+        ([worker(2), worker(0), worker(1)], ["worker=0-2"]),
+        ([worker(0), worker(1), worker(3), worker(5), worker(6)], ["worker=0-1,3,5-6"]),
+        ([worker(0, kind="AAAA"), worker(0, "ps")], ["ps=0", "worker/AAAA=0"]),
+        ([(f"master.bert.{ZONE}", "A"), (ZONE, "TXT")], ["name=master.bert/A", "name=@/TXT"]),
+        ([(f"service.{ZONE}", "A")], ["name=service/A"]),
+        ([(f"worker-0.other.{ZONE}", "A")], ["name=worker-0.other/A"]),
+        ([(f"worker-007.bert.{ZONE}", "A")], ["name=worker-007.bert/A"]),
+        ([worker(0, kind="TXT")], ["name=worker-0.bert/TXT"]),
+    ],
+)
+def test_items(keys: list[Key], expected: list[str]) -> None:
+    assert items(*keys) == expected
+
+
+@pytest.mark.parametrize("role", sorted(RESERVED))
+def test_a_role_named_like_a_key_of_the_manifest_is_listed_by_name(role: str) -> None:
+    assert items(worker(0, role)) == [f"name={role}-0.bert/A"]
+
+
+def test_no_item_outgrows_a_txt_string() -> None:
+    ragged = items(*(worker(rank, "r" * 63, "AAAA") for rank in range(0, 10_000, 2)))
+    assert max(map(len, ragged)) < 255
+    assert len(ragged) > 1
+
+
+keys = st.one_of(
+    st.builds(worker, st.integers(0, 99_999), st.sampled_from(["worker", "ps", "a-b"]), st.sampled_from(["A", "AAAA"])),
+    st.tuples(
+        st.sampled_from([ZONE, f"x.{ZONE}", f"a.b.{ZONE}", f"worker-1.other.{ZONE}"]), st.sampled_from(["TXT", "SRV"])
+    ),
+)
+
+
+@given(st.frozensets(keys, max_size=40))
+def test_there_and_back(covered: frozenset[Key]) -> None:
+    back = {key for item in items(*covered) for key in from_item(item, owner="bert", dns_name=ZONE)}
+    assert back == covered
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "worker=",
+        "worker=a",
+        "worker=1-",
+        "=1",
+        "worker=0-999999999999",
+        "name=a",
+        "name=/A",
+        "name=a/b c",
+        "worker",
+        "a b=1",
+    ],
+)
+def test_what_is_no_item_is_refused_without_exhausting_memory(item: str) -> None:
+    with pytest.raises(InvalidInput):
+        list(from_item(item, owner="bert", dns_name=ZONE))

@@ -1,0 +1,401 @@
+"""Ownership: who may take hold of a job's names, and that no crash and no late release ever hurts anybody else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from strict_zone import Refused, StrictZone
+
+from mldns.batching import Limits
+from mldns.exceptions import ClaimRefused, ManifestTooLarge
+from mldns.naming import manifest_name
+from mldns.ownership import (
+    MAX_MANIFEST_BYTES,
+    Manifest,
+    ManifestDamaged,
+    ManifestedChanges,
+    candidate_owners,
+    claim_changes,
+    decode,
+    grant_changes,
+    masked,
+    overtaken_by,
+    release_changes,
+    take,
+    upsert_changes,
+)
+from mldns.plan import compute_plan
+from mldns.records import Key, RRset, desired_records
+
+ZONE = "ml.example.com."
+NOW = 1_700_000_000
+HOUR = 3_600
+
+
+class Job:
+    """One writer of the job `bert`, as the hook drives the core: read, take, plan, change."""
+
+    def __init__(self, zone: StrictZone, lease: str = "run1", claimant: str = "airflow/train") -> None:
+        self.zone, self.lease, self.claimant = zone, lease, claimant
+        self.limits = Limits()
+
+    @property
+    def listed(self) -> RRset | None:
+        return self.zone.rrsets.get((manifest_name("bert", ZONE), "TXT"))
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return decode(self.listed, owner="bert", dns_name=ZONE)
+
+    def take(
+        self, *, expires: int | None = None, now: float = NOW, adopt: bool = False, ended: bool = False
+    ) -> Manifest:
+        return take(
+            self.manifest,
+            owner="bert",
+            claimant=self.claimant,
+            lease=self.lease,
+            expires=expires,
+            now=now,
+            adopt=adopt,
+            lease_ended=ended,
+        )
+
+    def upsert(self, count: int, policy: str = "upsert-only", net: int = 0) -> ManifestedChanges:
+        desired = desired_records(workers=addresses(count, net), owner="bert", dns_name=ZONE, ttl=30)
+        claim = self.take()
+        current = [rrset for key, rrset in self.zone.rrsets.items() if key != (manifest_name("bert", ZONE), "TXT")]
+        plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy=policy)
+        assert not plan.conflicts, plan.conflicts
+        return upsert_changes(plan, current=current, before=self.listed, claim=claim, dns_name=ZONE, limits=self.limits)
+
+    def release(self) -> ManifestedChanges:
+        manifest, listed = self.manifest, self.listed
+        assert manifest is not None and listed is not None
+        return release_changes(
+            self.zone.rrsets.values(), before=listed, manifest=manifest, dns_name=ZONE, limits=self.limits
+        )
+
+    def send(self, todo: ManifestedChanges, crash_after: int | None = None) -> None:
+        for change in todo.changes[:crash_after]:
+            self.zone.apply(change)
+
+
+def addresses(count: int, net: int = 0) -> list[str]:
+    return [f"10.{net}.{n // 250}.{n % 250 + 1}" for n in range(count)]
+
+
+def apex() -> list[RRset]:
+    return [RRset(ZONE, "NS", 21600, ("ns.",)), RRset(ZONE, "SOA", 21600, ("ns. host. 1 21600 3600 259200 300",))]
+
+
+FOREIGN = RRset("www.ml.example.com.", "A", 300, ("192.0.2.9",))
+
+
+@pytest.fixture
+def zone() -> StrictZone:
+    return StrictZone([*apex(), FOREIGN])
+
+
+# -- the manifest as text ---------------------------------------------------------------------------------------------
+
+
+def full_manifest() -> Manifest:
+    return Manifest(
+        owner="bert",
+        claimant="airflow/train",
+        lease="manual__2026-01-01T00:00:00+00:00",
+        generation=7,
+        expires=NOW,
+        names=frozenset({(f"worker-{rank}.bert.{ZONE}", "A") for rank in range(9_990)}),
+        pending=frozenset({(f"service.{ZONE}", "A"), (f"ps-0.bert.{ZONE}", "A")}),
+        grants=("zone roles/dns.reader serviceAccount:a@b.iam.gserviceaccount.com",),
+    )
+
+
+def test_a_manifest_reads_as_text() -> None:
+    *strings, digest = full_manifest().to_rrset(ZONE).rrdatas[0].strip('"').split('" "')
+    assert strings == [
+        "v=mldns1",
+        "claimant=airflow/train",
+        "lease=manual__2026-01-01T00:00:00+00:00",
+        "generation=7",
+        "expires=2023-11-14T22:13:20Z",
+        "worker=0-9989",
+        "?ps=0",
+        "?name=service/A",
+        "grant=zone roles/dns.reader serviceAccount:a@b.iam.gserviceaccount.com",
+    ]
+    assert re.fullmatch("digest=[0-9a-f]{16}", digest)
+
+
+def test_a_manifest_survives_the_zone() -> None:
+    assert decode(full_manifest().to_rrset(ZONE), owner="bert", dns_name=ZONE) == full_manifest()
+
+
+def test_no_manifest_is_none() -> None:
+    assert decode(None, owner="bert", dns_name=ZONE) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("worker=0-9989", "worker=0-9999"),
+        ("generation=7", "generation=x"),
+        ("v=mldns1", "v=mldns9"),
+        ('"v=mldns1"', '"'),
+    ],
+)
+def test_an_edited_manifest_is_noticed(before: str, after: str) -> None:
+    rrset = full_manifest().to_rrset(ZONE)
+    edited = RRset(rrset.name, rrset.type, rrset.ttl, (rrset.rrdatas[0].replace(before, after),))
+    with pytest.raises(ManifestDamaged, match=r"manifest _mldns\.bert\.ml\.example\.com\. is damaged"):
+        decode(edited, owner="bert", dns_name=ZONE)
+
+
+def test_explicit_names_that_do_not_fit_are_refused() -> None:
+    names = frozenset({(f"host-x{n}.{ZONE}", "A") for n in range(400)})
+    with pytest.raises(ManifestTooLarge, match=f"of at most {MAX_MANIFEST_BYTES:,}"):
+        Manifest(owner="bert", pending=names).to_rrset(ZONE)
+
+
+# -- who may take hold ------------------------------------------------------------------------------------------------
+
+HELD = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3, expires=NOW + HOUR)
+OPEN_ENDED = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3)
+RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader user:a@b.c",))
+
+
+@pytest.mark.parametrize(
+    ("current", "claimant", "lease", "flags", "allowed"),
+    [
+        pytest.param(None, "airflow/train", "run2", {}, True, id="nobody holds it"),
+        pytest.param(HELD, "airflow/train", "run1", {}, True, id="the same lease retries"),
+        pytest.param(HELD, "airflow/train", "run2", {}, False, id="another lease that still counts"),
+        pytest.param(HELD, "airflow/train", "run2", {"now": NOW + HOUR}, True, id="it expired"),
+        pytest.param(HELD, "airflow/train", "run2", {"lease_ended": True}, True, id="its run has ended"),
+        pytest.param(HELD, "airflow/train", "run2", {"adopt": True}, True, id="adopted"),
+        pytest.param(OPEN_ENDED, "airflow/train", "run2", {}, True, id="it promised no end"),
+        pytest.param(RELEASED, "airflow/other", "run2", {}, True, id="released, grants are left"),
+        pytest.param(HELD, "airflow/other", "run1", {}, False, id="another claimant"),
+        pytest.param(HELD, "airflow/other", "run1", {"now": NOW + HOUR}, False, id="another claimant, expired"),
+        pytest.param(HELD, "airflow/other", "run1", {"lease_ended": True}, False, id="another claimant, run ended"),
+        pytest.param(HELD, "airflow/other", "run1", {"adopt": True}, True, id="another claimant, adopted"),
+        pytest.param(HELD, "", "run1", {}, False, id="no claimant is another one"),
+    ],
+)
+def test_take(current: Manifest | None, claimant: str, lease: str, flags: dict[str, bool], allowed: bool) -> None:
+    asked = {"owner": "bert", "claimant": claimant, "lease": lease, "expires": NOW + 9 * HOUR, "now": NOW} | flags
+    if allowed:
+        taken = take(current, **asked)  # type: ignore[arg-type]
+        assert (taken.claimant, taken.lease, taken.expires) == (claimant, lease, NOW + 9 * HOUR)
+        return
+    with pytest.raises(
+        ClaimRefused, match="'bert' are held by claimant 'airflow/train', lease 'run1' until"
+    ) as refusal:
+        take(current, **asked)  # type: ignore[arg-type]
+    assert refusal.value.same_claimant is (claimant == "airflow/train")
+
+
+@pytest.mark.parametrize(("left", "renewed"), [(HOUR, False), (HOUR // 2, True), (1, True)])
+def test_a_lease_is_renewed_when_half_of_it_is_gone(left: int, renewed: bool) -> None:
+    now = NOW + HOUR - left
+    taken = take(HELD, owner="bert", claimant="airflow/train", lease="run1", expires=now + HOUR, now=now)
+    assert (taken.expires != HELD.expires) is renewed
+
+
+def test_a_public_zone_keeps_digests_only() -> None:
+    taken = take(None, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=True)
+    assert "run1" not in taken.to_rrset(ZONE).rrdatas[0]
+    assert (taken.claimant, taken.lease) == (masked("airflow/train"), masked("run1"))
+    again = take(taken, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=True)
+    assert again == taken
+    assert overtaken_by(taken, "run1") is None
+    assert overtaken_by(taken, "run2") == masked("run1")
+    assert masked("") == ""
+
+
+# -- changes along a manifest -----------------------------------------------------------------------------------------
+
+
+def test_upsert_claims_writes_and_settles(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(3))
+    manifest = job.manifest
+    assert manifest is not None
+    assert manifest.generation == 1
+    assert not manifest.pending
+    assert {name for name, _ in manifest.names} == {
+        f"{label}.bert.{ZONE}" for label in ("worker-0", "worker-1", "worker-2", "master", "workers")
+    }
+
+
+def test_a_second_upsert_writes_nothing(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(3))
+    assert job.upsert(3).changes == ()
+
+
+def test_each_change_swaps_the_manifest_that_the_one_before_left(zone: StrictZone) -> None:
+    job = Job(zone)
+    todo = job.upsert(2_500)
+    assert len(todo.changes) == 3
+    job.send(todo)
+    assert job.manifest == todo.final
+    assert job.manifest is not None and job.manifest.generation == 3
+
+
+def test_another_writer_in_between_makes_the_change_fail(zone: StrictZone) -> None:
+    job = Job(zone)
+    late = job.upsert(3)
+    job.send(Job(zone).upsert(4))
+    with pytest.raises(Refused):
+        job.send(late)
+    assert (f"worker-3.bert.{ZONE}", "A") in zone.rrsets
+
+
+def test_a_claim_alone_covers_names_and_writes_none(zone: StrictZone) -> None:
+    job = Job(zone)
+    keys: list[Key] = [(f"worker-{rank}.bert.{ZONE}", "A") for rank in range(3)]
+    todo = claim_changes(keys, before=None, claim=job.take(), dns_name=ZONE)
+    job.send(todo)
+    assert job.manifest is not None
+    assert (job.manifest.names, job.manifest.pending) == (frozenset(), frozenset(keys))
+    again = claim_changes(keys, before=job.listed, claim=job.take(), dns_name=ZONE)
+    assert again.changes == ()
+
+
+def test_what_appears_under_a_claimed_and_unwritten_name_is_not_ours(zone: StrictZone) -> None:
+    job = Job(zone)
+    todo = job.upsert(1_500)
+    job.send(todo, crash_after=1)
+    theirs = RRset(f"worker-1499.bert.{ZONE}", "A", 300, ("192.0.2.66",))
+    zone.rrsets[theirs.key] = theirs
+    claim = job.take()
+    assert not claim.owns(theirs.key)
+    assert claim.owns((f"worker-0.bert.{ZONE}", "A"))
+    job.send(job.release())
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN, theirs]}
+
+
+@pytest.mark.parametrize("crash_after", [0, 1, 2, 3])
+def test_after_a_crash_a_retry_does_the_rest(zone: StrictZone, crash_after: int) -> None:
+    job = Job(zone)
+    first = job.upsert(2_500)
+    job.send(first, crash_after=crash_after)
+    live_before = len(zone.rrsets)
+    rest = job.upsert(2_500)
+    added = sum(len(change.additions) for change in rest.changes)
+    job.send(rest)
+    assert len(zone.rrsets) == len(apex()) + 1 + 2_501 + 1
+    assert added <= 2_501 + len(first.changes) - (live_before - len(apex()) - 1)
+    assert job.upsert(2_500).changes == ()
+
+
+def test_all_addresses_of_a_job_may_change_at_once(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(50))
+    job.send(job.upsert(50, net=9))
+    assert zone.rrsets[f"worker-7.bert.{ZONE}", "A"].rrdatas == ("10.9.0.8",)
+
+
+def test_upsert_only_keeps_names_that_are_no_longer_wanted_and_keeps_owning_them(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(3))
+    job.send(job.upsert(2))
+    assert (f"worker-2.bert.{ZONE}", "A") in zone.rrsets
+    job.send(job.release())
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+def test_sync_removes_them(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(3))
+    job.send(job.upsert(2, policy="sync"))
+    assert (f"worker-2.bert.{ZONE}", "A") not in zone.rrsets
+    assert job.manifest is not None
+    assert (f"worker-2.bert.{ZONE}", "A") not in job.manifest.covered
+
+
+def test_a_name_deleted_by_hand_is_no_longer_ours(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(3))
+    gone = (f"worker-2.bert.{ZONE}", "A")
+    del zone.rrsets[gone]
+    job.send(job.upsert(2))
+    assert job.manifest is not None and gone not in job.manifest.covered
+
+
+def test_a_release_removes_records_first_and_the_manifest_last(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(2_500))
+    todo = job.release()
+    assert [bool(change.additions) for change in todo.changes] == [True, True, False]
+    job.send(todo)
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+@pytest.mark.parametrize("crash_after", [1, 2])
+def test_a_release_that_died_is_finished_by_a_retry(zone: StrictZone, crash_after: int) -> None:
+    job = Job(zone)
+    job.send(job.upsert(2_500))
+    job.send(job.release(), crash_after=crash_after)
+    job.send(job.release())
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+def test_a_release_of_a_claim_that_wrote_nothing_removes_the_manifest(zone: StrictZone) -> None:
+    job = Job(zone)
+    keys: list[Key] = [(f"worker-0.bert.{ZONE}", "A")]
+    job.send(claim_changes(keys, before=None, claim=job.take(), dns_name=ZONE))
+    job.send(job.release())
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+def test_the_late_release_of_an_overtaken_lease_has_nothing_to_say(zone: StrictZone) -> None:
+    first, second = Job(zone, "run1"), Job(zone, "run2")
+    first.send(first.upsert(3))
+    second.send(second.upsert(3, net=5))
+    manifest = first.manifest
+    assert manifest is not None
+    assert overtaken_by(manifest, "run1") == "run2"
+    assert overtaken_by(manifest, "run2") is None
+
+
+def test_grants_outlive_a_release(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.send(job.upsert(2))
+    manifest = job.manifest
+    assert manifest is not None
+    grant = "zone roles/dns.reader user:a@b.c"
+    job.send(grant_changes([grant], before=job.listed, manifest=manifest, dns_name=ZONE))
+    job.send(job.release())
+    assert job.manifest is not None
+    assert (job.manifest.grants, job.manifest.claimant, job.manifest.covered) == ((grant,), "", frozenset())
+    job.send(grant_changes([], before=job.listed, manifest=job.manifest, dns_name=ZONE))
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+def test_a_ragged_zone_still_fits(zone: StrictZone) -> None:
+    """Every other of 9,000 names was deleted by hand: as ranges that is far more than a manifest holds."""
+    job = Job(zone)
+    job.send(job.upsert(9_000))
+    for rank in range(0, 9_000, 2):
+        del zone.rrsets[f"worker-{rank}.bert.{ZONE}", "A"]
+    job.send(job.upsert(9_000))
+    assert len(zone.rrsets) == len(apex()) + 1 + 9_001 + 1
+    assert job.upsert(9_000).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"),
+    [
+        (f"worker-0.bert.{ZONE}", ["bert", "shared"]),
+        (f"_rdzv._tcp.bert.{ZONE}", ["bert", "shared"]),
+        (f"service.{ZONE}", ["shared"]),
+        (ZONE, ["shared"]),
+    ],
+)
+def test_candidate_owners(name: str, owners: list[str]) -> None:
+    assert candidate_owners(name, ZONE) == owners

@@ -1,0 +1,133 @@
+"""Plans: the table of the module, row by row, and how they read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mldns.exceptions import InvalidInput
+from mldns.plan import POLICIES, Plan, compute_plan
+from mldns.records import Key, RRset
+
+A1 = RRset("a.z.", "A", 60, ("10.0.0.1",))
+A2 = RRset("a.z.", "A", 60, ("10.0.0.2",))
+A1_TTL = RRset("a.z.", "A", 30, ("10.0.0.1",))
+A1_SPELLED = RRset("A.z.", "A", 60, ("10.0.0.1",))
+AAAA = RRset("a.z.", "AAAA", 60, ("2001:db8::1",))
+CNAME = RRset("a.z.", "CNAME", 60, ("b.z.",))
+B = RRset("b.z.", "A", 60, ("10.0.0.3",))
+
+
+def planned(current: list[RRset], desired: list[RRset], owned: set[Key], **over: Any) -> dict[str, Any]:
+    """The headings of the plan that hold anything."""
+    plan = compute_plan(
+        current=current, desired=desired, owned=owned.__contains__, owner_of=lambda _: over.get("owner"), **_only(over)
+    )
+    return {heading: getattr(plan, heading) for heading in Plan.__slots__ if getattr(plan, heading)}
+
+
+def _only(over: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in over.items() if key != "owner"}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_nothing_there_is_created(policy: str) -> None:
+    assert planned([], [A1], set(), policy=policy) == {"creates": (A1,)}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_ours_and_the_same_is_unchanged(policy: str) -> None:
+    assert planned([A1], [A1], {A1.key}, policy=policy) == {"unchanged": (A1,)}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("found", [A1, A2])
+def test_not_ours_is_a_conflict_even_when_it_says_the_same(policy: str, found: RRset) -> None:
+    conflicts = planned([found], [A1], set(), policy=policy, owner="job other")["conflicts"]
+    assert [(c.name, c.type, c.owner) for c in conflicts] == [("a.z.", "A", "job other")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "heading"), [("create-only", "skipped"), ("upsert-only", "replaces"), ("sync", "replaces")]
+)
+@pytest.mark.parametrize("found", [A2, A1_TTL])
+def test_ours_and_another(policy: str, heading: str, found: RRset) -> None:
+    assert list(planned([found], [A1], {A1.key}, policy=policy)) == [heading]
+
+
+@pytest.mark.parametrize(("policy", "deleted"), [("create-only", False), ("upsert-only", False), ("sync", True)])
+def test_ours_and_unwanted(policy: str, deleted: bool) -> None:
+    found = planned([A1, B], [A1], {A1.key, B.key}, policy=policy)
+    assert (found.get("deletes") == (B,)) is deleted
+
+
+def test_sync_never_deletes_what_is_not_ours() -> None:
+    assert planned([A1, B], [A1], {A1.key}, policy="sync") == {"unchanged": (A1,)}
+
+
+def test_adopt_takes_what_nobody_owns_and_already_fits() -> None:
+    assert planned([A1], [A1], set(), adopt=True) == {"unchanged": (A1,)}
+
+
+@pytest.mark.parametrize(("found", "owner"), [(A2, None), (A1, "external-dns")])
+def test_adopt_takes_nothing_else(found: RRset, owner: str | None) -> None:
+    assert list(planned([found], [A1], set(), adopt=True, owner=owner)) == ["conflicts"]
+
+
+def test_an_own_cname_makes_room_for_an_address() -> None:
+    assert planned([CNAME], [A1], {CNAME.key}) == {"creates": (A1,), "deletes": (CNAME,)}
+
+
+def test_own_addresses_make_room_for_a_cname() -> None:
+    assert planned([A1, AAAA], [CNAME], {A1.key, AAAA.key}) == {"creates": (CNAME,), "deletes": (A1, AAAA)}
+
+
+def test_create_only_makes_no_room() -> None:
+    assert planned([CNAME], [A1], {CNAME.key}, policy="create-only") == {"skipped": (A1,)}
+
+
+def test_a_foreign_record_beside_a_cname_is_a_conflict() -> None:
+    found = planned([A1, AAAA], [CNAME], {A1.key})
+    assert list(found) == ["conflicts"]
+    assert [conflict.type for conflict in found["conflicts"]] == ["AAAA"]
+
+
+def test_types_of_one_name_are_apart() -> None:
+    assert planned([A1], [A1, AAAA], {A1.key}) == {"creates": (AAAA,), "unchanged": (A1,)}
+
+
+def test_another_spelling_is_no_difference() -> None:
+    assert planned([A1], [RRset("a.z.", "AAAA", 60, ("2001:DB8::1",)), A1], {A1.key})["unchanged"] == (A1,)
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(InvalidInput, match="unknown policy 'replace': choose one of create-only, upsert-only, sync"):
+        planned([], [A1], set(), policy="replace")
+
+
+def test_ranks_come_in_order_of_numbers() -> None:
+    rrsets = [RRset(f"worker-{rank}.z.", "A", 60, (f"10.0.0.{rank}",)) for rank in (10, 2, 1)]
+    plan = compute_plan(current=[], desired=rrsets, owned=lambda _: False, owner_of=lambda _: None)
+    assert plan.names() == ["worker-1.z.", "worker-2.z.", "worker-10.z."]
+
+
+def test_a_plan_reads_as_line_table_and_json() -> None:
+    plan = compute_plan(
+        current=[A2, B], desired=[A1], owned={A1.key, B.key}.__contains__, owner_of=lambda _: None, policy="sync"
+    )
+    assert plan.summary() == "1 replaces, 1 deletes: a.z., b.z."
+    assert plan.table() == "~ a.z. 60 A 10.0.0.1\n- b.z. 60 A 10.0.0.3"
+    assert plan.table(1) == "~ a.z. 60 A 10.0.0.1\n  … and 1 more"
+    view = plan.to_json(full=True)
+    assert view["counts"] == {"creates": 0, "replaces": 1, "deletes": 1, "unchanged": 0, "skipped": 0, "conflicts": 0}
+    assert view["replaces"] == [{"before": A2.to_api(), "after": A1.to_api()}]
+    assert "deletes" not in plan.to_json()
+
+
+def test_the_digest_stands_for_what_is_written() -> None:
+    def digest(current: list[RRset]) -> str:
+        return compute_plan(current=current, desired=[A1], owned=lambda _: True, owner_of=lambda _: None).digest
+
+    assert digest([]) == digest([B]) != digest([A2])
+    assert digest([A1]) == Plan().digest

@@ -1,0 +1,72 @@
+"""The hand-off: everything a trainer needs, small at any size."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mldns.exceptions import InvalidInput
+from mldns.inventory import parse_workers
+from mldns.rendezvous import hand_off, name_of
+
+ARGUMENTS = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}
+
+
+def test_a_job_of_two_hosts() -> None:
+    workers = parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=8")
+    value = hand_off(workers, **ARGUMENTS, port=29400, name_servers=["ns.example."], resolvers=["10.0.0.53:53"])
+    assert value == {
+        "version": 1,
+        "zone": "ml",
+        "dns_name": "ml.example.com.",
+        "visibility": "private",
+        "name_servers": ["ns.example."],
+        "resolvers": ["10.0.0.53:53"],
+        "job": "bert",
+        "ttl": 30,
+        "count": 2,
+        "pattern": "{role}-{rank}.bert.ml.example.com.",
+        "roles": {"worker": 2},
+        "slots": 8,
+        "world_size": 16,
+        "master": "worker-0.bert.ml.example.com.",
+        "master_alias": "master.bert.ml.example.com.",
+        "port": 29400,
+        "endpoint": "worker-0.bert.ml.example.com.:29400",
+        "workers_name": "workers.bert.ml.example.com.",
+        "digest": value["digest"],
+    }
+    assert [name_of(value, rank) for rank in (0, 1)] == [
+        "worker-0.bert.ml.example.com.",
+        "worker-1.bert.ml.example.com.",
+    ]
+
+
+def test_slots_that_differ_are_not_one_number() -> None:
+    value = hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"), **ARGUMENTS)
+    assert (value["slots"], value["world_size"]) == (None, 12)
+
+
+def test_ten_thousand_workers_stay_below_eight_kib() -> None:
+    workers = parse_workers([f"10.{n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(10_000)])
+    value = hand_off(workers, **ARGUMENTS)
+    assert len(json.dumps(value)) < 8 * 1024
+    assert value["workers_name"] is None
+    assert name_of(value, 9_999) == "worker-9999.bert.ml.example.com."
+
+
+def test_records_alone_hand_over_the_zone() -> None:
+    value = hand_off((), **ARGUMENTS)
+    assert value["count"] == 0
+    assert "master" not in value
+
+
+def test_the_digest_notices_every_address() -> None:
+    digests = {hand_off(parse_workers(rows), **ARGUMENTS)["digest"] for rows in (["10.0.0.1"], ["10.0.0.2"])}
+    assert len(digests) == 2
+
+
+def test_a_rank_that_is_not_there_is_named() -> None:
+    with pytest.raises(InvalidInput, match="'bert' has no worker rank 1: it has 1 of them"):
+        name_of(hand_off(parse_workers(["10.0.0.1"]), **ARGUMENTS), 1)
