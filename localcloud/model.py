@@ -44,7 +44,10 @@ class JournalEntry:
 
 @dataclass(slots=True)
 class ManagedZone:
-    """A zone as the store keeps it. `attributes` holds what the API echoes but nothing here interprets."""
+    """A zone as the store keeps it. `attributes` holds what the API echoes but nothing here interprets.
+
+    `created_at` is unix time, as the API shows it; `deleted_at` is `time.monotonic()`, as in the journal.
+    """
 
     project: str
     id: int

@@ -1,0 +1,176 @@
+"""`python -m localcloud`: the command line of the stand-in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from localcloud import assumptions
+from localcloud.addresses import Address, parse_address
+from localcloud.archive import ArchiveError
+from localcloud.server import CannotListen, Resolver, Settings, serve
+
+_DESCRIPTION = """\
+A stand-in for Google Cloud DNS (v1) and Resource Manager (v3, v1): the same API over HTTP, and the zones' names over
+real DNS. When everything listens it prints one line:
+
+  localcloud ready api=http://HOST:PORT dns=HOST:PORT[,…] [resolver=HOST:PORT[,…]]
+"""
+_EPILOG = """\
+Point a client at it:
+
+  google.cloud.dns.Client(project="demo-project", credentials=AnonymousCredentials(),
+                          client_options={"api_endpoint": "http://127.0.0.1:8053"})
+  dig @127.0.0.1 -p 5354 service.ml.example.com
+
+There is no authentication: whoever reaches the API may change every zone. So it listens on loopback unless you say
+otherwise, e.g. --api 0.0.0.0:8053 --dns 0.0.0.0:5354 inside a container.
+
+Control: GET /_localcloud/stats (calls by method and code), POST /_localcloud/reset (forget everything).
+"""
+
+T = TypeVar("T")
+
+
+def _checked(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """argparse swallows the text of a ValueError; this keeps it."""
+
+    def convert(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
+def _resolver(text: str) -> Resolver:
+    address, equals, network = text.partition("=")
+    if equals and "projects/" not in network:
+        raise ValueError(f"{network!r} is not a network URL (projects/PROJECT/global/networks/NAME)")
+    return Resolver(parse_address(address), network or None)
+
+
+def _milliseconds(text: str) -> float:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text!r} is not a number of milliseconds")
+    return int(text) / 1000
+
+
+def _page_size(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= assumptions.MAX_PAGE_SIZE):
+        raise ValueError(f"{text!r} is not a number from 1 to {assumptions.MAX_PAGE_SIZE}")
+    return int(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"localcloud: {message} (--help shows the options)\n")
+
+
+def parse_arguments(arguments: Sequence[str]) -> Settings:
+    """Settings from the command line; exits with a one-line error for a bad one."""
+    parser = _Parser(
+        prog="python -m localcloud",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    address = _checked(parse_address)
+    parser.add_argument(
+        "--api",
+        metavar="HOST:PORT",
+        type=address,
+        default=Address("127.0.0.1", 8053),
+        help="where the HTTP API listens (127.0.0.1:8053); port 0 takes a free one, here and below",
+    )
+    parser.add_argument(
+        "--dns",
+        metavar="HOST:PORT",
+        type=address,
+        action="append",
+        default=[],
+        help="an authoritative name server for the public zones, UDP and TCP (127.0.0.1:5354); may be repeated",
+    )
+    parser.add_argument(
+        "--resolver",
+        metavar="HOST:PORT[=NETWORK]",
+        type=_checked(_resolver),
+        action="append",
+        default=[],
+        help="a caching resolver for the public zones and, with a network URL, the private zones bound to that"
+        " network; may be repeated (none)",
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="keep zones and policies in this directory (forget them at exit)"
+    )
+    milliseconds = _checked(_milliseconds)
+    parser.add_argument(
+        "--latency-ms", metavar="N", type=milliseconds, default=0.0, help="how much longer each API call takes (0)"
+    )
+    parser.add_argument(
+        "--done-ms",
+        metavar="N",
+        type=milliseconds,
+        default=0.5,
+        help="how long a change stays 'pending' (500)",
+    )
+    parser.add_argument(
+        "--serve-ms",
+        metavar="N",
+        type=milliseconds,
+        default=1.0,
+        help="how long the name servers lag behind the API, whatever a change's status says (1000)",
+    )
+    parser.add_argument(
+        "--page-size",
+        metavar="N",
+        type=_checked(_page_size),
+        default=assumptions.MAX_PAGE_SIZE,
+        help=f"the most entries in one page of a list ({assumptions.MAX_PAGE_SIZE})",
+    )
+    given = parser.parse_args(arguments)
+    return Settings(
+        api=given.api,
+        dns=tuple(given.dns) or (Address("127.0.0.1", 5354),),
+        resolvers=tuple(given.resolver),
+        data=given.data,
+        latency=given.latency_ms,
+        done_after=given.done_ms,
+        serve_after=given.serve_ms,
+        page_size=given.page_size,
+    )
+
+
+def _warn_of_exposure(settings: Settings) -> None:
+    addresses = [settings.api, *settings.dns, *(resolver.address for resolver in settings.resolvers)]
+    exposed = [str(address) for address in addresses if not address.is_loopback]
+    if exposed:
+        print(
+            f"localcloud: warning: {', '.join(exposed)} can be reached from other machines, and there is no"
+            " authentication",
+            file=sys.stderr,
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until a signal; 0 after an orderly end, 1 when it could not start."""
+    settings = parse_arguments(arguments)
+    _warn_of_exposure(settings)
+    try:
+        asyncio.run(serve(settings))
+    except (CannotListen, ArchiveError) as error:
+        print(f"localcloud: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

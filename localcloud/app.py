@@ -1,0 +1,86 @@
+"""The HTTP application: routes to handlers, errors to Google's envelopes, calls to counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from localcloud.calls import Call, Method, Service
+from localcloud.errors import ApiError, Problem, not_implemented
+from localcloud.routes import changes, control, managed_zones, resource_manager, rrsets, zone_iam
+
+log = logging.getLogger(__name__)
+
+# A path with `:verb` comes before the plain one, whose last parameter would swallow the verb.
+METHODS: tuple[Method, ...] = (
+    *zone_iam.METHODS,
+    *managed_zones.METHODS,
+    *changes.METHODS,
+    *rrsets.METHODS,
+    *sorted(resource_manager.METHODS, key=lambda method: ":" not in method.path),
+    *control.METHODS,
+)
+
+_Endpoint = Callable[[Request], Awaitable[JSONResponse]]
+
+
+def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
+    """The application; each API call takes `latency` seconds longer than it needs. Answers on any Host."""
+    routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
+
+    async def unknown(request: Request, _error: Exception) -> JSONResponse:
+        service.stats.count("unimplemented", 501)
+        return _answer(not_implemented(f"{request.method} {request.url.path}"))
+
+    app = Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+    app.router.redirect_slashes = False
+    return app
+
+
+def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
+    is_control = method.id.startswith("localcloud.")
+    counted = method.id.removeprefix("dns.")
+
+    async def endpoint(request: Request) -> JSONResponse:
+        if latency and not is_control:
+            await asyncio.sleep(latency)
+        try:
+            call = Call(request.path_params, request.query_params, await _json_body(request))
+            response = JSONResponse(method.handler(service, call))
+        except ApiError as error:
+            response = _answer(error)
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            response = _answer(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
+        if not is_control:
+            service.stats.count(counted, response.status_code)
+        return response
+
+    return endpoint
+
+
+async def _json_body(request: Request) -> dict[str, Any]:
+    """The body as an object, `{}` without one. Raises ApiError 400 for anything else."""
+    raw = await request.body()
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise ApiError(400, [Problem("parseError", f"Parse Error: {error}")]) from error
+    if not isinstance(body, dict):
+        raise ApiError(400, [Problem("parseError", "Parse Error: the body must be a JSON object")])
+    return body
+
+
+def _answer(error: ApiError) -> JSONResponse:
+    return JSONResponse(error.body(), status_code=error.code)

@@ -1,0 +1,62 @@
+"""What localcloud takes for granted although nobody here has seen Google do it.
+
+Each line is a question that `make verify-google` should settle. Change it here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from localcloud.errors import Problem
+
+MAX_PAGE_SIZE: Final = 1000
+"""Page size when the caller names none, and the most it gets; Google documents only "the server decides"."""
+
+DELETION_ORDER_MATTERS: Final = True
+"""A deletion must list its rrdatas in the order that the server listed them. The strict reading of "must match
+existing data exactly": a client that passes here passes a lenient server too."""
+
+SHARDS: Final = "abcde"
+"""The public name server sets. Two public zones of one DNS name never share a set, so the sixth is refused."""
+
+EMPTY_ETAG: Final = "ACAB"
+"""Etag of an IAM policy that nobody has set."""
+
+NO_SUCH_ACCOUNT_PREFIX: Final = "does-not-exist"
+"""localcloud has no accounts. By convention a user, group or service account whose name starts so is unknown."""
+
+MAX_TTL: Final = 2**31 - 1
+"""RFC 2181 section 8."""
+
+RESERVED_DNS_NAMES: Final = frozenset({"com.", "org.", "net.", "co.uk.", "arpa.", "googleapis.com."})
+"""A sample of what is refused for public zones; Google's list is long and not published."""
+
+
+def quota_exceeded(what: str) -> Problem:
+    """Google's text is known for `additions per change` alone; the others are written after its pattern."""
+    return Problem("quotaExceeded", f"The change would exceed quota for {what}.")
+
+
+def cname_at_apex(path: str) -> Problem:
+    return Problem(
+        "recordTypeDisallowedAtZoneApex",
+        f"The resource record set '{path}' is invalid because a resource record set of type 'CNAME' is not allowed"
+        " at the zone apex.",
+    )
+
+
+def wildcard_not_allowed(path: str, type_: str) -> Problem:
+    return Problem(
+        "wildcardNotAllowed",
+        f"The resource record set '{path}' is invalid because a resource record set of type '{type_}' must not be"
+        " a wildcard.",
+    )
+
+
+def network_taken(network: str, dns_name: str) -> Problem:
+    """One network sees one private zone of a DNS name."""
+    return Problem(
+        "networkAlreadyBound",
+        f"The network '{network}' cannot be bound to this zone because another zone with the DNS name '{dns_name}'"
+        " is bound to it already.",
+    )

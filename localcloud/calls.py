@@ -1,0 +1,73 @@
+"""One API call as the handlers see it, and what all of them share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud import assumptions
+from localcloud.errors import ApiError, invalid, zone_not_found
+from localcloud.quota import Quota
+from localcloud.stats import Stats
+from localcloud.store import HostedZone, Store
+
+JsonObject = dict[str, Any]
+
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9.:_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Path parameters (percent-decoded), query parameters and JSON body (`{}` when there is none) of one request."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Service:
+    """What a handler works with.
+
+    :param done_after: seconds until a change turns from `pending` to `done`.
+    :param page_size: entries of a list answer unless the caller asks for fewer.
+    :param on_reset: called after the store was emptied.
+    """
+
+    store: Store
+    quota: Quota = field(default_factory=Quota)
+    stats: Stats = field(default_factory=Stats)
+    done_after: float = 0.0
+    page_size: int = assumptions.MAX_PAGE_SIZE
+    on_reset: list[Callable[[], None]] = field(default_factory=list)
+
+
+Handler = Callable[[Service, Call], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A route: the method's id in Google's discovery document, HTTP verb, Starlette path, and who answers."""
+
+    id: str
+    verb: str
+    path: str
+    handler: Handler
+
+
+def project_of(call: Call) -> str:
+    """The project in the path; any well-formed id exists. Raises ApiError 400 otherwise."""
+    project = call.path["project"]
+    if _PROJECT.fullmatch(project) is None:
+        raise ApiError(400, [invalid("parameters.project", project)])
+    return project
+
+
+def zone_of(service: Service, call: Call) -> HostedZone:
+    """The zone in the path, by name or by id. Raises ApiError 404 when the project has no such zone."""
+    hosted = service.store.find(project_of(call), call.path["managedZone"])
+    if hosted is None:
+        raise zone_not_found(call.path["managedZone"])
+    return hosted

@@ -1,0 +1,1 @@
+"""The HTTP methods, one module a resource; each lists its `METHODS`."""

@@ -1,0 +1,34 @@
+"""IAM of one managed zone: get, set, test."""
+
+from __future__ import annotations
+
+from localcloud import iam
+from localcloud.calls import Call, JsonObject, Method, Service, project_of, zone_of
+
+_ZONE = "/dns/v1/projects/{project}/managedZones/{managedZone}"
+
+
+def get_policy(service: Service, call: Call) -> JsonObject:
+    version = iam.requested_version(call.body)
+    return service.store.policy(zone_of(service, call).resource).to_api(version)
+
+
+def set_policy(service: Service, call: Call) -> JsonObject:
+    resource = zone_of(service, call).resource
+    policy = iam.replace(service.store.policy(resource), call.body, level="zone")
+    service.store.set_policy(resource, policy)
+    return policy.to_api()
+
+
+def check_permissions(service: Service, call: Call) -> JsonObject:
+    """The caller owns everything here; for a zone that is not there Google answers an empty set, not 404."""
+    permissions = iam.permissions_asked(call.body)
+    exists = service.store.find(project_of(call), call.path["managedZone"]) is not None
+    return {"permissions": permissions} if exists and permissions else {}
+
+
+METHODS = (
+    Method("dns.managedZones.getIamPolicy", "POST", _ZONE + ":getIamPolicy", get_policy),
+    Method("dns.managedZones.setIamPolicy", "POST", _ZONE + ":setIamPolicy", set_policy),
+    Method("dns.managedZones.testIamPermissions", "POST", _ZONE + ":testIamPermissions", check_permissions),
+)

@@ -1,0 +1,135 @@
+"""Everything in one asyncio loop: the HTTP API, the authoritative name servers, the resolvers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from localcloud.addresses import Address
+from localcloud.app import build_app
+from localcloud.archive import Archive
+from localcloud.calls import Service
+from localcloud.dns.authoritative import serve_authoritative
+from localcloud.dns.listener import DnsListener
+from localcloud.dns.resolver import serve_resolver
+from localcloud.store import Store
+
+_SHUTDOWN_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A caching resolver to start; `network` (a URL) opens that network's private zones to it."""
+
+    address: Address
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to start. Times in seconds; `data` None keeps nothing."""
+
+    api: Address
+    dns: tuple[Address, ...]
+    resolvers: tuple[Resolver, ...]
+    data: Path | None
+    latency: float
+    done_after: float
+    serve_after: float
+    page_size: int
+
+
+class CannotListen(Exception):
+    """An address could not be bound; the message is one line."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it listens, and leaves signals to the loop so that the exit code stays 0."""
+
+    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
+        super().__init__(config)
+        self._ready_line = ready_line
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self._ready_line, flush=True)
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CannotListen or archive.ArchiveError before anything is served."""
+    archive = Archive(settings.data) if settings.data is not None else None
+    store = Store(archive)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            service = Service(store, done_after=settings.done_after, page_size=settings.page_size)
+            api_socket = stack.enter_context(_listen(settings.api))
+            listeners = await _start_dns(settings, store, stack)
+            service.on_reset.extend(listener.flush for listener in listeners)
+            app = build_app(service, latency=settings.latency)
+            config = uvicorn.Config(
+                app, log_level="warning", lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+            )
+            server = _Server(config, _ready_line(settings, api_socket, listeners))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, server.stop)
+            await server.serve(sockets=[api_socket])
+    finally:
+        store.close()
+
+
+def _listen(address: Address) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(address, family=family, backlog=2_048)
+    except OSError as error:
+        raise _cannot_listen(address, error) from error
+
+
+def _cannot_listen(address: Address, error: OSError) -> CannotListen:
+    return CannotListen(f"cannot listen on {address}: {error.strerror or error}")
+
+
+async def _start_dns(settings: Settings, store: Store, stack: contextlib.AsyncExitStack) -> list[DnsListener]:
+    """Authoritative listeners first, then resolvers, each in the order of the command line."""
+    listeners: list[DnsListener] = []
+
+    def lag() -> float:
+        return settings.serve_after
+
+    for address in settings.dns:
+        try:
+            listener = await serve_authoritative(store, *address, lag=lag)
+        except OSError as error:
+            raise _cannot_listen(address, error) from error
+        stack.push_async_callback(listener.close)
+        listeners.append(listener)
+    for resolver in settings.resolvers:
+        try:
+            listener = await serve_resolver(store, *resolver.address, network=resolver.network, lag=lag)
+        except OSError as error:
+            raise _cannot_listen(resolver.address, error) from error
+        stack.push_async_callback(listener.close)
+        listeners.append(listener)
+    return listeners
+
+
+def _ready_line(settings: Settings, api_socket: socket.socket, listeners: list[DnsListener]) -> str:
+    bound = [str(Address(*listener.address)) for listener in listeners]
+    dns, resolvers = bound[: len(settings.dns)], bound[len(settings.dns) :]
+    api = Address(settings.api.host, api_socket.getsockname()[1])
+    line = f"localcloud ready api=http://{api} dns={','.join(dns)}"
+    return f"{line} resolver={','.join(resolvers)}" if resolvers else line

@@ -1,0 +1,124 @@
+"""A real localcloud in a process of its own, for every test that needs an API or a name server.
+
+`cloud` is shared by the whole session and emptied before each test; `start_cloud` starts further ones with other flags.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+
+import pytest
+
+PROJECT = "demo-project"
+NETWORK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/networks/training"
+
+_ROOT = Path(__file__).resolve().parent.parent
+_READY = re.compile(r"localcloud ready api=(?P<api>\S+) dns=(?P<dns>\S+)(?: resolver=(?P<resolver>\S+))?\n")
+_START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running localcloud: base URL of its API, HOST:PORT of its name servers, and the process."""
+
+    api: str
+    dns: list[str]
+    resolvers: list[str]
+    process: subprocess.Popen[str]
+    project: str = PROJECT
+    network: str = NETWORK
+
+    @property
+    def resolver(self) -> str:
+        return self.resolvers[0]
+
+    def reset(self) -> None:
+        request = urllib.request.Request(f"{self.api}/_localcloud/reset", method="POST")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
+    def stats(self) -> dict[str, dict[str, int]]:
+        """Calls since the last reset: `{"changes.create": {"200": 3}}`."""
+        with urllib.request.urlopen(f"{self.api}/_localcloud/stats", timeout=10) as answer:
+            calls: dict[str, dict[str, int]] = json.load(answer)["calls"]
+        return calls
+
+    def stop(self) -> int:
+        """End it as a user would, and return its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+def launch(*arguments: str) -> Cloud:
+    """Start localcloud with free ports and the given flags, and wait for its ready line."""
+    given = " ".join(arguments)
+    defaults = ["--api", "127.0.0.1:0"] if "--api" not in given else []
+    if "--dns" not in given:
+        defaults += ["--dns", "127.0.0.1:0"]
+    if "--resolver" not in given:
+        defaults += ["--resolver", f"127.0.0.1:0={NETWORK}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localcloud", *defaults, *arguments],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=None,
+        text=True,
+    )
+    match = _READY.fullmatch(_first_line(process))
+    if match is None:
+        process.kill()
+        raise RuntimeError(f"localcloud did not start (exit code {process.wait()})")
+    resolvers = match["resolver"].split(",") if match["resolver"] else []
+    return Cloud(api=match["api"], dns=match["dns"].split(","), resolvers=resolvers, process=process)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    stdout = process.stdout
+    assert stdout is not None
+    lines: Queue[str] = Queue()
+    threading.Thread(target=lambda: lines.put(stdout.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=_START_SECONDS)
+    except Empty:
+        return ""
+
+
+@pytest.fixture(scope="session")
+def _session_cloud() -> Iterator[Cloud]:
+    cloud = launch("--done-ms", "50", "--serve-ms", "0")
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def cloud(_session_cloud: Cloud) -> Cloud:
+    """An empty localcloud: no latency, changes done after 50 ms, name servers without lag."""
+    _session_cloud.reset()
+    return _session_cloud
+
+
+@pytest.fixture
+def start_cloud() -> Iterator[Callable[..., Cloud]]:
+    """`start_cloud("--latency-ms", "50", …)`: another localcloud, ended with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: str) -> Cloud:
+            started = launch(*arguments)
+            stack.callback(started.stop)
+            return started
+
+        yield start
