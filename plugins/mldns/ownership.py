@@ -182,10 +182,10 @@ def upsert_changes(
         stages.append(stage)
     stages[-1] = replace(stage, pending=frozenset())
     gone = {rrset.key for rrset in plan.deletes}
-    fitted = [_fitted(stage, coarse=(claim.covered | stages[-1].names) - gone, dns_name=dns_name) for stage in stages]
+    whole = (claim.covered | stages[-1].names) - gone
     if not batches:
-        return _claim_alone(before, fitted[-1], dns_name)
-    return _swap_along(before, fitted, batches, dns_name)
+        return _claim_alone(before, stages[-1], dns_name, whole)
+    return _swap_along(before, stages, batches, dns_name, whole)
 
 
 def claim_changes(keys: Iterable[Key], *, before: RRset | None, claim: Manifest, dns_name: str) -> ManifestedChanges:
@@ -207,9 +207,10 @@ def release_changes(
     for batch in batches:
         gone = {rrset.key for rrset in batch.deletions}
         stages.append(replace(stages[-1], names=stages[-1].names - gone))
+    # A manifest at its limit may grow by some octets when a range loses its head: it then keeps the whole claim.
     released = Manifest(owner=manifest.owner, generation=manifest.generation, grants=manifest.grants)
     final = released if manifest.grants else None
-    return _swap_along(before, [*stages[1:-1], final], batches, dns_name)
+    return _swap_along(before, [*stages[1:-1], final], batches, dns_name, manifest.names)
 
 
 def grant_changes(
@@ -284,37 +285,45 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
     )
 
 
-def _fitted(stage: Manifest, *, coarse: frozenset[Key], dns_name: str) -> Manifest:
-    """The stage itself, or the whole claim as one where it is too ragged for a manifest.
+def _fitted(stage: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:
+    """The stage as an rrset; with the `whole` claim, if given, instead of names that are too ragged for one.
 
     Thousands of names deleted by hand here and there leave more ranges than fit. Then the claim stays whole, and what
     somebody else may have put into its gaps meanwhile would count as ours: better than a job that cannot start.
     """
     try:
-        stage.to_rrset(dns_name)
+        return stage, stage.to_rrset(dns_name)
     except ManifestTooLarge:
-        return replace(stage, names=coarse | stage.pending, pending=frozenset())
-    return stage
+        if whole is None:
+            raise
+        coarse = replace(stage, names=whole | stage.pending, pending=frozenset())
+        return coarse, coarse.to_rrset(dns_name)
 
 
-def _claim_alone(before: RRset | None, wanted: Manifest, dns_name: str) -> ManifestedChanges:
+def _claim_alone(
+    before: RRset | None, wanted: Manifest, dns_name: str, whole: frozenset[Key] | None = None
+) -> ManifestedChanges:
     """One change that swaps the manifest, or none when only its generation would differ."""
-    if before is not None and wanted.to_rrset(dns_name).rrdatas == before.rrdatas:
+    if before is not None and _fitted(wanted, whole, dns_name)[1].rrdatas == before.rrdatas:
         return ManifestedChanges((), wanted)
-    return _swap_along(before, [wanted], [Change()], dns_name)
+    return _swap_along(before, [wanted], [Change()], dns_name, whole)
 
 
 def _swap_along(
-    before: RRset | None, stages: Sequence[Manifest | None], batches: Sequence[Change], dns_name: str
+    before: RRset | None,
+    stages: Sequence[Manifest | None],
+    batches: Sequence[Change],
+    dns_name: str,
+    whole: frozenset[Key] | None = None,
 ) -> ManifestedChanges:
     """Add to each batch the swap of the manifest; None as a stage deletes it."""
     changes = []
-    final = None
+    final: Manifest | None = None
     for stage, batch in zip(_numbered(stages), batches, strict=True):
-        after = None if stage is None else stage.to_rrset(dns_name)
+        final, after = (None, None) if stage is None else _fitted(stage, whole, dns_name)
         swap = Change((after,) if after else (), (before,) if before else ())
         changes.append(swap + batch)
-        before, final = after, stage
+        before = after
     return ManifestedChanges(tuple(changes), final)
 
 
