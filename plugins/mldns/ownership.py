@@ -1,6 +1,6 @@
 """Who may touch a name: the manifest of an owner, the lease on it, and the changes that keep both true.
 
-The manifest is one TXT rrset `_mldns.<owner>.<zone>`. Every change of the owner replaces it, generation + 1, in the
+Every change of the owner replaces it, generation + 1, in the
 same atomic change: the API refuses the change (412, 409) when another writer was there in between. So the manifest is
 never wrong about what is live, whenever the writer dies.
 
@@ -9,101 +9,18 @@ A name marked `?` is claimed and not yet written by us. What stands there after 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 
-from mldns import name_set
 from mldns.batching import Change, Limits, edits, pack
-from mldns.exceptions import ClaimRefused, InvalidInput, ManifestTooLarge, MldnsError
-from mldns.naming import SHARED_OWNER, manifest_name, relative
+from mldns.exceptions import ClaimRefused, ManifestTooLarge
+from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, masked, matches, timestamp
+from mldns.naming import SHARED_OWNER, relative
 from mldns.plan import Plan
 from mldns.records import Key, RRset
-from mldns.text_strings import MAX_STRING, quote_strings, split_strings
-
-VERSION = "mldns1"
-MAX_MANIFEST_BYTES = 4_096
-MANIFEST_TTL = 60
 
 # A swap sends the old and the new manifest; quotes and escapes at most double what the limit counts.
 _SWAP_BYTES = 2 * 2 * MAX_MANIFEST_BYTES
-
-_PENDING = "?"
-_DIGEST_PREFIX = "sha256:"
-
-
-class ManifestDamaged(MldnsError):
-    """A manifest that does not read as one, or whose digest is not its content's: somebody edited it by hand."""
-
-    def __init__(self, name: str, why: str) -> None:
-        self.name = name
-        super().__init__(
-            f"manifest {name} is damaged ({why}): restore it, or delete that TXT record and claim again with adopt=True"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an owner says of its names.
-
-    `names` are written and ours; `pending` are claimed and not written yet. `expires` is in Unix seconds, None where
-    the lease promises no end. `claimant` and `lease` are digests in a public zone.
-    """
-
-    owner: str
-    claimant: str = ""
-    lease: str = ""
-    generation: int = 0
-    expires: int | None = None
-    names: frozenset[Key] = field(default=frozenset())
-    pending: frozenset[Key] = field(default=frozenset())
-    grants: tuple[str, ...] = ()
-
-    @property
-    def covered(self) -> frozenset[Key]:
-        return self.names | self.pending
-
-    def owns(self, key: Key) -> bool:
-        """Whether the rrset at `key`, if there is one, was written by this owner."""
-        return key in self.names
-
-    def to_rrset(self, dns_name: str) -> RRset:
-        """Return the TXT rrset, or raise ManifestTooLarge when the names do not fit."""
-        strings = self._strings(dns_name)
-        strings.append(f"digest={_digest(strings)}")
-        octets = [string.encode() for string in strings]
-        size = sum(len(string) + 1 for string in octets)
-        if size > MAX_MANIFEST_BYTES:
-            raise ManifestTooLarge(owner=self.owner, size=size, limit=MAX_MANIFEST_BYTES)
-        if long := next((string for string in strings if len(string.encode()) > MAX_STRING), None):
-            raise InvalidInput(f"manifest of {self.owner!r}: {long[:60]!r}… is longer than {MAX_STRING} octets")
-        return RRset(manifest_name(self.owner, dns_name), "TXT", MANIFEST_TTL, (quote_strings(octets),))
-
-    def _strings(self, dns_name: str) -> list[str]:
-        strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
-        if self.expires is not None:
-            strings.append(f"expires={timestamp(self.expires)}")
-        strings += name_set.to_items(self.names, owner=self.owner, dns_name=dns_name)
-        pending = name_set.to_items(self.pending, owner=self.owner, dns_name=dns_name)
-        strings += [f"{_PENDING}{item}" for item in pending]
-        strings += [f"grant={grant}" for grant in self.grants]
-        return strings
-
-
-def decode(rrset: RRset | None, *, owner: str, dns_name: str) -> Manifest | None:
-    """Read a manifest back; None for None.
-
-    :raises ManifestDamaged: unreadable, of another version, or edited by hand.
-    """
-    if rrset is None:
-        return None
-    try:
-        octets = [string for rrdata in rrset.rrdatas for string in split_strings(rrdata, rrset.name)]
-        strings = [string.decode() for string in octets]
-        return _read(strings, owner=owner, dns_name=dns_name)
-    except (InvalidInput, ValueError) as error:
-        raise ManifestDamaged(rrset.name, str(error)) from error
 
 
 def take(
@@ -235,56 +152,6 @@ def candidate_owners(name: str, dns_name: str) -> list[str]:
     return [*likely, SHARED_OWNER]
 
 
-def masked(value: str) -> str:
-    """A digest instead of a run id or an account; nothing stays nothing."""
-    if not value or value.startswith(_DIGEST_PREFIX):
-        return value
-    return _DIGEST_PREFIX + hashlib.sha256(value.encode()).hexdigest()[:16]
-
-
-def matches(stored: str, value: str) -> bool:
-    """Whether a manifest's claimant or lease is `value`, kept as it is or as its digest."""
-    return stored == value or (bool(value) and stored == masked(value))
-
-
-def timestamp(seconds: float) -> str:
-    """`2026-01-02T03:04:05Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
-    if not strings or strings[0] != f"v={VERSION}":
-        raise InvalidInput(f"it does not begin with v={VERSION}")
-    if strings[-1] != f"digest={_digest(strings[:-1])}":
-        raise InvalidInput("its digest does not fit its content")
-    values: dict[str, str] = {}
-    names: set[Key] = set()
-    pending: set[Key] = set()
-    grants: list[str] = []
-    for string in strings[1:-1]:
-        key, _, value = string.partition("=")
-        if key == "grant":
-            grants.append(value)
-        elif key in name_set.RESERVED - {name_set.EXPLICIT}:
-            values[key] = value
-        else:
-            item = string.removeprefix(_PENDING)
-            keys = name_set.from_item(item, owner=owner, dns_name=dns_name)
-            (pending if item != string else names).update(keys)
-            if len(names) + len(pending) > name_set.MAX_NAMES:
-                raise InvalidInput(f"it covers more than {name_set.MAX_NAMES:,} names")
-    return Manifest(
-        owner=owner,
-        claimant=values.get("claimant", ""),
-        lease=values.get("lease", ""),
-        generation=int(values.get("generation", "0")),
-        expires=_seconds(values["expires"]) if "expires" in values else None,
-        names=frozenset(names),
-        pending=frozenset(pending),
-        grants=tuple(grants),
-    )
-
-
 def _fitted(stage: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:
     """The stage as an rrset; with the `whole` claim, if given, instead of names that are too ragged for one.
 
@@ -346,11 +213,3 @@ def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:
     if current.expires is None or renewed.expires is None:
         return current.expires is renewed.expires
     return current.expires - now > (renewed.expires - now) / 2
-
-
-def _digest(strings: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(strings).encode()).hexdigest()[:16]
-
-
-def _seconds(text: str) -> int:
-    return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())

@@ -9,17 +9,13 @@ from strict_zone import Refused, StrictZone
 
 from mldns.batching import Limits
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
+from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.naming import manifest_name
 from mldns.ownership import (
-    MAX_MANIFEST_BYTES,
-    Manifest,
-    ManifestDamaged,
     ManifestedChanges,
     candidate_owners,
     claim_changes,
-    decode,
     grant_changes,
-    masked,
     overtaken_by,
     release_changes,
     take,
