@@ -1,0 +1,85 @@
+# One command for each thing a person does. Each does the set-up it needs, into .venv; only Python 3.11-3.13 and make
+# have to be there. `make` alone lists them.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.mldns-installed
+ARGS ?=
+
+# Without .pyc files every Airflow process compiles hundreds of modules anew: the start takes minutes, not seconds.
+unexport PYTHONDONTWRITEBYTECODE
+# Whatever else is on the caller's path must not shadow the repository's own packages.
+unexport PYTHONPATH PYTHONHOME
+
+# The first of these that is 3.11 to 3.13 and can make a venv (Debian ships python3 without ensurepip).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+##@ Develop
+.PHONY: help
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(STAMP) ## install everything into .venv (half a minute, with uv)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 with the venv module found: install one (Debian: python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+# uv does in half a minute what takes pip four. Where it cannot be had, or cannot reach what pip is configured to
+# reach, pip does the same from the same files.
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt | $(BIN)/python
+	@{ $(MAKE) --silent $(BIN)/uv && echo "installing requirements-dev.txt with uv" \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements-dev.txt --constraint constraints.txt; } \
+	|| { echo "uv did not do: installing requirements-dev.txt with pip (some minutes)" \
+		&& $(BIN)/python -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt; }
+	@touch $@
+
+$(BIN)/uv: | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+
+.PHONY: test
+test: $(STAMP) ## unit, stand-in, DAG and one end-to-end test, without network (ARGS="-k plan" picks)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: test-all
+test-all: $(STAMP) ## make test and the long ones
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: lock
+lock: $(BIN)/uv ## write constraints.txt anew from requirements*.txt, for Python 3.11 to 3.13 (UPGRADE=1: newest versions)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements-dev.txt --output-file constraints.txt
+
+##@ See it work
+.PHONY: demo
+demo: $(STAMP) ## run example_training on a real Airflow against localcloud, show it, and stop everything
+	@$(BIN)/python -m demo run
+
+.PHONY: up
+up: $(STAMP) ## the same, kept running with its UI until Ctrl-C
+	@$(BIN)/python -m demo up
+
+.PHONY: bench
+bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: verify-google
+verify-google: $(STAMP) ## check the assumptions about Google in a real project: PROJECT=… [CONN=…]
+	@test -n "$(PROJECT)" || { echo "make verify-google: say which project: make verify-google PROJECT=my-project [CONN=google_cloud_default]" >&2; exit 2; }
+	$(BIN)/python -m pytest -m contract tests/contract --google-project "$(PROJECT)" $(if $(CONN),--google-conn "$(CONN)") $(ARGS)
+
+##@ Deploy
+.PHONY: env
+env: ## write .env with fresh secrets for docker-compose.yml (keeps one that is there)
+	@test -n "$(PYTHON)" || { echo "make env: no Python 3.11, 3.12 or 3.13 found" >&2; exit 1; }
+	@"$(PYTHON)" deploy/write_env.py
