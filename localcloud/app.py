@@ -75,6 +75,8 @@ async def _json_body(request: Request) -> dict[str, Any]:
         return {}
     try:
         body = json.loads(raw)
+        if b"\\u" in raw:
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored but never sent back
     except ValueError as error:
         raise ApiError(400, [Problem("parseError", f"Parse Error: {error}")]) from error
     if not isinstance(body, dict):

@@ -192,7 +192,10 @@ class _Transaction:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:  # SQLite has rolled back by itself when the disk is full
+            self._db.execute("ROLLBACK")
 
 
 def _visibility(text: str) -> Visibility:

@@ -15,15 +15,26 @@ from localcloud.errors import ApiError, invalid
 
 T = TypeVar("T")
 
+_INT32_MAX = 2**31 - 1
+
 
 def page_limit(query: Mapping[str, str], page_size: int) -> int:
     """How many entries the page may have. Raises ApiError 400 for a `maxResults` that is no positive number."""
     text = query.get("maxResults")
     if text is None:
         return page_size
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
+    limit = whole_number(text)
+    if not limit:
         raise ApiError(400, [invalid("parameters.maxResults", text)])
-    return min(int(text), page_size)
+    return min(limit, page_size)
+
+
+def whole_number(text: str) -> int | None:
+    """`text` as a number from 0 to 2**31 - 1, the API's int32, or None."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_INT32_MAX))):
+        return None
+    number = int(text)
+    return number if number <= _INT32_MAX else None
 
 
 def take(entries: Iterable[T], limit: int) -> tuple[list[T], bool]:

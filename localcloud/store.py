@@ -6,8 +6,10 @@ One asyncio loop edits it, so there are no locks. The API reads and writes throu
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from localcloud.iam import Policy
 from localcloud.model import JournalEntry, ManagedZone, ResourceRecordSet
 from localcloud.ordering import CanonicalIndex
 
+_ZONE_ID = re.compile(r"[0-9]{1,20}")
 # Name servers may lag behind, so a deleted zone stays visible to them; longer than any sensible --serve-ms.
 _KEEP_DELETED_S = 3_600.0
 
@@ -60,8 +63,8 @@ class Store:
         self._monotonic = monotonic
         self._zones: dict[int, HostedZone] = {}
         self._ids: dict[tuple[str, str], int] = {}
-        self._deleted: list[ManagedZone] = []
-        self._listing: list[ManagedZone] | None = None  # name servers ask for it at every query
+        self._served: list[ManagedZone] = []
+        self._deleted: deque[ManagedZone] = deque()
         self._policies: dict[str, Policy] = {}
         if archive is not None:
             self._restore(archive)
@@ -79,13 +82,12 @@ class Store:
 
     def zones(self) -> list[ManagedZone]:
         """Live and recently deleted zones (`deleted_at` set), in the order of creation. Read it, do not edit it."""
-        if self._deleted and (self._deleted[0].deleted_at or 0.0) < self._monotonic() - _KEEP_DELETED_S:
-            self._listing = None
-            del self._deleted[0]
-        if self._listing is None:
-            zones = [*self._deleted, *(hosted.zone for hosted in self._zones.values())]
-            self._listing = sorted(zones, key=lambda zone: zone.created_at)
-        return self._listing
+        if self._deleted:
+            oldest = self._deleted[0]
+            if oldest.deleted_at is not None and oldest.deleted_at < self._monotonic() - _KEEP_DELETED_S:
+                self._deleted.popleft()
+                self._served.remove(oldest)
+        return self._served
 
     def hosted(self) -> Iterator[HostedZone]:
         """Live zones of all projects, in the order of creation."""
@@ -93,7 +95,7 @@ class Store:
 
     def find(self, project: str, name_or_id: str) -> HostedZone | None:
         """The live zone of `project` with that name or numeric id."""
-        is_id = name_or_id.isascii() and name_or_id.isdigit()  # a zone's name starts with a letter
+        is_id = _ZONE_ID.fullmatch(name_or_id) is not None  # a zone's name starts with a letter
         zone_id = int(name_or_id) if is_id else self._ids.get((project, name_or_id), -1)
         hosted = self._zones.get(zone_id)
         return hosted if hosted is not None and hosted.zone.project == project else None
@@ -131,7 +133,6 @@ class Store:
         self._policies.pop(hosted.resource, None)
         hosted.zone.deleted_at = self._monotonic()
         self._deleted.append(hosted.zone)
-        self._listing = None
 
     def commit(
         self, hosted: HostedZone, *, additions: Sequence[ResourceRecordSet], deletions: Sequence[ResourceRecordSet]
@@ -146,7 +147,7 @@ class Store:
     def _host(self, hosted: HostedZone) -> None:
         self._zones[hosted.zone.id] = hosted
         self._ids[hosted.zone.project, hosted.zone.name] = hosted.zone.id
-        self._listing = None
+        self._served.append(hosted.zone)
 
     def _apply(self, hosted: HostedZone, change: Change) -> None:
         zone = hosted.zone
@@ -173,8 +174,8 @@ class Store:
             self._archive.clear()
         self._zones.clear()
         self._ids.clear()
+        self._served.clear()
         self._deleted.clear()
-        self._listing = None
         self._policies.clear()
 
     def close(self) -> None:

@@ -158,11 +158,11 @@ def _apply_mutable(zone: ManagedZone, body: Mapping[str, Any], problems: list[Pr
 
 
 def _apply_labels(zone: ManagedZone, sent: object, problems: list[Problem]) -> None:
-    """Merge labels; a label set to null goes away (RFC 7396)."""
+    """Merge labels (RFC 7396): one that is null goes away, null in place of all of them removes them all."""
     if sent is not None and not isinstance(sent, Mapping):
         problems.append(invalid(f"{_PATH}.labels", sent))
         return
-    labels = {**zone.attributes.get("labels", {}), **sent} if sent else {}
+    labels = {} if sent is None else {**zone.attributes.get("labels", {}), **sent}
     labels = {key: value for key, value in labels.items() if value is not None}
     for position, (key, value) in enumerate(labels.items()):
         if not (_LABEL_KEY.fullmatch(key) and isinstance(value, str) and _LABEL_VALUE.fullmatch(value)):

@@ -6,10 +6,10 @@ from localcloud import changes
 from localcloud.calls import Call, JsonObject, Method, Service, zone_of
 from localcloud.changes import Change
 from localcloud.errors import ApiError, invalid, not_found
-from localcloud.paging import decode_token, encode_token, page_limit, take
+from localcloud.paging import decode_token, encode_token, page_limit, take, whole_number
 
 _CHANGES = "/dns/v1/projects/{project}/managedZones/{managedZone}/changes"
-_DESCENDING = {"ascending": False, "descending": True}
+_ORDERS = ("ascending", "descending")
 
 
 def create(service: Service, call: Call) -> JsonObject:
@@ -26,9 +26,10 @@ def create(service: Service, call: Call) -> JsonObject:
 def get(service: Service, call: Call) -> JsonObject:
     known = zone_of(service, call).changes
     name = call.path["changeId"]
-    if not (name.isascii() and name.isdigit() and int(name) < len(known)):
+    number = whole_number(name)
+    if number is None or number >= len(known):
         raise ApiError(404, [not_found("parameters.changeId", name)])
-    return _to_api(service, known[int(name)])
+    return _to_api(service, known[number])
 
 
 def list_(service: Service, call: Call) -> JsonObject:
@@ -37,16 +38,16 @@ def list_(service: Service, call: Call) -> JsonObject:
     if call.query.get("sortBy", "changeSequence") != "changeSequence":
         raise ApiError(400, [invalid("parameters.sortBy", call.query["sortBy"])])
     order = call.query.get("sortOrder", "ascending")
-    if order not in _DESCENDING:
+    if order not in _ORDERS:
         raise ApiError(400, [invalid("parameters.sortOrder", order)])
-    descending = _DESCENDING[order]
-    after = decode_token(call.query, 1)
-    if after is not None and not after[0].isdigit():
+    token = decode_token(call.query, 1)
+    after = None if token is None else whole_number(token[0])
+    if token is not None and (after is None or after >= len(known)):
         raise ApiError(400, [invalid("parameters.pageToken", call.query["pageToken"])])
-    if descending:
-        ids = range(int(after[0]) - 1 if after else len(known) - 1, -1, -1)
+    if order == "descending":
+        ids = range(len(known) - 1 if after is None else after - 1, -1, -1)
     else:
-        ids = range(int(after[0]) + 1 if after else 0, len(known))
+        ids = range(0 if after is None else after + 1, len(known))
     page, more = take((known[n] for n in ids), page_limit(call.query, service.page_size))
     answer: JsonObject = {
         "kind": "dns#changesListResponse",

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from localcloud import iam
 from localcloud.calls import Call, JsonObject, Method, Service, project_of
+from localcloud.errors import ApiError, invalid_argument
 from localcloud.projects import project_number
 
 _CREATED = "2024-01-01T00:00:00.000Z"
 
 
+def _project(call: Call) -> str:
+    try:
+        return project_of(call)
+    except ApiError as error:
+        raise invalid_argument(f"Invalid project: {call.path['project']}") from error
+
+
 def _resource(call: Call) -> str:
-    return f"projects/{project_of(call)}"
+    return f"projects/{_project(call)}"
 
 
 def get_v3(service: Service, call: Call) -> JsonObject:
-    project = project_of(call)
+    project = _project(call)
     return {
         "name": f"projects/{project_number(project)}",
         "projectId": project,
@@ -27,7 +35,7 @@ def get_v3(service: Service, call: Call) -> JsonObject:
 
 
 def get_v1(_service: Service, call: Call) -> JsonObject:
-    project = project_of(call)
+    project = _project(call)
     return {
         "projectNumber": str(project_number(project)),
         "projectId": project,
@@ -51,6 +59,7 @@ def set_policy(service: Service, call: Call) -> JsonObject:
 
 def check_permissions(_service: Service, call: Call) -> JsonObject:
     """The caller owns everything here."""
+    _project(call)
     permissions = iam.permissions_asked(call.body)
     return {"permissions": permissions} if permissions else {}
 
