@@ -1,0 +1,367 @@
+"""Ask many DNS servers many questions at once: UDP with a window a server, TCP where an answer does not fit.
+
+One connected socket a server, so that the kernel drops what comes from elsewhere; random ids; an answer counts only if
+id, opcode and question are those of a question still open (RFC 5452). Everything runs in one event loop and
+gives it back after every few messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from mldns.resolution import Answer, Expectation, Role, Server
+from mldns.survey import Survey
+
+EDNS_PAYLOAD = 1232  # what passes every path without fragments (DNS flag day 2020)
+
+OnAnswer = Callable[[Server, Expectation, Answer], object]
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How hard one server is asked.
+
+    :param timeout: seconds after which an unanswered question is sent again.
+    :param tries: how often it is sent before it counts as unanswered.
+    :param in_flight: questions open at one server at a time, at most; fewer while packets get lost.
+    :param give_up: after that many unanswered questions in a row the server is silent: the rest is not sent.
+    """
+
+    timeout: float = 1.0
+    tries: int = 3
+    in_flight: int = 64
+    give_up: int = 32
+
+
+DEFAULT_PACE = Pace()
+_FIRST_IN_FLIGHT, _LEAST_IN_FLIGHT = 16, 4
+_BURST = 16  # messages between two returns to the event loop: about 2 ms
+_HEADER, _TC = 12, 0x02  # octets of a header; the truncation flag in its third (RFC 1035 §4.1.1)
+_TCP_CONNECTIONS = 8  # to one server at a time
+
+
+def prove(
+    survey: Survey, *, pace: Pace = DEFAULT_PACE, budget: float | None = None, clock: Clock = time.monotonic
+) -> int:
+    """Blocking form of `pursue`."""
+    return asyncio.run(pursue(survey, pace=pace, budget=budget, clock=clock))
+
+
+async def pursue(
+    survey: Survey, *, pace: Pace = DEFAULT_PACE, budget: float | None = None, clock: Clock = time.monotonic
+) -> int:
+    """Ask everything that is due now: the authoritative servers, then the resolvers, then the next pass if all agree.
+
+    Each pass has sockets of its own: another source port may be led to another server behind one address.
+
+    :param budget: seconds after which it stops; what was not answered by then stays open.
+    :return: how many questions were asked; 0 when a negative cache is to be waited out.
+    """
+    asked = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(budget):
+            while not survey.finished:
+                passes = survey.passes
+                for role in Role:
+                    due = survey.due(role, clock())
+                    asked += sum(map(len, due.values()))
+                    await exchange(
+                        due,
+                        lambda server, expectation, answer: survey.record(server, expectation, answer, clock()),
+                        pace=pace,
+                    )
+                if survey.passes <= passes:
+                    break
+    return asked
+
+
+async def exchange(
+    questions: Mapping[Server, Iterable[Expectation]], on_answer: OnAnswer, *, pace: Pace = DEFAULT_PACE
+) -> None:
+    """Ask each server its questions, all servers side by side; `on_answer` is called once for every question.
+
+    A server that cannot be reached answers each question with `Answer.silence`; only an error of `on_answer` is raised.
+    """
+    async with asyncio.TaskGroup() as lanes:
+        for server, expectations in questions.items():
+            lanes.create_task(_Lane(server, expectations, on_answer, pace).run())
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    expectation: Expectation
+    query: dns.message.QueryMessage
+    wire: bytes
+    asked_at: float
+    sent: int = 1
+    strays: int = 0
+    answered: bool = False
+
+
+class _Window:
+    """How many questions may be open: more while answers come quickly, half of it when one is lost.
+
+    A slow server or a lossy path would only collect repetitions if it got all of them at once.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self.size: float = min(_FIRST_IN_FLIGHT, pace.in_flight)
+        self._lost = False
+        self._shrunk_until = 0.0
+
+    def grow(self, took: float) -> None:
+        if took < self._pace.timeout / 4:
+            self.size = min(self._pace.in_flight, self.size + (1 / self.size if self._lost else 1))
+
+    def shrink(self, now: float) -> None:
+        if now >= self._shrunk_until:  # once for all that was lost together
+            self._lost = True
+            self.size = max(_LEAST_IN_FLIGHT, self.size / 2)
+            self._shrunk_until = now + self._pace.timeout
+
+
+class _Lane(asyncio.DatagramProtocol):
+    """The questions for one server."""
+
+    def __init__(self, server: Server, expectations: Iterable[Expectation], on_answer: OnAnswer, pace: Pace) -> None:
+        self._server = server
+        self._left = iter(expectations)
+        self._on_answer = on_answer
+        self._pace = pace
+        self._window = _Window(pace)
+        self._loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[None] = self._loop.create_future()
+        self._open: dict[int, _Question] = {}  # by id
+        self._deadlines: deque[tuple[float, _Question]] = deque()  # one timeout for all: in order of sending
+        self._timer: asyncio.TimerHandle | None = None
+        self._tcp: set[asyncio.Task[None]] = set()
+        self._tcp_slots = asyncio.Semaphore(_TCP_CONNECTIONS)
+        self._unanswered = 0  # questions in a row
+        self._silent = ""  # why nothing is sent any more
+        self._last_error = ""
+        self._filling = False
+        self._address = ("", 0)
+        self._transport: asyncio.DatagramTransport
+
+    async def run(self) -> None:
+        try:
+            self._address = await self._look_up()
+            self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, remote_addr=self._address)
+        except (OSError, UnicodeError) as error:  # the latter for a host name that IDNA cannot write
+            self._silent = f"cannot be reached: {_reason(error)}"
+            self._fill()
+            await self._finished
+            return
+        try:
+            self._fill()
+            await self._finished
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            for task in self._tcp:
+                task.cancel()
+            self._transport.close()
+
+    async def _look_up(self) -> tuple[str, int]:
+        """Return the server's first address, in the order that the system prefers (RFC 6724)."""
+        found = await self._loop.getaddrinfo(self._server.host, self._server.port, type=socket.SOCK_DGRAM)
+        host, port = found[0][4][:2]
+        return str(host), int(port)
+
+    # -- sending
+
+    def _fill(self) -> None:
+        """Send until the window is full, a few at a time; finish when nothing is left."""
+        self._filling = False
+        for _ in range(_BURST):
+            if self._finished.done() or (not self._silent and len(self._open) >= self._window.size):
+                return
+            expectation = next(self._left, None)
+            if expectation is None:
+                if not self._open:
+                    self._finished.set_result(None)
+                return
+            if self._silent:
+                self._deliver(expectation, Answer(silence=self._silent))
+            else:
+                self._ask(expectation)
+        self._fill_soon()
+
+    def _fill_soon(self) -> None:
+        if not self._filling:
+            self._filling = True
+            self._loop.call_soon(self._fill)
+
+    def _ask(self, expectation: Expectation) -> None:
+        number = secrets.randbits(16)
+        while number in self._open:
+            number = secrets.randbits(16)
+        query = dns.message.make_query(
+            expectation.name,
+            expectation.type,
+            id=number,
+            flags=dns.flags.RD if self._server.role is Role.RESOLVER else 0,
+            use_edns=0,
+            payload=EDNS_PAYLOAD,
+        )
+        question = _Question(expectation, query, query.to_wire(), self._loop.time())
+        self._open[number] = question
+        self._send(question)
+
+    def _send(self, question: _Question) -> None:
+        self._transport.sendto(question.wire)
+        self._deadlines.append((self._loop.time() + self._pace.timeout, question))
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadlines[0][0], self._expire)
+
+    def _expire(self) -> None:
+        """Send again what was not answered in time, or let it go."""
+        now = self._loop.time()
+        while self._deadlines and (self._deadlines[0][0] <= now or self._deadlines[0][1].answered):
+            _, question = self._deadlines.popleft()
+            if question.answered:
+                continue
+            self._window.shrink(now)
+            if question.sent < self._pace.tries:
+                question.sent += 1
+                self._send(question)
+            else:
+                self._give_up(question)
+        # After the loop, for `_send` within it must not start a second timer.
+        self._timer = self._loop.call_at(self._deadlines[0][0], self._expire) if self._deadlines else None
+
+    def _give_up(self, question: _Question) -> None:
+        self._unanswered += 1
+        if self._unanswered >= self._pace.give_up and not self._silent:
+            self._silent = f"the server is silent: {self._unanswered} questions in a row unanswered{self._hint()}"
+        strays = f"; {question.strays} answers to other questions ignored" if question.strays else ""
+        self._close(question, Answer(silence=f"no answer in {question.sent} tries{self._hint()}{strays}"))
+
+    def _hint(self) -> str:
+        return f" ({self._last_error})" if self._last_error else ""
+
+    # -- receiving
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        question = self._open.get(int.from_bytes(data[:2], "big"))
+        if question is None or question.answered or len(data) < _HEADER:
+            return  # a stray: late, or forged
+        truncated = bool(data[2] & _TC)
+        try:
+            # What is cut off may end in the middle of a record.
+            message = dns.message.from_wire(data, question_only=truncated)
+        except dns.exception.DNSException:
+            question.strays += 1
+            return
+        if not question.query.is_response(message):
+            question.strays += 1
+            return
+        self._unanswered = 0
+        self._window.grow(self._loop.time() - question.asked_at)
+        if truncated:
+            question.answered = True  # over UDP
+            task = self._loop.create_task(self._ask_over_tcp(question))
+            self._tcp.add(task)
+            task.add_done_callback(self._tcp_done)
+        else:
+            self._close(question, read_answer(message, question.expectation))
+
+    def error_received(self, exc: Exception) -> None:
+        # An ICMP error tells no question; the address may be up again by the next try.
+        self._last_error = _reason(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._fail(exc)
+
+    async def _ask_over_tcp(self, question: _Question) -> None:
+        try:
+            async with self._tcp_slots, asyncio.timeout(self._pace.timeout * self._pace.tries):
+                answer = await self._exchange_over_tcp(question)
+        except (OSError, EOFError, dns.exception.DNSException) as error:  # TimeoutError is an OSError
+            answer = Answer(silence=f"truncated over UDP, and over TCP: {_reason(error)}")
+        self._close(question, answer)
+
+    async def _exchange_over_tcp(self, question: _Question) -> Answer:
+        reader, writer = await asyncio.open_connection(*self._address)
+        try:
+            writer.write(len(question.wire).to_bytes(2, "big") + question.wire)
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            message = dns.message.from_wire(await reader.readexactly(length))
+        finally:
+            writer.close()
+        if not question.query.is_response(message):
+            return Answer(silence="truncated over UDP, and over TCP: an answer to another question")
+        return read_answer(message, question.expectation)
+
+    def _tcp_done(self, task: asyncio.Task[None]) -> None:
+        self._tcp.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._fail(error)
+
+    def _close(self, question: _Question, answer: Answer) -> None:
+        question.answered = True
+        del self._open[question.query.id]
+        self._deliver(question.expectation, answer)
+        self._fill_soon()
+
+    def _deliver(self, expectation: Expectation, answer: Answer) -> None:
+        try:
+            self._on_answer(self._server, expectation, answer)
+        except Exception as error:  # noqa: BLE001 - the event loop would only log it
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Hand an error to who waits for this lane."""
+        if not self._finished.done():
+            self._finished.set_exception(error)
+
+
+def _reason(error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if isinstance(code, int) and code > 0:  # a gaierror counts below 0
+        return os.strerror(code)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def read_answer(message: dns.message.Message, expectation: Expectation) -> Answer:
+    """Reduce a response to what was asked; a CNAME that stands at the name is told, but not followed."""
+    name, kind = message.question[0].name if message.question else None, expectation.type
+    rrdatas: tuple[str, ...] = ()
+    alias, ttl, negative_ttl = None, 0, None
+    for rrset in message.answer:
+        if rrset.name != name:
+            continue
+        if dns.rdatatype.to_text(rrset.rdtype) == kind:
+            rrdatas, ttl = tuple(rdata.to_text() for rdata in rrset), rrset.ttl
+        elif rrset.rdtype == dns.rdatatype.CNAME:
+            alias, ttl = rrset[0].target.to_text(), rrset.ttl
+    for rrset in message.authority:
+        if rrset.rdtype == dns.rdatatype.SOA:
+            negative_ttl = min(rrset.ttl, rrset[0].minimum)
+    return Answer(
+        rcode=dns.rcode.to_text(message.rcode()),
+        rrdatas=rrdatas,
+        ttl=ttl,
+        alias=alias,
+        authoritative=bool(message.flags & dns.flags.AA),
+        recursion_available=bool(message.flags & dns.flags.RA),
+        negative_ttl=negative_ttl,
+    )

@@ -1,0 +1,254 @@
+"""What is asked of which DNS server, and how an answer is judged. Pure: no sockets, no clock, no dnspython.
+
+Google's `done` says that a change was sent to the name servers, not that they answer with it; only answers prove it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mldns.exceptions import InvalidInput
+from mldns.records import Key, RRset, same
+
+METADATA_RESOLVER = "169.254.169.254"
+"""The resolver of every Google Cloud VM: the only server that answers for the private zones of its network."""
+
+DNS_PORT = 53
+_SHOWN_RRDATAS = 3
+_SHOWN_CHARACTERS = 120
+
+
+class Role(StrEnum):
+    """In the order in which servers are asked: a resolver caches a denial, an authoritative server does not."""
+
+    AUTHORITATIVE = "authoritative"
+    RESOLVER = "resolver"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A DNS server; `host` is an IP address or a host name."""
+
+    host: str
+    port: int
+    role: Role
+
+    @property
+    def label(self) -> str:
+        """How people know it: the port is told only where it is not 53."""
+        host = self.host.removesuffix(".")
+        if self.port == DNS_PORT:
+            return host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What every server must answer: all of these rrdatas and no other, with a TTL of at most `max_ttl` seconds."""
+
+    name: str
+    type: str
+    rrdatas: tuple[str, ...]
+    max_ttl: int
+
+    @property
+    def key(self) -> Key:
+        return (self.name, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one question.
+
+    :param rcode: mnemonic of the response code.
+    :param rrdatas: presentation format, of the very name and type that were asked; a CNAME is in `alias` instead.
+    :param ttl: seconds, of `rrdatas` or of the CNAME.
+    :param negative_ttl: seconds for which a denial may be cached: min(TTL, minimum) of the SOA that came with it
+        (RFC 2308 §5); None where no SOA came.
+    :param silence: why there is no answer at all; all else is then without meaning.
+    """
+
+    rcode: str = "NOERROR"
+    rrdatas: tuple[str, ...] = ()
+    ttl: int = 0
+    alias: str | None = None
+    authoritative: bool = False
+    recursion_available: bool = False
+    negative_ttl: int | None = None
+    silence: str = ""
+
+
+class Verdict(StrEnum):
+    PASS = "pass"  # noqa: S105 - no password
+    MISSING = "missing"
+    WRONG = "wrong"
+    STALE = "stale"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    LAME = "lame"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its grounds. For `hold` seconds the server's cache would only repeat itself."""
+
+    verdict: Verdict
+    got: str = ""
+    why: str = ""
+    hold: int = 0
+
+
+PASSED = Judgement(Verdict.PASS)
+
+
+def expectations(rrsets: Iterable[RRset], *, max_ttl: int | None = None) -> tuple[Expectation, ...]:
+    """Return what servers must answer once `rrsets` are live; the TTL bound is each record's own unless given."""
+    return tuple(
+        Expectation(rrset.name, rrset.type, rrset.rrdatas, rrset.ttl if max_ttl is None else max_ttl)
+        for rrset in rrsets
+    )
+
+
+def parse_server(text: str, role: Role) -> Server:
+    """Read `HOST`, `HOST:PORT`, an IPv6 address or `[IPv6]:PORT`; the port is 53 unless given.
+
+    :raises InvalidInput: naming the text.
+    """
+    value = text.strip() if isinstance(text, str) else ""
+    if value.startswith("["):
+        host, bracket, rest = value[1:].partition("]")
+        port = rest.removeprefix(":") if rest else str(DNS_PORT)
+        if not bracket or not _is_ipv6(host) or (rest and not rest.startswith(":")):
+            raise _bad_server(text)
+    elif _is_ipv6(value):
+        host, port = value, str(DNS_PORT)
+    else:
+        host, colon, port = value.partition(":")
+        port = port if colon else str(DNS_PORT)
+    if not host or any(letter in host for letter in " /@:") != _is_ipv6(host):
+        raise _bad_server(text)
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
+        raise _bad_server(text)
+    return Server(host, int(port), role)
+
+
+def servers_to_ask(*, visibility: str, name_servers: Sequence[str], resolvers: Sequence[str]) -> tuple[Server, ...]:
+    """Return the servers that must all agree, in the order of asking.
+
+    A public zone: its authoritative servers, then the workers' resolvers where these are known. A private zone: the
+    resolvers alone, for its authoritative server cannot be reached; Google's metadata resolver where none is named.
+
+    :raises InvalidInput: for an address that cannot be read, or a public zone without name servers.
+    """
+    if visibility == "private":
+        return _distinct(resolvers or (METADATA_RESOLVER,), Role.RESOLVER)
+    if not name_servers:
+        raise InvalidInput("the public zone has no name servers to ask: name some with name_servers")
+    return _distinct(name_servers, Role.AUTHORITATIVE) + _distinct(resolvers, Role.RESOLVER)
+
+
+def judge(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
+    """Return the verdict on one answer of a server of that role."""
+    if failure := _server_failure(answer, role):
+        return failure
+    if answer.rrdatas:
+        return _judge_data(expectation, answer, role)
+    if answer.alias is not None:
+        why = f"an alias stands where {expectation.type} is expected"
+        return Judgement(Verdict.WRONG, _shown(answer), why, _cached_for(answer.ttl, role))
+    return _judge_denial(answer, role)
+
+
+def clipped(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
+    """The text with its middle left out where it is long: whatever a server sends, a line stays a line."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 21]}…{text[-20:]}"
+
+
+def shown_rrdatas(rrdatas: Sequence[str]) -> str:
+    """The first rrdatas and how many there are, in one short line."""
+    text = clipped(" ".join(rrdatas[:_SHOWN_RRDATAS]))
+    return text if len(rrdatas) <= _SHOWN_RRDATAS else f"{text} … ({len(rrdatas)} in all)"
+
+
+def _server_failure(answer: Answer, role: Role) -> Judgement | None:
+    if answer.silence:
+        return Judgement(Verdict.TIMEOUT, "no answer", answer.silence)
+    if answer.rcode == "REFUSED":
+        return Judgement(Verdict.REFUSED, "REFUSED", "the server does not serve this name to us")
+    if answer.rcode not in ("NOERROR", "NXDOMAIN"):
+        return Judgement(Verdict.SERVFAIL, answer.rcode, "the server could not answer")
+    if role is Role.AUTHORITATIVE and not answer.authoritative:
+        return Judgement(Verdict.LAME, _shown(answer), "the answer is not authoritative: the server has no such zone")
+    return None
+
+
+def _judge_data(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
+    hold = _cached_for(answer.ttl, role)
+    if not _same_data(expectation, answer.rrdatas):
+        return Judgement(Verdict.WRONG, _shown(answer), _difference(expectation, answer.rrdatas), hold)
+    if answer.ttl > expectation.max_ttl:
+        why = f"the data is right, but its TTL of {answer.ttl} s is above {expectation.max_ttl} s: an older record set"
+        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, hold)
+    return PASSED
+
+
+def _judge_denial(answer: Answer, role: Role) -> Judgement:
+    nodata = answer.rcode == "NOERROR"
+    got = "no such type (NODATA)" if nodata else "NXDOMAIN"
+    if role is Role.AUTHORITATIVE:
+        return Judgement(Verdict.MISSING, got, "the server does not have it")
+    if nodata and answer.negative_ttl is None and not answer.recursion_available:
+        return Judgement(Verdict.LAME, "a referral or nothing", "the server does not look names up for us")
+    if answer.negative_ttl is None:
+        return Judgement(Verdict.MISSING, got, "denied without an SOA, so not cached")
+    return Judgement(Verdict.MISSING, got, f"denied, and cached for {answer.negative_ttl} s", answer.negative_ttl)
+
+
+def _cached_for(ttl: int, role: Role) -> int:
+    """A resolver answers from its cache until the TTL is over; an authoritative server has none."""
+    return ttl if role is Role.RESOLVER else 0
+
+
+def _same_data(expectation: Expectation, rrdatas: tuple[str, ...]) -> bool:
+    if rrdatas == expectation.rrdatas or set(rrdatas) == set(expectation.rrdatas):
+        return True
+    if len(rrdatas) != len(expectation.rrdatas):
+        return False
+    name, kind = expectation.key
+    return same(RRset(name, kind, 0, expectation.rrdatas), RRset(name, kind, 0, rrdatas))
+
+
+def _difference(expectation: Expectation, rrdatas: tuple[str, ...]) -> str:
+    lacking = [item for item in expectation.rrdatas if item not in rrdatas]
+    surplus = [item for item in rrdatas if item not in expectation.rrdatas]
+    parts = [f"lacks {shown_rrdatas(lacking)}"] if lacking else []
+    parts += [f"has {shown_rrdatas(surplus)} too much"] if surplus else []
+    return ", ".join(parts)
+
+
+def _shown(answer: Answer) -> str:
+    if answer.rrdatas:
+        return shown_rrdatas(answer.rrdatas)
+    if answer.alias is not None:
+        return clipped(f"CNAME {answer.alias}")
+    return "NXDOMAIN" if answer.rcode == "NXDOMAIN" else "a referral or nothing"
+
+
+def _distinct(texts: Sequence[str], role: Role) -> tuple[Server, ...]:
+    return tuple(dict.fromkeys(parse_server(text, role) for text in texts))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def _bad_server(text: object) -> InvalidInput:
+    return InvalidInput(f"{text!r} is not a DNS server: expected HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT")
