@@ -1,0 +1,46 @@
+"""
+### Release a job's names
+
+The other half of `mldns_pretraining` for DAGs that trigger it: removes the records that one lease claimed, and the
+claim. Names that another run has taken over since are left alone. Shared records, the zone and IAM stay.
+
+Trigger it with the `lease` that was passed to `mldns_pretraining`, from a task with `trigger_rule="all_done"`, so that
+it also runs when the training fails.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from mldns.operators.cloud_dns import CloudDNSDeleteRecordsOperator
+from mldns.params import form
+
+with DAG(
+    "mldns_release",
+    schedule=None,
+    doc_md=__doc__,
+    tags=["mldns"],
+    params={
+        **form("zone"),
+        "job": Param(type="string", minLength=1, title="Job", description="The job whose names are released."),
+        "lease": Param(
+            type="string",
+            minLength=1,
+            title="Lease",
+            description="The lease that claimed them: the caller's run_id, or the run of mldns_pretraining itself.",
+        ),
+        **form("project_id", "gcp_conn_id"),
+    },
+):
+    CloudDNSDeleteRecordsOperator(
+        task_id="release",
+        zone="{{ params.zone }}",
+        job="{{ params.job }}",
+        lease="{{ params.lease }}",
+        project_id="{{ params.project_id }}",
+        gcp_conn_id="{{ params.gcp_conn_id }}",
+        retries=3,
+        retry_delay=timedelta(seconds=20),
+    )

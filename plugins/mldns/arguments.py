@@ -1,0 +1,95 @@
+"""What templates and XCom hand to an operator, as values.
+
+Jinja renders everything to text unless the DAG asks for native objects, which in turn makes an integer of a job named
+`007`. So every argument that is not text is accepted both as the value itself (from Python or XCom) and as JSON text,
+as in `workers="{{ params.workers | tojson }}"`. This module is the one place where that happens. `""`, `null` and
+`None` stand for "not given".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mldns.exceptions import InvalidInput
+
+_ABSENT = ("", "null", "None")
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def value(argument: Any, name: str) -> Any:
+    """The argument itself; JSON text of a list or mapping is read; None when not given. Other text stays text."""
+    if not isinstance(argument, str):
+        return argument
+    text = argument.strip()
+    if text in _ABSENT:
+        return None
+    if text[0] not in "[{":
+        return argument
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"{name} is not JSON ({error.msg} at character {error.pos}): in a template, write {{{{ … | tojson }}}}"
+        ) from None
+
+
+def texts(argument: Any, name: str) -> list[str]:
+    """A list of texts: given as such, as JSON text, or as one text alone."""
+    found = value(argument, name)
+    if found is None:
+        return []
+    if isinstance(found, str):
+        return [found.strip()]
+    if isinstance(found, Mapping) or not isinstance(found, Iterable):
+        raise InvalidInput(f"{name} must be a list of texts, not {found!r}")
+    items = list(found)
+    for item in items:
+        if not isinstance(item, str):
+            raise InvalidInput(f"{name} must be a list of texts, but holds {item!r}")
+    return items
+
+
+def mapping(argument: Any, name: str) -> dict[str, str] | None:
+    """A mapping of text to text, such as labels or a condition; None when not given."""
+    found = value(argument, name)
+    if found is None:
+        return None
+    if not isinstance(found, Mapping):
+        raise InvalidInput(f"{name} must be a mapping, not {found!r}")
+    for key, item in found.items():
+        if not isinstance(item, str):
+            raise InvalidInput(f"{name} must hold texts, but {key!r} is {item!r}")
+    return {str(key): item for key, item in found.items()}
+
+
+def flag(argument: Any, name: str) -> bool:
+    """A boolean, or its text."""
+    if argument is None:
+        return False
+    known = _TRUTH.get(str(argument).strip().lower())
+    if known is None:
+        raise InvalidInput(f"{name} {argument!r} is not a boolean: write true or false")
+    return known
+
+
+def hours(argument: Any, name: str) -> float | None:
+    """A positive number of hours; None when not given, which promises no expiry."""
+    if argument is None or (isinstance(argument, str) and argument.strip() in _ABSENT):
+        return None
+    try:
+        number = float(argument) if not isinstance(argument, bool) else 0.0
+    except (TypeError, ValueError):
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise InvalidInput(f"{name} {argument!r} is not a positive number of hours")
+    return number
+
+
+def text(argument: Any) -> str:
+    """A text; empty when not given."""
+    if argument is None:
+        return ""
+    found = str(argument).strip()
+    return "" if found in _ABSENT else found

@@ -1,0 +1,70 @@
+"""What every Cloud DNS operator shares: how it reaches Google, and which failures no retry can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperator, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
+
+from mldns import arguments
+from mldns.exceptions import InvalidInput, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotOurs
+
+if TYPE_CHECKING:
+    from mldns.hooks.cloud_dns import CloudDNSHook
+
+# A retry meets the same input, the same zone and the same foreign record again. A refused claim is not among them: the
+# run that holds the names may end meanwhile. This leaves the exceptions themselves alone, with the data they carry for
+# callbacks, where raising AirflowFailException instead would hide them.
+FAIL_AT_ONCE = ExceptionRetryPolicy(
+    [
+        RetryRule(
+            [InvalidInput, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotOurs],
+            action=RetryAction.FAIL,
+            reason="a retry would be refused for the same reason",
+        )
+    ]
+)
+
+
+class CloudDNSOperator(BaseOperator):
+    """The base of the operators of `mldns.operators.cloud_dns`.
+
+    :param project_id: Google project of the zone; the connection's default when not given.
+    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
+    :param impersonation_chain: service account to impersonate, or a chain of them.
+    :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
+    """
+
+    template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        project_id: str | None = None,
+        gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
+        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
+        self.project_id = project_id
+        self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
+
+    @cached_property
+    def hook(self) -> CloudDNSHook:
+        """The hook behind this operator; only for `execute`, when templates are rendered."""
+        from mldns.hooks.cloud_dns import CloudDNSHook
+
+        return CloudDNSHook(
+            gcp_conn_id=self.gcp_conn_id,
+            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
+        )
+
+    @property
+    def project(self) -> str | None:
+        """The project to name to the hook; None leaves it to the connection."""
+        return arguments.text(self.project_id) or None

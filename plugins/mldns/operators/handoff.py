@@ -1,0 +1,91 @@
+"""The operator that hands a job's names to its trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mldns import arguments
+from mldns.exceptions import ZoneNotFound
+from mldns.inventory import parse_port, parse_workers
+from mldns.operators.base import CloudDNSOperator
+from mldns.operators.records import DEFAULT_TTL
+from mldns.records import parse_ttl
+from mldns.rendezvous import hand_off
+from mldns.resolution import Role, servers_to_ask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class CloudDNSHandOffOperator(CloudDNSOperator):
+    """Return what a trainer needs to rendezvous by name: `mldns.rendezvous.hand_off`, one small JSON value.
+
+    Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
+    the workers.
+
+    :param zone: name of the managed zone.
+    :param job: the job's slug.
+    :param workers: the inventory; none for a hand-off of the zone alone.
+    :param ttl: of the workers' names, in seconds.
+    :param port: rendezvous port of rank 0.
+    :param allow_addresses: as of the upsert.
+    """
+
+    template_fields: Sequence[str] = (
+        *CloudDNSOperator.template_fields,
+        "zone",
+        "job",
+        "workers",
+        "ttl",
+        "port",
+        "allow_addresses",
+    )
+
+    def __init__(
+        self,
+        *,
+        zone: str,
+        job: str,
+        workers: Any = None,
+        ttl: int | str = DEFAULT_TTL,
+        port: int | str | None = None,
+        allow_addresses: Sequence[str] | str = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.zone = zone
+        self.job = job
+        self.workers = workers
+        self.ttl = ttl
+        self.port = port
+        self.allow_addresses = allow_addresses
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        zone = self.hook.get_zone(zone=self.zone, project_id=self.project)
+        if zone is None:
+            raise ZoneNotFound(self.zone, self.project or self.hook.project_id)
+        visibility = zone.get("visibility", "public")
+        name_servers = self.hook.name_server_addresses or zone.get("nameServers", ())
+        # The very servers that the gate asks, so that the trainer asks no other.
+        servers = servers_to_ask(
+            visibility=visibility, name_servers=name_servers, resolvers=self.hook.resolver_addresses
+        )
+        workers = arguments.value(self.workers, "workers")
+        port = arguments.text(self.port)
+        value = hand_off(
+            () if workers is None else self._inventory(workers),
+            zone=self.zone,
+            dns_name=zone["dnsName"],
+            owner=self.job,
+            ttl=parse_ttl(self.ttl),
+            port=parse_port(port) if port else None,
+            visibility=visibility,
+            name_servers=name_servers,
+            resolvers=[server.label for server in servers if server.role is Role.RESOLVER],
+        )
+        self.log.info("Hand-off: %s", value)
+        return value
+
+    def _inventory(self, workers: Any) -> Any:
+        return parse_workers(workers, allow_addresses=arguments.texts(self.allow_addresses, "allow_addresses"))

@@ -1,0 +1,69 @@
+"""Under whose name a task claims, and whether the run that holds a claim is still at work.
+
+By default the claimant is this deployment and DAG, and the lease is the run: two runs never release each other's names.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from airflow.sdk import conf
+from airflow.sdk.exceptions import AirflowRuntimeError
+
+from mldns.exceptions import ClaimRefused
+from mldns.naming import SHARED_OWNER
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_ENDED = ("success", "failed")
+
+
+def deployment() -> str:
+    """What tells this Airflow from others that write to the same zone: host and port of `[api] base_url`."""
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").netloc or "airflow"
+
+
+def claimant_and_lease(context: Context, *, owner: str, claimant: str, lease: str) -> tuple[str, str]:
+    """Fill in what was not given; the shared records of a zone belong to no run."""
+    if owner == SHARED_OWNER:
+        return "", ""
+    run = context["run_id"]
+    return claimant or f"{deployment()}/{context['dag'].dag_id}", lease or run
+
+
+def hold(context: Context, call: Callable[[bool], Result]) -> Result:
+    """Return `call(lease_ended=False)`; when the claim is refused because of a run that is over, `call(True)`."""
+    try:
+        return call(False)
+    except ClaimRefused as refused:
+        if not _holder_ended(refused, context):
+            raise
+        log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
+        return call(True)
+
+
+def _holder_ended(refused: ClaimRefused, context: Context) -> bool:
+    """Whether this Airflow says that the run behind a lease has ended; whatever it cannot answer counts as active.
+
+    In a public zone the manifest holds digests, which name no run: there the lease's expiry alone decides.
+    """
+    home, _, dag_id = refused.claimant.partition("/")
+    if not refused.same_claimant or home != deployment() or not dag_id:
+        log.info("Claimant %s, lease %s: no run that this Airflow can ask about", refused.claimant, refused.lease)
+        return False
+    try:
+        state = context["ti"].get_dagrun_state(dag_id, refused.lease)
+    except AirflowRuntimeError as error:
+        # A lease may be any text, and an unknown run is not a finished one.
+        log.info("Airflow does not know run %s of DAG %s: %s", refused.lease, dag_id, error)
+        return False
+    log.info("Run %s of DAG %s, which holds the names, is %s", refused.lease, dag_id, state)
+    return state in _ENDED

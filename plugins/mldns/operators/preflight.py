@@ -1,0 +1,228 @@
+"""The operator in front of every write: check all that was asked for, and say what would be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mldns import arguments
+from mldns import policy as iam_policy
+from mldns.exceptions import Conflict, InvalidInput, OwnershipConflict
+from mldns.manifest import Manifest
+from mldns.naming import SHARED_OWNER, slug
+from mldns.operators.base import CloudDNSOperator
+from mldns.operators.lease import claimant_and_lease, hold
+from mldns.operators.records import DEFAULT_TTL
+from mldns.plan import DEFAULT_POLICY, POLICIES, compute_plan
+from mldns.records import Key, RRset, desired_records
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from mldns.gcp.zones import WantedZone
+
+
+class CloudDNSPreflightOperator(CloudDNSOperator):
+    """Check zone, names, addresses, policy, lease and members together before the first of them is written.
+
+    Everything is validated, then the zone is read: one of the same name that is another zone, a record that somebody
+    else owns, or a claim that is held fails here, with nothing written. Takes what the operators behind it take:
+    `dns_name`, `visibility` and `networks` of the zone; `job` with its `workers`; `records`, which belong to `shared`.
+
+    Returns `{"zone", "exists", "dns_name", "job", "shared", "iam", "dry_run"}`: `job` and `shared` hold a plan
+    (`{"counts", "digest", "names", …}`) or null where nothing was asked of them.
+    """
+
+    template_fields: Sequence[str] = (
+        *CloudDNSOperator.template_fields,
+        "zone",
+        "dns_name",
+        "visibility",
+        "networks",
+        "job",
+        "workers",
+        "records",
+        "ttl",
+        "port",
+        "claimant",
+        "lease",
+        "lease_hours",
+        "adopt",
+        "policy",
+        "allow_addresses",
+        "role",
+        "members",
+        "scope",
+        "dry_run",
+    )
+
+    def __init__(
+        self,
+        *,
+        zone: str,
+        dns_name: str,
+        visibility: str = "private",
+        networks: Sequence[str] | str = (),
+        job: str = "",
+        workers: Any = None,
+        records: Any = None,
+        ttl: int | str = DEFAULT_TTL,
+        port: int | str | None = None,
+        claimant: str = "",
+        lease: str = "",
+        lease_hours: float | str | None = None,
+        adopt: bool | str = False,
+        policy: str = DEFAULT_POLICY,
+        allow_addresses: Sequence[str] | str = (),
+        role: str = "",
+        members: Sequence[str] | str = (),
+        scope: str = "zone",
+        dry_run: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.zone = zone
+        self.dns_name = dns_name
+        self.visibility = visibility
+        self.networks = networks
+        self.job = job
+        self.workers = workers
+        self.records = records
+        self.ttl = ttl
+        self.port = port
+        self.claimant = claimant
+        self.lease = lease
+        self.lease_hours = lease_hours
+        self.adopt = adopt
+        self.policy = policy
+        self.allow_addresses = allow_addresses
+        self.role = role
+        self.members = members
+        self.scope = scope
+        # As in CloudDNSUpsertRecordsOperator.
+        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        zone = self._zone()
+        owned = self._owned(zone.dns_name)
+        if self.policy not in POLICIES:
+            raise InvalidInput(f"unknown policy {self.policy!r}: choose one of {', '.join(POLICIES)}")
+        arguments.hours(self.lease_hours, "lease_hours")
+        iam = self._iam()
+        dry_run = arguments.flag(self.dry_run, "dry_run")
+        exists = self._exists(zone)
+        plans = {
+            owner: self._plan(context, owner, rrsets, zone.dns_name, exists=exists) for owner, rrsets in owned.items()
+        }
+        self.log.info("Zone %s: %s", zone.name, "exists" if exists else f"to be created for {zone.dns_name}")
+        if iam:
+            self.log.info("IAM: %s on the %s for %s", iam["role"], iam["scope"], ", ".join(iam["members"]))
+        if dry_run:
+            self.log.info("Dry run: nothing is written")
+        return {
+            "zone": zone.name,
+            "exists": exists,
+            "dns_name": zone.dns_name,
+            "job": next((plan for owner, plan in plans.items() if owner != SHARED_OWNER), None),
+            "shared": plans.get(SHARED_OWNER),
+            "iam": iam,
+            "dry_run": dry_run,
+        }
+
+    def _zone(self) -> WantedZone:
+        from mldns.gcp.zones import parse_zone
+
+        return parse_zone(
+            zone=self.zone,
+            dns_name=self.dns_name,
+            visibility=self.visibility,
+            networks=arguments.texts(self.networks, "networks"),
+            labels=None,
+            description="",
+            allow_unbound=False,
+            project_id=self.project or self.hook.project_id,
+        )
+
+    def _exists(self, wanted: WantedZone) -> bool:
+        """Whether the zone is there; raises ZoneMismatch when it is another one."""
+        from mldns.gcp.zones import compare_zone
+
+        found = self.hook.get_zone(zone=wanted.name, project_id=self.project)
+        if found is not None:
+            compare_zone(wanted, found)
+        return found is not None
+
+    def _owned(self, dns_name: str) -> dict[str, tuple[RRset, ...]]:
+        """The wanted records by owner: the job's workers, and the zone's shared records."""
+        workers, records = arguments.value(self.workers, "workers"), arguments.value(self.records, "records")
+        if workers is None and not records:
+            raise InvalidInput("neither workers nor records: nothing to name")
+        allowed = arguments.texts(self.allow_addresses, "allow_addresses")
+        port = arguments.text(self.port) or None
+        owned: dict[str, tuple[RRset, ...]] = {}
+        if workers is not None:
+            owner = slug(arguments.text(self.job))
+            if owner == SHARED_OWNER:
+                raise InvalidInput(f"job {owner!r} owns what outlives every job: name the workers' job otherwise")
+            owned[owner] = desired_records(
+                workers=workers, owner=owner, dns_name=dns_name, ttl=self.ttl, port=port, allow_addresses=allowed
+            )
+        if records:
+            owned[SHARED_OWNER] = desired_records(
+                records=records, owner=SHARED_OWNER, dns_name=dns_name, ttl=self.ttl, allow_addresses=allowed
+            )
+        names = {rrset.key for rrset in owned.get(SHARED_OWNER, ())}
+        for rrset in (rrset for owner, rrsets in owned.items() if owner != SHARED_OWNER for rrset in rrsets):
+            if rrset.key in names:
+                raise InvalidInput(f"record {rrset.name} {rrset.type} is the job's own name: leave it to the workers")
+        return owned
+
+    def _iam(self) -> dict[str, Any] | None:
+        members = iam_policy.parse_members(arguments.texts(self.members, "members"))
+        if self.scope not in ("zone", "project"):
+            raise InvalidInput(f"scope {self.scope!r} is neither 'zone' nor 'project'")
+        if not members:
+            return None
+        return {"role": iam_policy.parse_role(self.role), "scope": self.scope, "members": list(members)}
+
+    def _plan(
+        self, context: Context, owner: str, rrsets: tuple[RRset, ...], dns_name: str, *, exists: bool
+    ) -> dict[str, Any]:
+        """What the owner's upsert would do; raises what it would raise."""
+        claimant, lease = claimant_and_lease(
+            context, owner=owner, claimant=arguments.text(self.claimant), lease=arguments.text(self.lease)
+        )
+        keys = frozenset(rrset.key for rrset in rrsets)
+        Manifest(owner=owner, claimant=claimant, lease=lease, pending=keys).to_rrset(dns_name)
+        # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
+        policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
+        if not exists:
+            plan = compute_plan(current=(), desired=rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
+            self.log.info("Plan of %s:\n%s", owner, plan.table())
+            return plan.to_json()
+        adopt = arguments.flag(self.adopt, "adopt")
+        found: Mapping[str, Any] = hold(
+            context,
+            lambda ended: self.hook.plan(
+                zone=self.zone,
+                records=rrsets,
+                owner=owner,
+                claimant=claimant,
+                lease=lease,
+                policy=policy,
+                adopt=adopt,
+                lease_ended=ended,
+                project_id=self.project,
+            ),
+        )
+        if found["conflicts"]:
+            raise OwnershipConflict([Conflict(**conflict) for conflict in found["conflicts"]])
+        return {heading: found[heading] for heading in ("counts", "digest", "names")}
+
+
+def _nothing(_: Key) -> bool:
+    return False
+
+
+def _nobody(_: Key) -> None:
+    return None

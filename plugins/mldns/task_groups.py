@@ -1,0 +1,114 @@
+"""The pre-training step inside a training's own DAG: names before it, release after it, whatever happens between.
+
+with training_dns(zone="ml", job="bert", workers=["10.0.0.7", "10.0.0.8"]) as dns:
+    train = KubernetesPodOperator(task_id="train", env_vars=dns.env, …)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import TaskGroup
+
+from mldns.operators.cloud_dns import (
+    CloudDNSClaimOperator,
+    CloudDNSDeleteRecordsOperator,
+    CloudDNSHandOffOperator,
+    CloudDNSUpsertRecordsOperator,
+)
+from mldns.operators.records import DEFAULT_TTL
+from mldns.plan import DEFAULT_POLICY
+from mldns.sensors.resolution import DNSResolutionSensor
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, XComArg
+
+HANDOFF_VARIABLE = "MLDNS_HANDOFF"
+"""The environment variable that carries the hand-off as JSON."""
+
+GATE_TIMEOUT = 900.0
+"""Seconds: Google's name servers follow within a minute, a resolver's negative cache within five."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDns:
+    """What `training_dns` gives to the tasks inside it.
+
+    :param group: the task group.
+    :param handoff: the hand-off as an XCom (`mldns.rendezvous.hand_off`).
+    :param env: environment variables, as templates, for any operator that templates its own.
+    """
+
+    group: TaskGroup
+    handoff: XComArg
+    env: Mapping[str, str]
+
+
+@contextmanager
+def training_dns(
+    *,
+    zone: str,
+    job: str,
+    workers: Any,
+    records: Any = None,
+    ttl: int | str = DEFAULT_TTL,
+    port: Any = None,
+    lease_hours: float | str | None = None,
+    policy: str = DEFAULT_POLICY,
+    adopt: bool | str = False,
+    allow_addresses: Sequence[str] | str = (),
+    gate_timeout: float = GATE_TIMEOUT,
+    project_id: str | None = None,
+    gcp_conn_id: str = "google_cloud_default",
+    impersonation_chain: str | Sequence[str] | None = None,
+    group_id: str = "dns",
+) -> Iterator[TrainingDns]:
+    """Claim the job's names, write them, prove them, and release them behind the tasks made inside.
+
+    The claim is the setup and the release the teardown: it runs when the upsert fails half-way, when the training
+    fails, and when the run is marked failed. The lease is the run, so parallel runs never release each other's names.
+    Arguments are those of `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's output.
+
+    :param gate_timeout: seconds until names that do not resolve fail the run.
+    :raises ValueError: no task was made inside: the names would be released before anybody used them.
+    """
+    google = {"project_id": project_id, "gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
+    target: dict[str, Any] = {**google, "zone": zone, "job": job}
+    names: dict[str, Any] = {"workers": workers, "ttl": ttl, "port": port, "allow_addresses": allow_addresses}
+    hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt}
+    with TaskGroup(group_id) as group:
+        claim = CloudDNSClaimOperator(task_id="claim", **target, **names, records=records, **hold)
+        upsert = CloudDNSUpsertRecordsOperator(
+            task_id="upsert", **target, **names, records=records, **hold, policy=policy
+        )
+        gate = DNSResolutionSensor(task_id="gate", **target, **names, records=records, timeout=gate_timeout)
+        handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
+        # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.
+        release = CloudDNSDeleteRecordsOperator(
+            task_id="release", **target, retries=3, retry_delay=timedelta(seconds=20)
+        )
+        claim >> upsert >> gate >> handoff
+        release.as_teardown(setups=claim)  # which makes the claim a setup
+        own = set(group.children)
+        template = f"{{{{ ti.xcom_pull(task_ids='{handoff.task_id}') | tojson }}}}"
+        yield TrainingDns(group=group, handoff=handoff.output, env={HANDOFF_VARIABLE: template})
+        _enclose(group, own, handoff, release)
+
+
+def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseOperator) -> None:
+    """Put whatever was added to the group between `before` and `after`."""
+    added = [task for task in group.iter_tasks() if task.task_id not in own]
+    if not added:
+        raise ValueError(
+            f"task group {group.group_id!r} of training_dns has no training: make its tasks inside the with block"
+        )
+    ids = {task.task_id for task in added}
+    for task in added:
+        if not task.upstream_task_ids & ids and before.task_id not in task.upstream_task_ids:
+            before.set_downstream(task)
+        if not task.downstream_task_ids & ids:
+            task.set_downstream(after)

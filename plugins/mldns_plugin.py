@@ -1,0 +1,15 @@
+"""The only file that Airflow's plugin loader executes; `.airflowignore` keeps it from running the package file by file.
+
+The loader puts every file that it runs into `sys.modules` under its bare name, where a `dns.py` would replace
+dnspython. This file runs again in every task process, so it stays light.
+"""
+
+from __future__ import annotations
+
+from airflow.plugins_manager import AirflowPlugin
+
+
+class MldnsPlugin(AirflowPlugin):
+    """mldns as Airflow lists it."""
+
+    name = "mldns"
