@@ -1,0 +1,112 @@
+"""Sending one change so that it is applied once, whatever happens to its answer; and waiting until it is done."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from itertools import islice
+from typing import Any
+
+from mldns.batching import Change
+from mldns.exceptions import CloudUnavailable, PermissionMissing
+from mldns.gcp.dns import DNSClient, Resource
+from mldns.gcp.errors import AnswerLost
+from mldns.gcp.retry import RetryPolicy
+from mldns.records import Key, RRset, from_api, normalised, same
+
+log = logging.getLogger(__name__)
+
+_LOOKED_UP = 100  # changes: far more than other writers can have got in since ours was sent
+_LOOKUP_PAGE = 10  # a change may hold 1,000 rrsets, and ours is mostly the newest one
+_FIRST_POLL = 0.25  # seconds; Google was seen to take up to 2 s
+_SLOWEST_POLL = 5.0
+
+
+def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, retrying: RetryPolicy) -> Resource:
+    """Send a change; when its answer is lost, find out what became of it, and send it again only if it was not applied.
+
+    :param witness: an rrset that this change alters as no other change does: the owner's manifest, which carries a
+        generation. What stands there now tells whether the change was applied.
+    :return: the API's change; `id` is None where it was applied and its id cannot be read.
+    :raises ZoneMoved: the zone is not what the change was planned for.
+    """
+    lost = False
+
+    def attempt() -> Resource:
+        nonlocal lost
+        if lost and (applied := _look_up(client, zone, change, witness)) is not None:
+            return applied
+        try:
+            return client.create_change(zone, change)
+        except AnswerLost:
+            lost = True
+            raise
+
+    return retrying.run(
+        attempt, what=f"changes.create of zone {zone!r}", repeatable=lambda error: isinstance(error, AnswerLost)
+    )
+
+
+def wait_until_done(client: DNSClient, zone: str, change_id: str, *, timeout: float) -> Resource:
+    """Poll a change, ever more slowly, until Google says `done`: sent to the name servers, not yet proven there.
+
+    :raises CloudUnavailable: it is still pending after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    delay = _FIRST_POLL
+    while True:
+        change = client.get_change(zone, change_id)
+        if change.get("status") == "done":
+            return change
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise CloudUnavailable(f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s")
+        time.sleep(min(left, delay * random.uniform(0.8, 1.2)))  # noqa: S311 - spreads load, guards nothing
+        delay = min(delay * 1.6, _SLOWEST_POLL)
+
+
+def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:
+    """The change as the API knows it, or None when it was not applied, or may be sent again without harm.
+
+    The list of changes alone would not do: a claim that was released and claimed again looks the same as before. So the
+    witness decides; the list is for the id. Where somebody moved on in between, sending again is refused by the API
+    (the change deletes what is no longer there), and the caller reads the zone anew.
+    """
+    before, after = _at(change.deletions, witness), _at(change.additions, witness)
+    now = next((from_api(found) for found in client.list_rrsets(zone, name=witness[0], kind=witness[1])), None)
+    if _alike(now, before):
+        log.info("zone %s: the change whose answer was lost was not applied; sending it again", zone)
+        return None
+    try:
+        newest = islice(client.newest_changes(zone, page_size=_LOOKUP_PAGE), _LOOKED_UP)
+        found = next((resource for resource in newest if _is(resource, change)), None)
+    except PermissionMissing as missing:
+        log.warning("zone %s: %s", zone, missing)
+        found = None
+    if found is not None:
+        log.info("zone %s: the change whose answer was lost was applied as change %s", zone, found.get("id"))
+        return found
+    if _alike(now, after):
+        log.warning("zone %s: the change whose answer was lost was applied; its id cannot be read", zone)
+        return {"id": None, "status": "pending"}
+    return None
+
+
+def _at(rrsets: tuple[RRset, ...], key: Key) -> RRset | None:
+    return next((rrset for rrset in rrsets if rrset.key == key), None)
+
+
+def _alike(a: RRset | None, b: RRset | None) -> bool:
+    return a is b if a is None or b is None else same(a, b)
+
+
+def _is(resource: dict[str, Any], change: Change) -> bool:
+    """Whether a listed change is the one that was sent, however the server spells its rrsets."""
+    for side, sent in (("additions", change.additions), ("deletions", change.deletions)):
+        listed = resource.get(side, ())
+        if len(listed) != len(sent):
+            return False
+        if {normalised(from_api(item)) for item in listed} != {normalised(rrset) for rrset in sent}:
+            return False
+    return True

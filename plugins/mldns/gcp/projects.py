@@ -1,0 +1,83 @@
+"""A project's IAM policy, through google-cloud-resource-manager over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.resourcemanager_v3 import ProjectsClient
+from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2  # type: ignore[import-untyped]  # has no types
+from google.protobuf import json_format
+
+from mldns.gcp import retry
+from mldns.gcp.dns import POLICY_VERSION
+from mldns.gcp.errors import Call, translate
+from mldns.gcp.retry import RetryPolicy
+from mldns.policy import Policy
+
+if TYPE_CHECKING:
+    from google.api_core.client_options import ClientOptions
+    from google.auth.credentials import Credentials
+
+T = TypeVar("T")
+
+
+class ProjectPolicy:
+    """The policy of one project, as JSON in and out; raises the same exceptions as `DNSClient`.
+
+    :param client_options: `api_endpoint` points it at another server, http:// included.
+    :param timeout: seconds for one call.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        credentials: Credentials,
+        *,
+        client_options: ClientOptions | None = None,
+        timeout: float = 60.0,
+        retrying: RetryPolicy | None = None,
+    ) -> None:
+        self.resource = f"projects/{project}"
+        self._project = project
+        self._timeout = timeout
+        self._retrying = retrying or RetryPolicy()
+        # gRPC speaks to no http:// endpoint, and brings threads that do not survive a fork.
+        self._client = ProjectsClient(transport="rest", credentials=credentials, client_options=client_options)
+
+    def read(self) -> Policy:
+        """The policy with its conditions and its etag."""
+        request = iam_policy_pb2.GetIamPolicyRequest(
+            resource=self.resource, options=options_pb2.GetPolicyOptions(requested_policy_version=POLICY_VERSION)
+        )
+        found = self._request(
+            "projects.getIamPolicy", lambda: self._client.get_iam_policy(request, retry=None, timeout=self._timeout)
+        )
+        return dict(json_format.MessageToDict(found))
+
+    def write(self, policy: Policy) -> None:
+        """Write bindings under the etag that they were read with; raises `PolicyMoved`, `UnknownMember`."""
+        message = json_format.ParseDict(policy, policy_pb2.Policy(), ignore_unknown_fields=True)
+        request = iam_policy_pb2.SetIamPolicyRequest(resource=self.resource, policy=message)
+        self._request(
+            "projects.setIamPolicy", lambda: self._client.set_iam_policy(request, retry=None, timeout=self._timeout)
+        )
+
+    def test(self, permissions: Sequence[str]) -> list[str]:
+        """Those of `permissions` that the caller has on the project."""
+        request = iam_policy_pb2.TestIamPermissionsRequest(resource=self.resource, permissions=permissions)
+        answer = self._request(
+            "projects.testIamPermissions",
+            lambda: self._client.test_iam_permissions(request, retry=None, timeout=self._timeout),
+        )
+        return list(answer.permissions)
+
+    def _request(self, method: str, send: Callable[[], T]) -> T:
+        call = Call(method, self._project)
+        try:
+            # Under an etag a write is harmless twice: the second one is refused.
+            return self._retrying.run(send, what=str(call), repeatable=retry.transient)
+        except (GoogleAPICallError, GoogleAuthError, OSError) as error:
+            raise translate(error, call) from error

@@ -1,0 +1,297 @@
+"""Bringing a zone to what an owner wants: read, decide, send, and again when somebody else wrote in between.
+
+No journal is kept. A retry, a second writer, a killed task: the zone is read, planned anew, and the difference applied.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mldns import ownership
+from mldns.batching import Change, Limits
+from mldns.exceptions import ChangeFailed, MldnsError, OwnershipConflict, PermissionMissing, PlanChanged
+from mldns.gcp.changes import send_change
+from mldns.gcp.dns import DNSClient
+from mldns.gcp.errors import ZoneMoved
+from mldns.gcp.retry import RetryPolicy
+from mldns.gcp.zone_reader import JobView, ZoneFacts, ZoneReader
+from mldns.manifest import Manifest
+from mldns.naming import manifest_name
+from mldns.ownership import ManifestedChanges
+from mldns.plan import Plan, compute_plan
+from mldns.records import RRset
+
+log = logging.getLogger(__name__)
+
+CONTENTION = RetryPolicy(initial=0.2, maximum=5.0, deadline=120.0)
+"""How long to read and plan again while others keep writing to the same names."""
+
+# Below this the documented limits hold for every project, and asking for the live ones would cost a call.
+_SMALL_PLAN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks for an owner's names, and on what terms (`mldns.ownership.take`).
+
+    :param expires: when the lease ends, Unix seconds; None promises no end.
+    :param adopt: take over from another claimant.
+    :param lease_ended: the run behind the lease that holds the names now is known to be over.
+    """
+
+    owner: str
+    claimant: str = ""
+    lease: str = ""
+    expires: int | None = None
+    adopt: bool = False
+    lease_ended: bool = False
+
+
+@dataclass(slots=True)
+class Progress:
+    """What this call has made live so far, over all its tries."""
+
+    created: int = 0
+    changed: int = 0
+    deleted: int = 0
+    changes: int = 0
+    last_id: str | None = None
+    status: str = "done"
+    missing: int = 0
+
+    @property
+    def live(self) -> int:
+        return self.created + self.changed + self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The end of an edit: the first plan, the manifest that stands (None: none), and what was sent."""
+
+    plan: Plan
+    manifest: Manifest | None
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The end of a release; `overtaken_by` is the lease that holds the names now, when it is not the caller's."""
+
+    overtaken_by: str | None
+    progress: Progress
+
+
+@dataclass(slots=True)
+class ZoneEditor:
+    """Edits one zone for one owner at a time.
+
+    :param now: Unix seconds, for leases.
+    """
+
+    client: DNSClient
+    facts: ZoneFacts
+    retrying: RetryPolicy = field(default_factory=RetryPolicy)
+    contention: RetryPolicy = CONTENTION
+    now: Callable[[], float] = time.time
+
+    def plan(self, desired: Sequence[RRset], holder: Holder, policy: str) -> Plan:
+        """What `upsert` would do now, conflicts and their owners included; nothing is written.
+
+        :raises ClaimRefused: somebody else holds the owner's names.
+        """
+        view = self._view(holder.owner, desired)
+        return self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+
+    def upsert(self, desired: Sequence[RRset], holder: Holder, policy: str, *, reviewed: str | None = None) -> Applied:
+        """Write what is missing or differs, in batches that each swap the manifest.
+
+        :param reviewed: digest of the plan that was agreed to.
+        :raises ClaimRefused: somebody else holds the owner's names.
+        :raises OwnershipConflict: foreign records are in the way.
+        :raises PlanChanged: the plan is not the reviewed one.
+        :raises ChangeFailed: it stopped in the middle.
+        """
+        first: Plan | None = None
+
+        def decide() -> ManifestedChanges:
+            nonlocal first
+            view = self._view(holder.owner, desired)
+            claim = self._take(view, holder)
+            plan = self._plan(view, claim, desired, policy, holder.adopt)
+            log.info("zone %s, owner %s: %s", self.facts.name, holder.owner, plan.summary())
+            if plan.conflicts:
+                raise OwnershipConflict(plan.conflicts)
+            if first is None and reviewed is not None and plan.digest != reviewed:
+                raise PlanChanged(reviewed=reviewed, now=plan.digest, summary=plan.summary())
+            first = first or plan
+            return ownership.upsert_changes(
+                plan,
+                current=view.records,
+                before=view.before,
+                claim=claim,
+                dns_name=self.facts.dns_name,
+                limits=self._limits(len(plan.creates) + len(plan.replaces) + len(plan.deletes)),
+            )
+
+        final, progress = self._converge(holder.owner, decide)
+        return Applied(first or Plan(), final, progress)
+
+    def claim(self, desired: Sequence[RRset], holder: Holder) -> Applied:
+        """Write the manifest alone, the names marked as not written yet. Raises as `upsert` does."""
+
+        def decide() -> ManifestedChanges:
+            view = self._view(holder.owner, desired)
+            claim = self._take(view, holder)
+            plan = self._plan(view, claim, desired, "upsert-only", holder.adopt)
+            if plan.conflicts:
+                raise OwnershipConflict(plan.conflicts)
+            keys = [rrset.key for rrset in desired]
+            return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
+
+        final, progress = self._converge(holder.owner, decide)
+        return Applied(Plan(), final, progress)
+
+    def release(self, owner: str, lease: str) -> Released:
+        """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
+
+        A lease that was overtaken touches nothing: the names are the next run's.
+        """
+        overtaken: str | None = None
+
+        def decide() -> ManifestedChanges:
+            nonlocal overtaken
+            view = self._view(owner, ())
+            overtaken = None
+            if view.before is None or view.manifest is None or _idle(view.manifest):
+                return ManifestedChanges((), view.manifest)
+            overtaken = ownership.overtaken_by(view.manifest, lease)
+            if overtaken is not None:
+                log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
+                return ManifestedChanges((), view.manifest)
+            return ownership.release_changes(
+                view.records,
+                before=view.before,
+                manifest=view.manifest,
+                dns_name=self.facts.dns_name,
+                limits=self._limits(len(view.records)),
+            )
+
+        _, progress = self._converge(owner, decide)
+        return Released(overtaken, progress)
+
+    def grants(self, owner: str) -> tuple[str, ...]:
+        """The grants that an owner's manifest records."""
+        _, manifest = ZoneReader(self.client, self.facts).manifest(owner)
+        return manifest.grants if manifest else ()
+
+    def edit_grants(self, owner: str, edit: Callable[[tuple[str, ...]], Sequence[str]]) -> None:
+        """Record what `edit` makes of an owner's grants; an owner without a manifest gets one for them."""
+
+        def decide() -> ManifestedChanges:
+            before, found = ZoneReader(self.client, self.facts).manifest(owner)
+            manifest = found or Manifest(owner=owner)
+            after = edit(manifest.grants)
+            if tuple(after) == manifest.grants:
+                return ManifestedChanges((), found)
+            return ownership.grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
+
+        self._converge(owner, decide)
+
+    def _view(self, owner: str, desired: Iterable[RRset]) -> JobView:
+        return ZoneReader(self.client, self.facts).job(owner, {rrset.name for rrset in desired})
+
+    def _take(self, view: JobView, holder: Holder) -> Manifest:
+        return ownership.take(
+            view.manifest,
+            owner=holder.owner,
+            claimant=holder.claimant,
+            lease=holder.lease,
+            expires=holder.expires,
+            now=self.now(),
+            adopt=holder.adopt,
+            lease_ended=holder.lease_ended,
+            public=self.facts.public,
+        )
+
+    def _plan(self, view: JobView, claim: Manifest, desired: Sequence[RRset], policy: str, adopt: bool) -> Plan:
+        markers = None
+
+        def owner_of(key: tuple[str, str]) -> str | None:
+            nonlocal markers
+            # Asked for conflicts only, and most plans have none: then this list is never fetched.
+            markers = markers or ZoneReader(self.client, self.facts).markers(view)
+            return markers.owner_of(key)
+
+        return compute_plan(
+            current=view.records, desired=desired, owned=claim.owns, owner_of=owner_of, policy=policy, adopt=adopt
+        )
+
+    def _limits(self, edits: int) -> Limits:
+        if edits <= _SMALL_PLAN:
+            return Limits()
+        try:
+            return Limits.from_quota(self.client.quota())
+        except PermissionMissing as missing:
+            log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
+            return Limits()
+
+    def _converge(self, owner: str, decide: Callable[[], ManifestedChanges]) -> tuple[Manifest | None, Progress]:
+        """Send what `decide` makes of the zone; where the zone has moved on meanwhile, decide again."""
+        progress = Progress()
+
+        def attempt() -> Manifest | None:
+            decided = decide()
+            self._send(owner, decided.changes, progress)
+            return decided.final
+
+        try:
+            final = self.contention.run(
+                attempt,
+                what=f"edit of zone {self.facts.name!r} for {owner!r}",
+                repeatable=lambda error: isinstance(error, ZoneMoved),
+            )
+        except MldnsError as error:
+            if not progress.live:
+                raise
+            raise ChangeFailed(
+                zone=self.facts.name, live=progress.live, missing=progress.missing, reason=str(error)
+            ) from error
+        return final, progress
+
+    def _send(self, owner: str, changes: Sequence[Change], progress: Progress) -> None:
+        """Send changes one after the other: each needs the manifest of the one before, none waits for `done`."""
+        witness = (manifest_name(owner, self.facts.dns_name), "TXT")
+        tallies = [_tally(change, witness) for change in changes]
+        progress.missing = sum(sum(tally) for tally in tallies)
+        for number, (change, tally) in enumerate(zip(changes, tallies, strict=True), start=1):
+            answer = send_change(self.client, self.facts.name, change, witness=witness, retrying=self.retrying)
+            created, changed, deleted = tally
+            progress.created += created
+            progress.changed += changed
+            progress.deleted += deleted
+            progress.missing -= sum(tally)
+            progress.changes += 1
+            progress.last_id, progress.status = answer.get("id"), answer.get("status", "pending")
+            log.info(
+                "zone %s: change %d of %d accepted as %s: %d created, %d changed, %d deleted",
+                self.facts.name,
+                number,
+                len(changes),
+                progress.last_id,
+                *tally,
+            )
+
+
+def _tally(change: Change, witness: tuple[str, str]) -> tuple[int, int, int]:
+    """How many rrsets a change creates, changes and deletes, the manifest left out."""
+    added = {rrset.key for rrset in change.additions} - {witness}
+    removed = {rrset.key for rrset in change.deletions} - {witness}
+    return len(added - removed), len(added & removed), len(removed - added)
+
+
+def _idle(manifest: Manifest) -> bool:
+    """Held by nobody: it stays for the grants that it records."""
+    return not (manifest.covered or manifest.claimant or manifest.lease)

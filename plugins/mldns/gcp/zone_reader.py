@@ -1,0 +1,101 @@
+"""Reading of a zone what matters to one owner: as few calls as the job needs, however large the zone is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mldns.gcp.dns import DNSClient, Resource
+from mldns.manifest import Manifest, decode
+from mldns.markers import Markers
+from mldns.naming import in_zone, manifest_name
+from mldns.records import RRset, from_api
+
+log = logging.getLogger(__name__)
+
+# Names outside the owner's subtree cost a call each; a whole zone of 10,000 rrsets costs ten.
+_READ_BY_NAME = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFacts:
+    """What of a zone never changes."""
+
+    name: str
+    dns_name: str
+    public: bool
+
+    @classmethod
+    def of(cls, resource: Resource) -> ZoneFacts:
+        """Read from the API's zone; no visibility means public, as it was before private zones came."""
+        visibility = resource.get("visibility", "public")
+        return cls(resource["name"], str(resource["dnsName"]).lower(), str(visibility).lower() == "public")
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What a zone holds at an owner's names, at one moment.
+
+    :param records: every rrset in the owner's subtree and at the other names asked for or claimed, without manifests.
+    :param before: the owner's manifest as listed, the one that the next change must find unchanged.
+    :param whole: the whole zone, where it was listed anyway.
+    """
+
+    records: tuple[RRset, ...]
+    before: RRset | None
+    manifest: Manifest | None
+    whole: tuple[RRset, ...] | None
+
+
+class ZoneReader:
+    """Reads one zone. It keeps no records: every view is read anew, because others write, too."""
+
+    def __init__(self, client: DNSClient, facts: ZoneFacts) -> None:
+        self._client, self._facts = client, facts
+
+    def job(self, owner: str, names: Iterable[str]) -> JobView:
+        """The view of an owner who wants `names`, beside those that its manifest covers."""
+        dns_name = self._facts.dns_name
+        subtree = f"{owner}.{dns_name}"
+        listed = self._client.list_rrsets_below(self._facts.name, subtree)
+        whole = self._everything() if listed is None else None
+        below = _parsed(listed or ()) if whole is None else [rrset for rrset in whole if in_zone(rrset.name, subtree)]
+        before = next((rrset for rrset in below if rrset.key == (manifest_name(owner, dns_name), "TXT")), None)
+        manifest = decode(before, owner=owner, dns_name=dns_name)
+        claimed = {name for name, _ in manifest.covered} if manifest else set()
+        outside = {name for name in {*names, *claimed} if not in_zone(name, subtree)}
+        if whole is None and len(outside) > _READ_BY_NAME:
+            whole = self._everything()
+        if whole is not None:
+            elsewhere = [rrset for rrset in whole if rrset.name in outside]
+        else:
+            elsewhere = [rrset for name in sorted(outside) for rrset in self._at(name)]
+        records = tuple(rrset for rrset in (*below, *elsewhere) if rrset is not before)
+        return JobView(records, before, manifest, whole)
+
+    def manifest(self, owner: str) -> tuple[RRset | None, Manifest | None]:
+        """An owner's manifest alone, as listed and as read."""
+        name = manifest_name(owner, self._facts.dns_name)
+        before = next((rrset for rrset in self._at(name) if rrset.type == "TXT"), None)
+        return before, decode(before, owner=owner, dns_name=self._facts.dns_name)
+
+    def markers(self, view: JobView) -> Markers:
+        """Whose the records of this zone are, as far as TXT records tell; one list, for conflicts only."""
+        texts: Iterable[RRset] | None = view.whole
+        if texts is None:
+            listed = self._client.list_rrsets_below(self._facts.name, self._facts.dns_name, kind="TXT")
+            texts = self._everything() if listed is None else _parsed(listed)
+        return Markers(texts, dns_name=self._facts.dns_name)
+
+    def _at(self, name: str) -> list[RRset]:
+        return _parsed(self._client.list_rrsets(self._facts.name, name=name))
+
+    def _everything(self) -> tuple[RRset, ...]:
+        found = tuple(_parsed(self._client.list_rrsets(self._facts.name)))
+        log.info("zone %s: listed whole, %d rrsets", self._facts.name, len(found))
+        return found
+
+
+def _parsed(resources: Iterable[Resource]) -> list[RRset]:
+    return [from_api(resource) for resource in resources]

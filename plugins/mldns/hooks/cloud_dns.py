@@ -1,0 +1,310 @@
+"""The hook: Cloud DNS zones, a job's records in them, and who may edit them.
+
+What can be checked without the zone is checked before the first call, the rest before the first write. Results are
+small plain JSON; errors are `mldns.exceptions`, one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
+
+from mldns import naming
+from mldns.exceptions import InvalidInput
+from mldns.gcp import zones
+from mldns.gcp.changes import wait_until_done
+from mldns.gcp.zone_editor import Applied, Holder, Progress, ZoneEditor
+from mldns.hooks import validation
+from mldns.hooks.iam import IamHook
+from mldns.hooks.validation import Record
+from mldns.manifest import timestamp
+from mldns.plan import DEFAULT_POLICY
+
+DONE_TIMEOUT = 300.0
+"""Seconds until a change must be `done`; Google was seen to need two."""
+
+_NAMES_SHOWN = 5
+
+project_default = GoogleBaseHook.fallback_to_default_project_id
+
+
+class CloudDNSHook(IamHook):
+    """Cloud DNS through an Airflow connection of type `google_cloud_platform` (extras: `mldns.hooks.connection`).
+
+    :param gcp_conn_id: the connection.
+    :param impersonation_chain: service account to impersonate, or a chain of them.
+
+    All methods take keywords only, and `project_id` defaults to the connection's. They raise `InvalidInput` (nothing
+    was sent), `PermissionMissing`, `ZoneNotFound`, `QuotaShort`, `CloudUnavailable`, and what they say themselves.
+    """
+
+    # Zones
+
+    @project_default
+    def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
+        """The zone as the API gives it, or None."""
+        found = self.dns_client(project_id).find_zone(validation.zone_name(zone))
+        if found is not None:
+            self.remember(project_id, found)
+        return found
+
+    @project_default
+    def ensure_zone(
+        self,
+        *,
+        zone: str,
+        dns_name: str,
+        visibility: str = "private",
+        networks: Iterable[str] = (),
+        labels: Mapping[str, str] | None = None,
+        description: str = "",
+        allow_unbound: bool = False,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """Make the zone, or compare it with what is asked for; differences are reported in `drift`, not repaired.
+
+        :param networks: of a private zone: URLs, `projects/P/global/networks/N`, or names in the project.
+        :param labels: beside `managed-by=mldns`, which every zone that mldns makes has.
+        :param allow_unbound: let a private zone have no network.
+        :return: the zone as the API gives it, plus `created` and `drift` (`{"field", "wanted", "found"}` each).
+        :raises ZoneMismatch: it exists with another dnsName or visibility.
+        """
+        wanted = zones.parse_zone(
+            zone=zone,
+            dns_name=dns_name,
+            visibility=visibility,
+            networks=networks,
+            labels=labels,
+            description=description,
+            allow_unbound=allow_unbound,
+            project_id=project_id,
+        )
+        found = zones.ensure_zone(self.dns_client(project_id), wanted)
+        self.remember(project_id, found)
+        return found
+
+    @project_default
+    def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
+        """Delete an empty zone that mldns made: `{"deleted": bool}`, False where there is none.
+
+        :raises ZoneNotOurs: it has no label managed-by=mldns.
+        """
+        self.forget(project_id, validation.zone_name(zone))
+        return {"deleted": zones.delete_zone(self.dns_client(project_id), zone)}
+
+    @project_default
+    def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
+        """The project's limits as the API spells them, and how many rrsets the zone holds: `{"limits", "rrsets"}`."""
+        client = self.dns_client(project_id)
+        return {"rrsets": sum(1 for _ in client.list_rrsets(validation.zone_name(zone))), "limits": client.quota()}
+
+    # Records
+
+    @project_default
+    def list_records(
+        self,
+        *,
+        zone: str,
+        name: str | None = None,
+        type: str | None = None,
+        suffix: str | None = None,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> list[dict[str, Any]]:
+        """The records of a zone as the API lists them: all, of one name (and type), or at and below `suffix`."""
+        validation.zone_name(zone)
+        if (suffix and (name or type)) or (type and not name):
+            raise InvalidInput("list_records takes a name, a name and a type, or a suffix, as the API does")
+        client = self.dns_client(project_id)
+        if not suffix:
+            return list(client.list_rrsets(zone, name=naming.absolute(name) if name else None, kind=type))
+        below = naming.absolute(suffix)
+        found = client.list_rrsets_below(zone, below)
+        if found is None:
+            found = [record for record in client.list_rrsets(zone) if naming.in_zone(record["name"], below)]
+        return found
+
+    @project_default
+    def plan(
+        self,
+        *,
+        zone: str,
+        records: Iterable[Record],
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        policy: str = DEFAULT_POLICY,
+        adopt: bool = False,
+        lease_ended: bool = False,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
+        holder = validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
+        rows, policy = validation.rows(records), validation.change_policy(policy)
+        editor = self.zone_editor(project_id, zone)
+        return editor.plan(validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy).to_json(
+            full=True
+        )
+
+    @project_default
+    def apply(
+        self,
+        *,
+        zone: str,
+        records: Iterable[Record],
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        lease_hours: float | None = None,
+        policy: str = DEFAULT_POLICY,
+        adopt: bool = False,
+        lease_ended: bool = False,
+        digest: str | None = None,
+        wait: bool = True,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """Bring an owner's records to `records`; an empty plan under an unchanged claim writes nothing.
+
+        :param owner: the job's slug, or `shared`.
+        :param claimant: who asks: deployment and DAG.
+        :param lease: the run that asks.
+        :param lease_hours: how long another lease is kept off; None: a later lease may take over at once.
+        :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the owner no longer wants.
+        :param adopt: take over from another claimant.
+        :param lease_ended: the run behind the lease that holds the names now is known to be over.
+        :param digest: refuse when the plan is not the reviewed one.
+        :param wait: until Google says `done`.
+        :return: `{"zone", "owner", "lease", "generation", "expires", "created", "changed", "deleted", "unchanged",
+            "names" (the first ones), "digest", "changes", "change_id", "status"}`.
+        :raises OwnershipConflict, ClaimRefused, PlanChanged: nothing was written.
+        :raises ChangeFailed: it stopped in the middle; a retry does the rest.
+        """
+        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        rows, policy = validation.rows(records), validation.change_policy(policy)
+        editor = self.zone_editor(project_id, zone)
+        applied = editor.upsert(
+            validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy, reviewed=digest
+        )
+        plan, progress = applied.plan, applied.progress
+        result = _held(zone, holder, applied) | {
+            "created": progress.created,
+            "changed": progress.changed,
+            "deleted": progress.deleted,
+            "unchanged": len(plan.unchanged) + len(plan.skipped),
+            "names": plan.names()[:_NAMES_SHOWN],
+            "digest": plan.digest,
+            "changes": progress.changes,
+        }
+        return result | self._finish(editor, progress, wait=wait)
+
+    @project_default
+    def upsert_records(
+        self,
+        *,
+        zone: str,
+        records: Iterable[Record],
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        lease_hours: float | None = None,
+        policy: str = DEFAULT_POLICY,
+        adopt: bool = False,
+        lease_ended: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """`apply` without a review; with `dry_run` the plan's counts, digest, first names and conflicts instead."""
+        if not dry_run:
+            return self.apply(
+                zone=zone,
+                records=records,
+                owner=owner,
+                claimant=claimant,
+                lease=lease,
+                lease_hours=lease_hours,
+                policy=policy,
+                adopt=adopt,
+                lease_ended=lease_ended,
+                wait=wait,
+                project_id=project_id,
+            )
+        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        rows, policy = validation.rows(records), validation.change_policy(policy)
+        editor = self.zone_editor(project_id, zone)
+        return editor.plan(validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy).to_json()
+
+    @project_default
+    def claim(
+        self,
+        *,
+        zone: str,
+        records: Iterable[Record],
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        lease_hours: float | None = None,
+        adopt: bool = False,
+        lease_ended: bool = False,
+        wait: bool = False,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """Write the owner's manifest alone, its new names marked as not written yet; arguments as of `apply`.
+
+        :return: `{"zone", "owner", "lease", "generation", "expires", "names" (how many), "change_id", "status"}`.
+        """
+        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        rows = validation.rows(records)
+        editor = self.zone_editor(project_id, zone)
+        claimed = editor.claim(validation.desired(rows, holder.owner, editor.facts.dns_name), holder)
+        names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
+        return _held(zone, holder, claimed) | {"names": len(names)} | self._finish(editor, claimed.progress, wait=wait)
+
+    @project_default
+    def delete_records(
+        self, *, zone: str, owner: str, lease: str = "", wait: bool = True, project_id: str = PROVIDE_PROJECT_ID
+    ) -> dict[str, Any]:
+        """Release what `lease` wrote for `owner`: records first, the manifest last. Nothing claimed is success.
+
+        :return: `{"zone", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; where another lease
+            has taken the names over, nothing is touched, `released` is False, and `overtaken_by` names it.
+        """
+        holder = validation.holder(owner, "", lease)
+        editor = self.zone_editor(project_id, zone)
+        done = editor.release(holder.owner, holder.lease)
+        return {
+            "zone": zone,
+            "owner": holder.owner,
+            "deleted": done.progress.deleted,
+            "released": done.overtaken_by is None,
+            "overtaken_by": done.overtaken_by,
+        } | self._finish(editor, done.progress, wait=wait)
+
+    @project_default
+    def wait_for_change(
+        self, *, zone: str, change_id: str, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
+    ) -> dict[str, Any]:
+        """The API's change when it is `done`: sent to the name servers, which only a query proves to serve it."""
+        name = validation.zone_name(zone)
+        return wait_until_done(self.dns_client(project_id), name, change_id, timeout=timeout)
+
+    def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
+        """The id and the status of the last change that was sent, after waiting for it where that is asked for."""
+        change_id, status = progress.last_id, progress.status
+        if wait and change_id is not None and status != "done":
+            status = wait_until_done(editor.client, editor.facts.name, change_id, timeout=DONE_TIMEOUT)["status"]
+        return {"change_id": change_id, "status": status}
+
+
+def _held(zone: str, holder: Holder, applied: Applied) -> dict[str, Any]:
+    """What is claimed now, by whom and for how long."""
+    manifest = applied.manifest
+    ends = manifest.expires if manifest else None
+    return {
+        "zone": zone,
+        "owner": holder.owner,
+        "lease": holder.lease,
+        "generation": manifest.generation if manifest else None,
+        "expires": None if ends is None else timestamp(ends),
+    }

@@ -1,0 +1,123 @@
+"""What an Airflow connection says about Google: where it is, who we are there, and whom to ask about names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
+from google.api_core.client_options import ClientOptions
+
+from mldns.exceptions import InvalidInput
+from mldns.gcp.dns import DNSClient
+from mldns.gcp.retry import RetryPolicy
+from mldns.gcp.zone_editor import ZoneEditor
+from mldns.gcp.zone_reader import ZoneFacts
+from mldns.hooks import validation
+
+if TYPE_CHECKING:
+    from mldns.gcp.projects import ProjectPolicy
+
+
+class ConnectionHook(GoogleBaseHook):
+    """A Google connection with mldns's own extras; its clients are made when they are first needed.
+
+    Extras, beside those of every Google connection: `dns_api_endpoint` and `resource_manager_api_endpoint` point it at
+    other servers, `name_server_addresses` and `resolver_addresses` say who is asked in checks. A list may also be given
+    as JSON text or separated by commas, as Airflow's connection form stores text.
+    """
+
+    def __init__(
+        self,
+        gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain, **kwargs)
+        self._clients: dict[str, DNSClient] = {}
+        self._projects: dict[str, ProjectPolicy] = {}
+        self._zones: dict[tuple[str, str], ZoneFacts] = {}
+
+    @property
+    def name_server_addresses(self) -> tuple[str, ...]:
+        """`HOST:PORT` of the servers to ask instead of the zone's name servers; empty: ask the zone's."""
+        return self._addresses("name_server_addresses")
+
+    @property
+    def resolver_addresses(self) -> tuple[str, ...]:
+        """`HOST:PORT` of the resolvers that the workers use; empty: not said."""
+        return self._addresses("resolver_addresses")
+
+    def dns_client(self, project_id: str) -> DNSClient:
+        """The Cloud DNS client of one project."""
+        if project_id not in self._clients:
+            self._clients[project_id] = DNSClient(
+                project_id,
+                self.get_credentials(),
+                client_options=self._options("dns_api_endpoint", "dns"),
+                retrying=self._retrying,
+            )
+        return self._clients[project_id]
+
+    def project_policy(self, project_id: str) -> ProjectPolicy:
+        """The IAM policy of one project."""
+        # google-cloud-resource-manager is the one slow import here, and few tasks need it.
+        from mldns.gcp.projects import ProjectPolicy  # noqa: PLC0415
+
+        if project_id not in self._projects:
+            self._projects[project_id] = ProjectPolicy(
+                project_id,
+                self.get_credentials(),
+                client_options=self._options("resource_manager_api_endpoint", "cloudresourcemanager"),
+                retrying=self._retrying,
+            )
+        return self._projects[project_id]
+
+    def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
+        """An editor of one zone; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
+        client = self.dns_client(project_id)
+        facts = self._zones.get((project_id, validation.zone_name(zone)))
+        if facts is None:
+            facts = self.remember(project_id, client.get_zone(zone))
+        return ZoneEditor(client, facts, retrying=self._retrying)
+
+    def remember(self, project_id: str, zone: dict[str, Any]) -> ZoneFacts:
+        """Keep what never changes of a zone that was just read."""
+        facts = self._zones[project_id, zone["name"]] = ZoneFacts.of(zone)
+        return facts
+
+    def forget(self, project_id: str, zone: str) -> None:
+        """Read a zone anew when it is asked for again: it may come back with another dnsName."""
+        self._zones.pop((project_id, zone), None)
+
+    @cached_property
+    def _retrying(self) -> RetryPolicy:
+        """The deadline alone bounds retries, unless the connection says how many there may be."""
+        said = self._get_field("num_retries") is not None
+        return RetryPolicy(attempts=self.num_retries + 1 if said else None)
+
+    def _options(self, extra: str, service: str) -> ClientOptions:
+        """Where a service is. The base class drops an endpoint outside Google's default universe: here it is kept."""
+        endpoint = self._get_field(extra)
+        if endpoint and not (isinstance(endpoint, str) and endpoint.startswith(("http://", "https://"))):
+            raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} {endpoint!r} is not a URL")
+        universe = os.getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or None
+        if not endpoint and universe:
+            # google-cloud-dns knows of no universe but the default one.
+            endpoint = f"https://{service}.{universe}"
+        return ClientOptions(api_endpoint=endpoint, universe_domain=universe)
+
+    def _addresses(self, extra: str) -> tuple[str, ...]:
+        value = self._get_field(extra)
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            try:
+                value = json.loads(value)
+            except json.JSONDecodeError as error:
+                raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} is no JSON list: {error}") from None
+        items = value.split(",") if isinstance(value, str) else value or ()
+        if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+            raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} must be a list of 'HOST:PORT'")
+        return tuple(item.strip() for item in items if item.strip())

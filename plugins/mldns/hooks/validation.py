@@ -1,0 +1,119 @@
+"""Checking what a caller of the hook asks for, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mldns import naming
+from mldns.exceptions import InvalidInput
+from mldns.gcp.grants import Grant
+from mldns.gcp.zone_editor import Holder
+from mldns.plan import POLICIES
+from mldns.policy import parse_condition, parse_members, parse_role
+from mldns.records import Key, RRset, desired_records
+
+Record = Mapping[str, Any] | RRset
+"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.records.desired_records`."""
+
+DEFAULT_TTL = 60
+"""Seconds, for a record mapping without `ttl`."""
+
+SCOPES = ("zone", "project")
+
+_ZONE = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?|[0-9]{1,20}")
+
+
+def zone_name(zone: str) -> str:
+    """A managed zone's name or numeric id: both name it in every method of the API."""
+    if not isinstance(zone, str) or not _ZONE.fullmatch(zone):
+        raise InvalidInput(f"zone {zone!r} is neither the name of a managed zone, such as 'ml-zone', nor its id")
+    return zone
+
+
+def change_policy(policy: str) -> str:
+    """One of `mldns.plan.POLICIES`."""
+    if policy not in POLICIES:
+        raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
+    return policy
+
+
+def scope(scope: str, zone: str | None) -> None:
+    """The scope must be `zone` or `project`, and a zone's must name the zone."""
+    if scope not in SCOPES:
+        raise InvalidInput(f"scope {scope!r} is neither 'zone' nor 'project': the scope of a grant is always said")
+    if zone is not None:
+        zone_name(zone)
+    elif scope == "zone":
+        raise InvalidInput("scope 'zone' needs the zone")
+
+
+def grant(
+    role: str,
+    members: Iterable[str],
+    scope_: str,
+    condition: Mapping[str, str] | None,
+    *,
+    zone: str | None,
+    owner: str | None,
+    removing: bool = False,
+) -> Grant:
+    """What to grant or to take back, checked as a whole."""
+    scope(scope_, zone)
+    if owner is not None:
+        naming.slug(owner)
+        if zone is None:
+            raise InvalidInput(f"a grant is recorded in the manifest of {owner!r}, which is in a zone: name the zone")
+    return Grant(scope_, parse_role(role), parse_members(members, removing=removing), parse_condition(condition))
+
+
+def holder(
+    owner: str,
+    claimant: str,
+    lease: str,
+    lease_hours: float | None = None,
+    *,
+    adopt: bool = False,
+    lease_ended: bool = False,
+) -> Holder:
+    """Who asks, with the end of the lease as a moment."""
+    for field, text in (("claimant", claimant), ("lease", lease)):
+        if not isinstance(text, str) or not text.isprintable():
+            raise InvalidInput(f"{field} {text!r} is not text on one line")
+    expires = None
+    if lease_hours is not None:
+        usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
+        if not usable or not math.isfinite(lease_hours) or lease_hours <= 0:
+            raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0")
+        expires = int(time.time() + lease_hours * 3600)
+    return Holder(naming.slug(owner), claimant, lease, expires, adopt=bool(adopt), lease_ended=bool(lease_ended))
+
+
+def rows(records: Iterable[Record]) -> list[Record]:
+    """The records as a list that is not empty: to remove what an owner has is a release, said in so many words."""
+    if isinstance(records, str | Mapping | RRset):
+        raise InvalidInput(f"records must be a list of records, not {type(records).__name__}")
+    listed = list(records)
+    if not listed:
+        raise InvalidInput("records is empty: to remove an owner's records, call delete_records")
+    return listed
+
+
+def desired(records: Iterable[Record], owner: str, dns_name: str) -> list[RRset]:
+    """What to write: mappings validated and normalised, rrsets as they come, all inside the zone and each once."""
+    listed = list(records)
+    mappings = [record for record in listed if not isinstance(record, RRset)]
+    wanted = [record for record in listed if isinstance(record, RRset)]
+    if mappings:
+        wanted += desired_records(records=mappings, owner=owner, dns_name=dns_name, ttl=DEFAULT_TTL)
+    seen: set[Key] = set()
+    for rrset in wanted:
+        if not naming.in_zone(rrset.name, dns_name):
+            raise InvalidInput(f"name {rrset.name!r} is outside the zone {dns_name!r}")
+        if rrset.key in seen:
+            raise InvalidInput(f"record {rrset.name} {rrset.type} is given twice: put its rrdatas into one record")
+        seen.add(rrset.key)
+    return wanted

@@ -1,0 +1,66 @@
+"""Whose a record is, read off the TXT records that tools leave beside what they manage.
+
+    mldns          `_mldns.<owner>.<zone>`                   a manifest that covers the name
+    external-dns   `a-www.<zone>`, or `www.<zone>` itself     "heritage=external-dns,external-dns/owner=ID,…"
+    octoDNS        `_owner.A.www.<zone>`                      "*octodns*"
+
+Formats: external-dns `docs/registry/txt.md`, octoDNS `processor/ownership.py`. A prefix or a suffix that an operator of
+external-dns chose cannot be known here: such a record's owner stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mldns.manifest import Manifest, ManifestDamaged, decode
+from mldns.naming import MANIFEST_LABEL, relative
+from mldns.records import Key, RRset
+
+_EXTERNAL_DNS = "heritage=external-dns"
+_EXTERNAL_DNS_OWNER = "external-dns/owner="
+_OCTODNS = "*octodns*"
+_OCTODNS_LABEL = "_owner"
+
+
+class Markers:
+    """An index over a zone's TXT rrsets that answers whose a record is."""
+
+    def __init__(self, texts: Iterable[RRset], *, dns_name: str) -> None:
+        self._dns_name = dns_name
+        self._manifests: list[Manifest] = []
+        self._external: dict[str, str] = {}
+        self._octodns: set[str] = set()
+        for rrset in texts:
+            if rrset.type == "TXT":
+                self._read(rrset)
+
+    def owner_of(self, key: Key) -> str | None:
+        """The owner of the rrset at `key` in words, such as "mldns job 'bert-large'"; None where nothing tells."""
+        name, kind = key
+        for manifest in self._manifests:
+            if manifest.owns(key):
+                return f"mldns job {manifest.owner!r}"
+        label, dot, rest = name.partition(".")
+        registry = f"{kind.lower()}-{label}{dot}{rest}"
+        for marker in (registry, name):
+            if marker in self._external:
+                return f"external-dns {self._external[marker]!r}"
+        below = relative(name, self._dns_name).replace("*", "_wildcard")
+        marker = f"{_OCTODNS_LABEL}.{kind.lower()}" + ("" if below == "@" else f".{below}")
+        return "octoDNS" if f"{marker}.{self._dns_name}" in self._octodns else None
+
+    def _read(self, rrset: RRset) -> None:
+        label, _, rest = rrset.name.lower().partition(".")
+        text = "".join(rrset.rrdatas)
+        if label == MANIFEST_LABEL:
+            try:
+                manifest = decode(rrset, owner=relative(rest, self._dns_name), dns_name=self._dns_name)
+            except ManifestDamaged:
+                return  # it owns nothing that could be told; whoever works on that job is told about it
+            if manifest is not None:
+                self._manifests.append(manifest)
+        elif _EXTERNAL_DNS in text:
+            _, _, after = text.partition(_EXTERNAL_DNS_OWNER)
+            self._external[rrset.name.lower()] = after.strip('"').split(",")[0].strip('"') or "(no owner id)"
+        elif label == _OCTODNS_LABEL and _OCTODNS in text:
+            self._octodns.add(rrset.name.lower())

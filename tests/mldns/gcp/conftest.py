@@ -1,0 +1,71 @@
+"""Clients of a real localcloud, directly and through a proxy that makes trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+
+from mldns.gcp.dns import DNSClient, Resource
+from mldns.gcp.retry import RetryPolicy
+from mldns.gcp.zone_editor import ZoneEditor
+from mldns.gcp.zone_reader import ZoneFacts
+from tests.cloud_fixture import Cloud
+from tests.mldns.gcp.faulty_proxy import FaultyProxy, faulty_proxy
+
+QUICK = RetryPolicy(initial=0.02, maximum=0.2, deadline=10.0)
+
+MakeClient = Callable[..., DNSClient]
+
+
+@pytest.fixture
+def make_client(cloud: Cloud) -> Iterator[MakeClient]:
+    """Clients of the stand-in, or of any other base URL."""
+    made: list[DNSClient] = []
+
+    def make(
+        url: str = cloud.api, *, retrying: RetryPolicy = QUICK, timeout: tuple[float, float] = (2, 10)
+    ) -> DNSClient:
+        options = ClientOptions(api_endpoint=url)
+        client = DNSClient(
+            cloud.project, AnonymousCredentials(), client_options=options, timeout=timeout, retrying=retrying
+        )
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> DNSClient:
+    return make_client()
+
+
+@pytest.fixture
+def proxy(cloud: Cloud) -> Iterator[FaultyProxy]:
+    with faulty_proxy(cloud.api) as running:
+        yield running
+
+
+@pytest.fixture
+def zone(client: DNSClient, cloud: Cloud) -> Resource:
+    """A private zone `ml-zone` for `ml.example.com.`."""
+    networks = [{"networkUrl": cloud.network}]
+    return client.create_zone(
+        {
+            "name": "ml-zone",
+            "dnsName": "ml.example.com.",
+            "visibility": "private",
+            "description": "test",
+            "privateVisibilityConfig": {"networks": networks},
+        }
+    )
+
+
+@pytest.fixture
+def editor(client: DNSClient, zone: Resource) -> ZoneEditor:
+    return ZoneEditor(client, ZoneFacts.of(zone), retrying=QUICK, contention=QUICK)
