@@ -3,12 +3,12 @@
 Each line is a question that `make verify-google` should settle. Change it here and nowhere else. What follows from how
 the code is built, rather than from a constant or a text, is listed here and done in the module named:
 
-- rrsets: names, and AAAA, TXT and CAA data, come back normalised (lower case, RFC 5952, quoted); the same data twice in
-  one set is refused; a missing ttl is `required`, ttl 0 is fine; rrdata size is counted as text, of both sides of a change.
-- changes: of several things wrong, all those of the first failing check are reported (form, quota, deletions, additions,
-  rules of DNS), in the order sent.
+- rrsets: names, and AAAA, TXT and CAA data, come back normalised (lower case, RFC 5952, quoted); the same data twice
+  in one set is refused; a missing ttl is `required`, ttl 0 is fine.
+- changes: rrdata size is counted as text, of both sides of a change. Of several things wrong, all those of the first
+  failing check (form, quota, deletions, additions, rules of DNS) are reported, in the order sent.
 - routes.changes: a zone's creation is change "0"; a call on one record set (`rrsets.create` …) is a change with an id.
-- routes.managed_zones: zones are listed by name; `updates` of a zone are done at once.
+- routes.managed_zones: zones are listed by name; updates of a zone are done at once.
 - filters: `has_suffix` matches whole labels; field and function names may stand in backticks; names end with a dot.
 - iam: a policy lists bindings by role, e-mail members in lower case; a zone's policy errors look like a project's.
 - zones: a network URL comes back in its full form; any network exists.

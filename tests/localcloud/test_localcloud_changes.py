@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import requests
 
 A = "a.ml.example.com."
 
@@ -411,8 +412,6 @@ def test_routing_policies_and_alias_records_are_not_pretended(api, record):
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b'"x"', b'{"a": "\\ud800"}', b"\xff"])
 def test_a_body_that_is_no_json_object(cloud, raw):
-    import requests
-
     url = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/ml/changes"
     answer = requests.post(url, data=raw, timeout=5)
     assert answer.status_code == 400

@@ -1,0 +1,192 @@
+"""localcloud as a process: its command line, its ready line, its end, its controls and its data directory."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+ZONES = "/dns/v1/projects/demo-project/managedZones"
+RECORD = {"name": "a.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "localcloud", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def make_zone(cloud) -> None:
+    answer = requests.post(cloud.api + ZONES, json={"name": "ml", "dnsName": "ml.example.com."}, timeout=5)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "culprit"),
+    [
+        (["--api", "8053"], "'8053' is not HOST:PORT"),
+        (["--api", "127.0.0.1:99999"], "'127.0.0.1:99999' is not HOST:PORT"),
+        (["--dns", "::1:5354"], "'::1:5354' is not HOST:PORT"),
+        (["--resolver", "127.0.0.1:0=training"], "'training' is not a network URL"),
+        (["--latency-ms", "fast"], "'fast' is not a number of milliseconds"),
+        (["--done-ms", "-1"], "'-1' is not a number of milliseconds"),
+        (["--page-size", "0"], "'0' is not a number from 1 to 1000"),
+        (["--page-size", "1001"], "'1001' is not a number from 1 to 1000"),
+        (["--colour"], "unrecognized arguments: --colour"),
+    ],
+)
+def test_a_bad_flag_is_one_line(arguments, culprit):
+    ended = run(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert culprit in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("flag", ["--api", "--dns", "--resolver"])
+def test_a_port_in_use_is_one_line(flag):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ports = {"--api": "127.0.0.1:0", "--dns": "127.0.0.1:0", flag: address}
+        ended = run(*(word for pair in ports.items() for word in pair))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"localcloud: cannot listen on {address}: ")
+    assert "in use" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_data_directory_that_cannot_be_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    ended = run("--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data", str(tmp_path / "file"))
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("localcloud: cannot keep data in ")
+
+
+def test_help_tells_of_every_flag_and_of_loopback():
+    text = run("--help").stdout
+    for word in ("--api", "--dns", "--resolver", "--data", "--latency-ms", "--done-ms", "--serve-ms", "--page-size"):
+        assert f"  {word} " in text
+    assert "localcloud ready api=http://HOST:PORT dns=HOST:PORT" in text
+    assert "0.0.0.0" in text
+
+
+def test_it_listens_on_every_address_that_was_asked_for(start_cloud):
+    free = "127.0.0.1:0"
+    cloud = start_cloud(
+        "--dns", free, "--dns", free, "--resolver", free, "--resolver", f"{free}=projects/p/global/networks/n"
+    )
+    assert len({*cloud.dns, *cloud.resolvers}) == 4
+    for address in (*cloud.dns, *cloud.resolvers, cloud.api.removeprefix("http://")):
+        host, port = address.rsplit(":", 1)
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_with_a_client_still_connected(start_cloud, number):
+    cloud = start_cloud()
+    with requests.Session() as session:  # keeps its connection open
+        session.get(cloud.api + ZONES, timeout=5)
+        started = time.monotonic()
+        cloud.process.send_signal(number)
+        assert cloud.process.wait(timeout=10) == 0
+    assert time.monotonic() - started < 3
+    assert cloud.process.stdout.read() == ""  # the ready line was all
+
+
+def test_an_open_address_is_warned_about():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localcloud", "--api", "0.0.0.0:0", "--dns", "127.0.0.1:0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline().startswith("localcloud ready api=http://0.0.0.0:")
+    process.terminate()
+    _, errors = process.communicate(timeout=10)
+    assert (
+        errors == "localcloud: warning: 0.0.0.0:0 can be reached from other machines, and there is no authentication\n"
+    )
+
+
+def test_latency_is_added_to_each_call_but_not_to_the_controls(start_cloud):
+    cloud = start_cloud("--latency-ms", "200")
+    started = time.monotonic()
+    requests.get(cloud.api + ZONES, timeout=5)
+    assert time.monotonic() - started >= 0.2
+    started = time.monotonic()
+    cloud.stats()
+    assert time.monotonic() - started < 0.2
+
+
+def test_data_survives_a_restart(start_cloud, tmp_path):
+    first = start_cloud("--data", str(tmp_path / "new" / "data"))
+    make_zone(first)
+    requests.post(f"{first.api}{ZONES}/ml/changes", json={"additions": [RECORD]}, timeout=5)
+    policy = {"policy": {"bindings": [{"role": "roles/dns.admin", "members": ["user:a@example.com"]}]}}
+    requests.post(f"{first.api}/v3/projects/demo-project:setIamPolicy", json=policy, timeout=5)
+    paths = [ZONES, f"{ZONES}/ml/rrsets", f"{ZONES}/ml/changes/1"]
+    before = [requests.get(first.api + path, timeout=5).json() for path in paths]
+    policy_before = requests.post(f"{first.api}/v3/projects/demo-project:getIamPolicy", timeout=5).json()
+    first.process.kill()  # as hard as it gets
+    first.process.wait()
+
+    second = start_cloud("--data", str(tmp_path / "new" / "data"), "--done-ms", "0")
+    after = [requests.get(second.api + path, timeout=5).json() for path in paths]
+    assert after[:2] == before[:2]
+    assert after[2] == {**before[2], "status": "done"}
+    assert requests.post(f"{second.api}/v3/projects/demo-project:getIamPolicy", timeout=5).json() == policy_before
+
+
+class TestControl:
+    def test_calls_are_counted_by_method_and_code(self, api, cloud):
+        api.zone()
+        api.post("managedZones", {"name": "ml", "dnsName": "ml.example.com."})
+        api.get("managedZones/nobody")
+        api.post("/v3/projects/demo-project:getIamPolicy")
+        api.get("policies")
+        assert cloud.stats() == {
+            "managedZones.create": {"200": 1, "409": 1},
+            "managedZones.get": {"404": 1},
+            "cloudresourcemanager.projects.getIamPolicy": {"200": 1},
+            "unimplemented": {"501": 1},
+        }
+
+    def test_reset_forgets_zones_policies_and_counts(self, api, cloud):
+        api.zone()
+        api.post(
+            "/v3/projects/demo-project:setIamPolicy",
+            {"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}},
+        )
+        assert api.post("/_localcloud/reset") == (200, {})
+        assert cloud.stats() == {}
+        assert api.get("managedZones").body["managedZones"] == []
+        assert "bindings" not in api.post("/v3/projects/demo-project:getIamPolicy").body
+
+    def test_faults_are_for_later_and_say_so(self, api):
+        assert api.post("/_localcloud/faults", {}).problem == (
+            501,
+            "notImplemented",
+            "localcloud does not implement faults on demand (POST /_localcloud/faults).",
+        )
+
+    @pytest.mark.parametrize(
+        ("verb", "path"), [("GET", "/"), ("PUT", f"{ZONES}/ml/changes"), ("POST", "/batch/dns/v1")]
+    )
+    def test_anything_else_is_refused_in_words(self, api, verb, path):
+        assert api.call(verb, path).problem == (
+            501,
+            "notImplemented",
+            f"localcloud does not implement {verb} {path}.",
+        )
