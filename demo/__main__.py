@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from demo.cloud import LocalCloud, local_cloud
 from demo.example import DAG_ID, run_example
-from demo.processes import ProcessDied, raise_on_termination
+from demo.processes import ProcessDied, adopt_orphans, bury_orphans, raise_on_termination
 from demo.rest import AirflowRefused
 from demo.standalone import REPOSITORY, USER, Standalone, airflow_standalone
 from demo.story import Story
@@ -33,8 +34,10 @@ def main() -> int:
     parser.add_argument("command", choices=("run", "up"), help="run: show it and stop; up: keep it running")
     command = parser.parse_args().command
     raise_on_termination()
+    adopt_orphans()
     console = Console()
     home = new_home(command)
+    atexit.register(bury_orphans)
     try:
         succeeded = run(home, console) if command == "run" else up(home, console)
     except KeyboardInterrupt:

@@ -9,6 +9,8 @@ A keeper process does the same when this process dies without a chance to.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from uuid import uuid4
 import psutil
 
 MARK = "MLDNS_RUN_MARK"
-_PATIENCE_SECONDS = 6.0
+_PATIENCE_SECONDS = 5.0
 
 
 class ProcessDied(RuntimeError):
@@ -106,7 +108,7 @@ class Crew:
         return managed
 
     def stop(self) -> None:
-        """End every process of the run; those that do not listen are killed."""
+        """End every process of the run, all at once; those that do not listen are killed."""
         sweep(self.mark)
         for member in self._members:
             member.popen.wait()
@@ -159,10 +161,32 @@ def signals_held() -> Iterator[None]:
 
 
 def raise_on_termination() -> None:
-    """Make SIGTERM and SIGHUP end this process like an exception does, so that every `with` block cleans up."""
+    """Make SIGTERM, SIGHUP and SIGINT end this process as an exception does, so that every `with` block cleans up.
+
+    A shell starts background jobs deaf to SIGINT, which their children inherit: so SIGINT is set, too.
+    """
 
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every descendant whose own parent ends (Linux; elsewhere init stays that).
+
+    In a container the first process is often not an init that buries its dead, and then the killed parts of Airflow
+    would stay in the process list for as long as the container lives.
+    """
+    if sys.platform == "linux":
+        set_child_subreaper = 36  # PR_SET_CHILD_SUBREAPER in linux/prctl.h
+        ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def bury_orphans() -> None:
+    """Reap the dead children of this process. Not for a program that waits for children of its own elsewhere."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass

@@ -92,8 +92,7 @@ class AirflowApi:
         """Return the events of the task's latest try, a line each, without timestamps and fold markers."""
         path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task.task_id)}/logs/{max(task.try_number, 1)}"
         content = self._call("GET", path, params={"map_index": task.map_index, "full_content": True})["content"]
-        lines = (str(entry.get("event", "")) if isinstance(entry, dict) else str(entry) for entry in content)
-        return [line for line in lines if line and not line.startswith("::")]
+        return [line for entry in content for line in _log_lines(entry) if line and not line.startswith("::")]
 
     def follow(
         self, dag_id: str, run_id: str, *, timeout: float, poll: float = 0.5, check: Callable[[], None] | None = None
@@ -122,6 +121,16 @@ class AirflowApi:
             answer = self._client.request(method, path, **arguments)
         _refuse(answer)
         return answer.json()
+
+
+def _log_lines(entry: str | Json) -> Iterator[str]:
+    """A structured entry holds its traceback apart from its event; of that, the errors' own words are worth a line."""
+    if isinstance(entry, str):
+        yield entry
+        return
+    yield str(entry.get("event", ""))
+    for error in entry.get("error_detail") or ():
+        yield f"{error['exc_type']}: {error['exc_value']}"
 
 
 def _run(dag_id: str, run_id: str) -> str:

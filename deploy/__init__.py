@@ -1,0 +1,1 @@
+"""What docker-compose.yml needs besides the image: secrets before its first start, and the first start itself."""
