@@ -142,7 +142,7 @@ def _bindings(sent: object, *, level: Level) -> tuple[Binding, ...]:
 def _condition(sent: object) -> tuple[tuple[str, str], ...]:
     if not sent:
         return ()
-    if not isinstance(sent, Mapping) or not isinstance(sent.get("expression"), str):
+    if not isinstance(sent, Mapping) or not isinstance(sent.get("expression"), str) or not sent["expression"]:
         raise invalid_argument("A condition must have an expression.")
     fields = ("title", "description", "expression", "location")
     return tuple((field, str(sent[field])) for field in fields if sent.get(field))

@@ -22,6 +22,9 @@ from localcloud.dns.resolver import serve_resolver
 from localcloud.store import Store
 
 _SHUTDOWN_SECONDS = 2
+# As patient as Google's front ends. uvicorn's own 5 seconds cut off clients that pause between two calls: requests does
+# not repeat a POST that meets a connection just closed.
+_IDLE_SECONDS = 240
 _BACKLOG = 2_048
 
 
@@ -82,7 +85,11 @@ async def serve(settings: Settings) -> None:
             service.on_reset.extend(listener.flush for listener in listeners)
             app = build_app(service, latency=settings.latency)
             config = uvicorn.Config(
-                app, log_level="warning", lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+                app,
+                log_level="warning",
+                lifespan="off",
+                timeout_keep_alive=_IDLE_SECONDS,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             server = _Server(config, _ready_line(settings, api_socket, listeners))
             for number in (signal.SIGINT, signal.SIGTERM):

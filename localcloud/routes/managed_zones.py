@@ -36,7 +36,7 @@ def create(service: Service, call: Call) -> JsonObject:
         raise ApiError(409, [already_exists("entity.managedZone", zone.name)])
     if sum(1 for hosted in store.hosted() if hosted.zone.project == project) >= service.quota.managedZones:
         raise ApiError(403, [assumptions.quota_exceeded("managed zones per project")])
-    _check_networks_free(store, zone)
+    _check_networks(service, zone)
     if zone.visibility == "private":
         zone.name_servers = zones.PRIVATE_NAME_SERVERS
     else:
@@ -49,8 +49,10 @@ def _free_shard(store: Store, zone: ManagedZone) -> str:
     return zones.free_shard(zone.dns_name, {namesake.name_servers for namesake in namesakes})
 
 
-def _check_networks_free(store: Store, zone: ManagedZone) -> None:
-    for hosted in store.hosted():
+def _check_networks(service: Service, zone: ManagedZone) -> None:
+    if len(zone.networks) > service.quota.networksPerManagedZone:
+        raise ApiError(403, [assumptions.quota_exceeded("networks per managed zone")])
+    for hosted in service.store.hosted():
         other = hosted.zone
         if other.id == zone.id or other.visibility != "private" or other.dns_name != zone.dns_name:
             continue
@@ -107,7 +109,7 @@ def update(service: Service, call: Call) -> JsonObject:
 def _modify(service: Service, call: Call, *, replace: bool) -> JsonObject:
     hosted, store = zone_of(service, call), service.store
     patched = zones.patched(hosted.zone, call.body, replace=replace)
-    _check_networks_free(store, patched)
+    _check_networks(service, patched)
     operation: dict[str, Any] = {
         "kind": "dns#operation",
         "id": call.query.get("clientOperationId") or str(uuid.uuid4()),

@@ -7,6 +7,7 @@ from localcloud.calls import Call, JsonObject, Method, Service, project_of
 from localcloud.errors import ApiError, invalid_argument
 from localcloud.projects import project_number
 
+# Every project has always been there.
 _CREATED = "2024-01-01T00:00:00.000Z"
 
 

@@ -164,6 +164,7 @@ def test_1500_principals_fit_and_one_more_does_not(api, resource):
         {"policy": {"bindings": [{"role": "dns.admin", "members": [MEMBER]}]}},
         {"policy": {"bindings": [{"role": ROLE, "members": MEMBER}]}},
         {"policy": {"bindings": [{"role": ROLE, "members": [MEMBER], "condition": {"title": "x"}}], "version": 3}},
+        {"policy": {"bindings": [{"role": ROLE, "members": [MEMBER], "condition": {"expression": ""}}], "version": 3}},
         {"policy": {"version": 2}},
     ],
 )

@@ -157,6 +157,14 @@ def test_a_network_sees_one_private_zone_of_a_dns_name(api):
     assert api.post("managedZones", {**second, **PRIVATE, "name": "below", "dnsName": "a.ml.example.com."}).code == 200
 
 
+def test_a_hundred_networks_fit_and_one_more_does_not(api):
+    networks = [{"networkUrl": f"{NETWORK}-{n}"} for n in range(101)]
+    zone = {"name": "ml", "dnsName": "ml.example.com.", "visibility": "private"}
+    answer = api.post("managedZones", {**zone, "privateVisibilityConfig": {"networks": networks}})
+    assert answer.problem == (403, "quotaExceeded", "The change would exceed quota for networks per managed zone.")
+    assert api.post("managedZones", {**zone, "privateVisibilityConfig": {"networks": networks[:100]}}).code == 200
+
+
 def test_zones_of_one_public_dns_name_have_different_servers_until_there_are_no_more(api):
     servers = {api.zone(f"z{n}")["nameServers"][0] for n in range(5)}
     assert servers == {f"ns-cloud-{shard}1.googledomains.com." for shard in "abcde"}
