@@ -55,7 +55,8 @@ def _resolver(text: str) -> Resolver:
     return Resolver(parse_address(address), network or None)
 
 
-def _milliseconds(text: str) -> float:
+def _seconds(text: str) -> float:
+    """Seconds from a number of milliseconds."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{text!r} is not a number of milliseconds")
     return int(text) / 1000
@@ -74,8 +75,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"localcloud: {message} (--help shows the options)\n")
 
 
-def parse_arguments(arguments: Sequence[str]) -> Settings:
-    """Settings from the command line; exits with a one-line error for a bad one."""
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m localcloud",
         description=_DESCRIPTION,
@@ -83,6 +83,12 @@ def parse_arguments(arguments: Sequence[str]) -> Settings:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_addresses(parser)
+    _add_behaviour(parser)
+    return parser
+
+
+def _add_addresses(parser: argparse.ArgumentParser) -> None:
     address = _checked(parse_address)
     parser.add_argument(
         "--api",
@@ -108,27 +114,21 @@ def parse_arguments(arguments: Sequence[str]) -> Settings:
         help="a caching resolver for the public zones and, with a network URL, the private zones bound to that"
         " network; may be repeated (none)",
     )
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="keep zones and policies in this directory (forget them at exit)"
     )
-    milliseconds = _checked(_milliseconds)
-    parser.add_argument(
-        "--latency-ms", metavar="N", type=milliseconds, default=0.0, help="how much longer each API call takes (0)"
+    times = (
+        ("--latency-ms", 0, "how much longer each API call takes"),
+        ("--done-ms", 500, "how long a change stays 'pending'"),
+        ("--serve-ms", 1000, "how long the name servers lag behind the API, whatever a change's status says"),
     )
-    parser.add_argument(
-        "--done-ms",
-        metavar="N",
-        type=milliseconds,
-        default=0.5,
-        help="how long a change stays 'pending' (500)",
-    )
-    parser.add_argument(
-        "--serve-ms",
-        metavar="N",
-        type=milliseconds,
-        default=1.0,
-        help="how long the name servers lag behind the API, whatever a change's status says (1000)",
-    )
+    for flag, default, text in times:
+        parser.add_argument(
+            flag, metavar="N", type=_checked(_seconds), default=default / 1000, help=f"{text} ({default})"
+        )
     parser.add_argument(
         "--page-size",
         metavar="N",
@@ -136,7 +136,11 @@ def parse_arguments(arguments: Sequence[str]) -> Settings:
         default=assumptions.MAX_PAGE_SIZE,
         help=f"the most entries in one page of a list ({assumptions.MAX_PAGE_SIZE})",
     )
-    given = parser.parse_args(arguments)
+
+
+def parse_arguments(arguments: Sequence[str]) -> Settings:
+    """Settings from the command line; exits with a one-line error for a bad one."""
+    given = _parser().parse_args(arguments)
     return Settings(
         api=given.api,
         dns=tuple(given.dns) or (Address("127.0.0.1", 5354),),
