@@ -133,7 +133,7 @@ def ensure_zone(client: DNSClient, wanted: WantedZone) -> Resource:
             log.info("zone %s created: %s %s", wanted.name, wanted.visibility, wanted.dns_name)
         except AlreadyExists:
             found = client.get_zone(wanted.name)
-    drift = _compare(wanted, found) + _rivals(client, found)
+    drift = compare_zone(wanted, found) + _rivals(client, found)
     for item in drift:
         log.warning("zone %s: %s is %r, asked for was %r", wanted.name, item["field"], item["found"], item["wanted"])
     return {**found, "created": created, "drift": drift}
@@ -164,7 +164,8 @@ def _parse_labels(labels: Mapping[str, str]) -> dict[str, str]:
     return dict(labels)
 
 
-def _compare(wanted: WantedZone, found: Resource) -> list[dict[str, Any]]:
+def compare_zone(wanted: WantedZone, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs, as in `ensure_zone`; raises `ZoneMismatch` for what Google cannot change."""
     for field, asked, there in (
         ("dnsName", wanted.dns_name, str(found.get("dnsName", "")).lower()),
         ("visibility", wanted.visibility, str(found.get("visibility", "public")).lower()),
@@ -184,7 +185,7 @@ def _compare(wanted: WantedZone, found: Resource) -> list[dict[str, Any]]:
     return drift
 
 
-def _networks(zone: Resource) -> list[str]:
+def _networks(zone: Mapping[str, Any]) -> list[str]:
     bound = zone.get("privateVisibilityConfig", {}).get("networks", ())
     urls = [str(network.get("networkUrl", "")) for network in bound]
     return [network_url(url, "") if _NETWORK.fullmatch(url) else url for url in urls]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     count: int = 1
     skip: int = 0
+    message: str = "injected"
 
     def strikes(self, call: str) -> bool:
         if not re.search(self.pattern, call) or not self.count:
@@ -73,13 +75,13 @@ def faulty_proxy(upstream: str, port: int = 0) -> Iterator[FaultyProxy]:
                 self.close_connection = True
                 return
             if fault and fault.kind == "status":
-                self.answer(fault.status, fault.headers, _error(fault.status))
+                self.answer(fault.status, fault.headers, _error(fault))
                 return
             status, headers, content = self.forward(body)
             if fault and fault.kind == "cut-after":
                 self.close_connection = True
             elif fault:
-                self.answer(fault.status, fault.headers, _error(fault.status))
+                self.answer(fault.status, fault.headers, _error(fault))
             else:
                 self.answer(status, headers, content)
 
@@ -119,5 +121,6 @@ def faulty_proxy(upstream: str, port: int = 0) -> Iterator[FaultyProxy]:
         server.server_close()
 
 
-def _error(status: int) -> bytes:
-    return b'{"error":{"code":%d,"message":"injected","errors":[{"message":"injected","reason":"injected"}]}}' % status
+def _error(fault: Fault) -> bytes:
+    problem = {"message": fault.message, "domain": "global", "reason": "injected"}
+    return json.dumps({"error": {"code": fault.status, "message": fault.message, "errors": [problem]}}).encode()
