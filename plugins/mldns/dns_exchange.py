@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import secrets
 import socket
@@ -17,17 +18,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-import dns.exception
 import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
 
+from mldns.dns_messages import Query, encode, read_answer, read_response
 from mldns.resolution import Answer, Expectation, Role, Server
 from mldns.survey import Survey
-
-EDNS_PAYLOAD = 1232  # what passes every path without fragments (DNS flag day 2020)
 
 OnAnswer = Callable[[Server, Expectation, Answer], object]
 Clock = Callable[[], float]
@@ -52,7 +47,7 @@ class Pace:
 DEFAULT_PACE = Pace()
 _FIRST_IN_FLIGHT, _LEAST_IN_FLIGHT = 16, 4
 _BURST = 16  # messages between two returns to the event loop: about 2 ms
-_HEADER, _TC = 12, 0x02  # octets of a header; the truncation flag in its third (RFC 1035 §4.1.1)
+_ENCODED = 4_096  # questions kept, for servers that are behind the first one to ask them: some MB
 _TCP_CONNECTIONS = 8  # to one server at a time
 
 
@@ -98,16 +93,17 @@ async def exchange(
 
     A server that cannot be reached answers each question with `Answer.silence`; only an error of `on_answer` is raised.
     """
+    encoder = functools.lru_cache(_ENCODED)(encode)
     async with asyncio.TaskGroup() as lanes:
         for server, expectations in questions.items():
-            lanes.create_task(_Lane(server, expectations, on_answer, pace).run())
+            lanes.create_task(_Lane(server, expectations, on_answer, pace, encoder).run())
 
 
 @dataclass(slots=True, eq=False)
 class _Question:
     expectation: Expectation
-    query: dns.message.QueryMessage
-    wire: bytes
+    query: Query
+    number: int
     asked_at: float
     sent: int = 1
     strays: int = 0
@@ -140,8 +136,16 @@ class _Window:
 class _Lane(asyncio.DatagramProtocol):
     """The questions for one server."""
 
-    def __init__(self, server: Server, expectations: Iterable[Expectation], on_answer: OnAnswer, pace: Pace) -> None:
+    def __init__(
+        self,
+        server: Server,
+        expectations: Iterable[Expectation],
+        on_answer: OnAnswer,
+        pace: Pace,
+        encoder: Callable[[str, str, bool], Query],
+    ) -> None:
         self._server = server
+        self._encode = encoder
         self._left = iter(expectations)
         self._on_answer = on_answer
         self._pace = pace
@@ -213,20 +217,13 @@ class _Lane(asyncio.DatagramProtocol):
         number = secrets.randbits(16)
         while number in self._open:
             number = secrets.randbits(16)
-        query = dns.message.make_query(
-            expectation.name,
-            expectation.type,
-            id=number,
-            flags=dns.flags.RD if self._server.role is Role.RESOLVER else 0,
-            use_edns=0,
-            payload=EDNS_PAYLOAD,
-        )
-        question = _Question(expectation, query, query.to_wire(), self._loop.time())
+        query = self._encode(expectation.name, expectation.type, self._server.role is Role.RESOLVER)
+        question = _Question(expectation, query, number, self._loop.time())
         self._open[number] = question
         self._send(question)
 
     def _send(self, question: _Question) -> None:
-        self._transport.sendto(question.wire)
+        self._transport.sendto(question.query.wire(question.number))
         self._deadlines.append((self._loop.time() + self._pace.timeout, question))
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadlines[0][0], self._expire)
@@ -261,27 +258,21 @@ class _Lane(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
         question = self._open.get(int.from_bytes(data[:2], "big"))
-        if question is None or question.answered or len(data) < _HEADER:
+        if question is None or question.answered:
             return  # a stray: late, or forged
-        truncated = bool(data[2] & _TC)
-        try:
-            # What is cut off may end in the middle of a record.
-            message = dns.message.from_wire(data, question_only=truncated)
-        except dns.exception.DNSException:
-            question.strays += 1
-            return
-        if not question.query.is_response(message):
+        message = read_response(question.query, question.number, data)
+        if message is None:
             question.strays += 1
             return
         self._unanswered = 0
         self._window.grow(self._loop.time() - question.asked_at)
-        if truncated:
+        if message.flags & dns.flags.TC:
             question.answered = True  # over UDP
             task = self._loop.create_task(self._ask_over_tcp(question))
             self._tcp.add(task)
             task.add_done_callback(self._tcp_done)
         else:
-            self._close(question, read_answer(message, question.expectation))
+            self._close(question, read_answer(message, question.query))
 
     def error_received(self, exc: Exception) -> None:
         # An ICMP error tells no question; the address may be up again by the next try.
@@ -295,21 +286,22 @@ class _Lane(asyncio.DatagramProtocol):
         try:
             async with self._tcp_slots, asyncio.timeout(self._pace.timeout * self._pace.tries):
                 answer = await self._exchange_over_tcp(question)
-        except (OSError, EOFError, dns.exception.DNSException) as error:  # TimeoutError is an OSError
+        except (OSError, EOFError) as error:  # TimeoutError is an OSError
             answer = Answer(silence=f"truncated over UDP, and over TCP: {_reason(error)}")
         self._close(question, answer)
 
     async def _exchange_over_tcp(self, question: _Question) -> Answer:
         reader, writer = await asyncio.open_connection(*self._address)
         try:
-            writer.write(len(question.wire).to_bytes(2, "big") + question.wire)
+            wire = question.query.wire(question.number)
+            writer.write(len(wire).to_bytes(2, "big") + wire)
             length = int.from_bytes(await reader.readexactly(2), "big")
-            message = dns.message.from_wire(await reader.readexactly(length))
+            message = read_response(question.query, question.number, await reader.readexactly(length))
         finally:
             writer.close()
-        if not question.query.is_response(message):
-            return Answer(silence="truncated over UDP, and over TCP: an answer to another question")
-        return read_answer(message, question.expectation)
+        if message is None:
+            return Answer(silence="truncated over UDP, and over TCP: not an answer to this question")
+        return read_answer(message, question.query)
 
     def _tcp_done(self, task: asyncio.Task[None]) -> None:
         self._tcp.discard(task)
@@ -318,7 +310,7 @@ class _Lane(asyncio.DatagramProtocol):
 
     def _close(self, question: _Question, answer: Answer) -> None:
         question.answered = True
-        del self._open[question.query.id]
+        del self._open[question.number]
         self._deliver(question.expectation, answer)
         self._fill_soon()
 
@@ -339,29 +331,3 @@ def _reason(error: Exception) -> str:
     if isinstance(code, int) and code > 0:  # a gaierror counts below 0
         return os.strerror(code)
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def read_answer(message: dns.message.Message, expectation: Expectation) -> Answer:
-    """Reduce a response to what was asked; a CNAME that stands at the name is told, but not followed."""
-    name, kind = message.question[0].name if message.question else None, expectation.type
-    rrdatas: tuple[str, ...] = ()
-    alias, ttl, negative_ttl = None, 0, None
-    for rrset in message.answer:
-        if rrset.name != name:
-            continue
-        if dns.rdatatype.to_text(rrset.rdtype) == kind:
-            rrdatas, ttl = tuple(rdata.to_text() for rdata in rrset), rrset.ttl
-        elif rrset.rdtype == dns.rdatatype.CNAME:
-            alias, ttl = rrset[0].target.to_text(), rrset.ttl
-    for rrset in message.authority:
-        if rrset.rdtype == dns.rdatatype.SOA:
-            negative_ttl = min(rrset.ttl, rrset[0].minimum)
-    return Answer(
-        rcode=dns.rcode.to_text(message.rcode()),
-        rrdatas=rrdatas,
-        ttl=ttl,
-        alias=alias,
-        authoritative=bool(message.flags & dns.flags.AA),
-        recursion_available=bool(message.flags & dns.flags.RA),
-        negative_ttl=negative_ttl,
-    )

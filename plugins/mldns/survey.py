@@ -85,21 +85,22 @@ class Report:
     def ok(self) -> bool:
         return self.passes >= self.passes_wanted
 
-    def summary(self) -> str:
-        """One line: `9,412 of 10,000 names on 4 servers; first missing …`."""
+    def counts(self) -> str:
+        """`9,412 of 10,000 names on 4 servers`, and the verdicts on the rest."""
         servers = "1 server" if len(self.servers) == 1 else f"{len(self.servers)} servers"
-        parts = [f"{self.names_right:,} of {self.names:,} names on {servers}"]
+        verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in self.verdicts.items())
+        return f"{self.names_right:,} of {self.names:,} names on {servers}" + (f" ({verdicts})" if verdicts else "")
+
+    def summary(self) -> str:
+        """One line: `9,412 of 10,000 names on 4 servers (588 missing); first missing …`."""
+        parts = [self.counts()]
         if self.failures:
             first = self.failures[0]
-            parts.append(f"first {first.verdict} {first.name} {first.type} on {first.server} (got {first.got})")
-        if len(self.verdicts) > 1:
-            parts.append(", ".join(f"{count:,} {verdict}" for verdict, count in self.verdicts.items()))
+            parts.append(f"first {first.verdict} {first.name} {first.type} on {first.server}: got {first.got}")
         if self.waiting:
-            parts.append(f"{self.waiting:,} answers not in yet")
+            parts.append(f"{self.waiting:,} still to ask")
         if self.held:
-            parts.append(
-                f"{self.held:,} cached by a resolver as they were, asked again from {self.asked_again_in:.0f} s on"
-            )
+            parts.append(f"{self.held:,} held by a resolver's cache, asked again in {self.asked_again_in:.0f} s")
         if self.passes_wanted > 1:
             parts.append(f"pass {min(self.passes + 1, self.passes_wanted)} of {self.passes_wanted}")
         return "; ".join(parts)
@@ -259,6 +260,6 @@ class Survey:
         why = judgement.why
         right = sum(key not in cells for cells in self._open.values())
         if right:
-            why += f"; {right} of {len(self._servers)} servers are right"
+            why += f"; {right} of {len(self._servers)} servers right"
         name, kind = key
         return Failure(name, kind, server.label, verdict, expected, judgement.got, why)

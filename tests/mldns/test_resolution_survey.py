@@ -146,7 +146,8 @@ class TestReport:
             late = int(expectation.name[7:].split(".")[0]) >= 9_412
             survey.record(NS2, expectation, denied() if late else right(expectation), 1)
         assert survey.report(2).summary() == (
-            "9,412 of 10,000 names on 2 servers; first missing worker-9412.job.ml.test. A on ns2 (got NXDOMAIN)"
+            "9,412 of 10,000 names on 2 servers (588 missing); "
+            "first missing worker-9412.job.ml.test. A on ns2: got NXDOMAIN"
         )
 
     def test_failure_names_name_server_expected_got_and_why(self) -> None:
@@ -176,7 +177,7 @@ class TestReport:
         survey.record(NS1, only, right(only), 0)
         report = survey.report(0)
         assert report.verdicts == {Verdict.STALE: 1}
-        assert report.failures[0].why.endswith("; 1 of 2 servers are right")
+        assert report.failures[0].why.endswith("; 1 of 2 servers right")
 
     def test_every_kind_of_failure_is_shown_before_the_second_of_any(self) -> None:
         wanted = expect(100)
@@ -197,8 +198,9 @@ class TestReport:
         survey.record(RES, first, denied(300), 10)
         report = survey.report(30)
         assert (report.waiting, report.held, report.asked_again_in) == (1, 1, 280)
-        assert "1 answers not in yet" in report.summary()
-        assert "asked again from 280 s on" in report.summary()
+        assert report.summary().endswith(
+            "got NXDOMAIN; 1 still to ask; 1 held by a resolver's cache, asked again in 280 s"
+        )
         survey.record(RES, second, right(second), 30)
         assert survey.report(30).waiting == 0
 
