@@ -11,7 +11,7 @@ from typing import Any
 from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, PermissionMissing
 from mldns.gcp.dns import DNSClient, Resource
-from mldns.gcp.errors import AnswerLost
+from mldns.gcp.errors import AnswerLost, Call, ZoneMoved
 from mldns.gcp.retry import RetryPolicy
 from mldns.records import Key, RRset, from_api, normalised, same
 
@@ -67,30 +67,34 @@ def wait_until_done(client: DNSClient, zone: str, change_id: str, *, timeout: fl
 
 
 def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:
-    """The change as the API knows it, or None when it was not applied, or may be sent again without harm.
+    """The change as the API knows it, or None when it was not applied.
 
-    The list of changes alone would not do: a claim that was released and claimed again looks the same as before. So the
-    witness decides; the list is for the id. Where somebody moved on in between, sending again is refused by the API
-    (the change deletes what is no longer there), and the caller reads the zone anew.
+    The list of changes alone could not tell: a claim that was released and claimed again makes two equal changes. So
+    the witness decides, and the list is read for the id only.
+
+    :raises ZoneMoved: somebody wrote in between, so that neither can be told; the zone can.
     """
     before, after = _at(change.deletions, witness), _at(change.additions, witness)
     now = next((from_api(found) for found in client.list_rrsets(zone, name=witness[0], kind=witness[1])), None)
     if _alike(now, before):
         log.info("zone %s: the change whose answer was lost was not applied; sending it again", zone)
         return None
+    if not _alike(now, after):
+        call = Call("changes.create", client.project, zone)
+        raise ZoneMoved(
+            call, keys=(witness,), status=412, reason="conditionNotMet", message=f"{witness[0]} was written meanwhile"
+        )
     try:
         newest = islice(client.newest_changes(zone, page_size=_LOOKUP_PAGE), _LOOKED_UP)
         found = next((resource for resource in newest if _is(resource, change)), None)
     except PermissionMissing as missing:
         log.warning("zone %s: %s", zone, missing)
         found = None
-    if found is not None:
-        log.info("zone %s: the change whose answer was lost was applied as change %s", zone, found.get("id"))
-        return found
-    if _alike(now, after):
+    if found is None:
         log.warning("zone %s: the change whose answer was lost was applied; its id cannot be read", zone)
         return {"id": None, "status": "pending"}
-    return None
+    log.info("zone %s: the change whose answer was lost was applied as change %s", zone, found.get("id"))
+    return found
 
 
 def _at(rrsets: tuple[RRset, ...], key: Key) -> RRset | None:

@@ -303,6 +303,19 @@ def test_the_same_claim_made_again_is_not_taken_for_the_old_one(
     assert zone_content(client) == keyed(workers(3))
 
 
+def test_a_change_whose_answer_was_lost_while_somebody_else_took_the_names_is_not_taken_for_ours(
+    editor: ZoneEditor, make_client: MakeClient, proxy: FaultyProxy
+) -> None:
+    """The list of changes has an equal one from before, and the manifest is neither the old one nor ours."""
+    editor.upsert(workers(3), FIRST, "upsert-only")
+    editor.release("job", "run-1")
+    proxy.faults.append(Fault("POST .*/changes", "cut-before"))
+    stranger = Holder("job", "elsewhere/train", "run-9")
+    racing = _Racing(make_client(proxy.url), lambda: editor.claim(workers(3), stranger))
+    with pytest.raises(ClaimRefused, match="elsewhere/train"):
+        replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
+
+
 def test_a_zone_that_moved_on_is_read_and_planned_again(
     make_client: MakeClient, editor: ZoneEditor, client: DNSClient, cloud: Cloud
 ) -> None:
