@@ -15,14 +15,20 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from demo.cloud import LocalCloud, local_cloud
+from demo.cloud import PROJECT, LocalCloud, local_cloud
 from demo.example import DAG_ID, run_example
 from demo.processes import ProcessDied, adopt_orphans, bury_orphans, raise_on_termination
 from demo.rest import AirflowRefused
 from demo.standalone import REPOSITORY, USER, Standalone, airflow_standalone
 from demo.story import Story
 
-PARAMS = {"zone": "training", "dns_name": "ml.example.com.", "job": "demo"}
+PARAMS = {
+    "zone": "ml",
+    "dns_name": "ml.example.com.",
+    "job": "demo",
+    "iam_role": "roles/dns.reader",
+    "iam_members": [f"serviceAccount:trainer@{PROJECT}.iam.gserviceaccount.com"],
+}
 # A cloud that takes its time, so that `done` and "the name servers answer" are two moments, as they are at Google.
 CLOUD_ARGUMENTS = ("--latency-ms", "20", "--done-ms", "1000", "--serve-ms", "1500")
 INTERRUPTED = 130
@@ -118,7 +124,7 @@ def show_example(story: Story, airflow: Standalone, cloud: LocalCloud) -> bool:
     if outcome.state != "success":
         story.failure(outcome, airflow, DAG_ID)
         return False
-    story.outcome(outcome, cloud, PARAMS["zone"])
+    story.outcome(outcome, cloud, str(PARAMS["zone"]))
     return not outcome.left_behind
 
 

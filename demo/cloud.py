@@ -33,15 +33,18 @@ class LocalCloud:
     resolver: str
     process: Managed
 
-    def connection(self) -> dict[str, object]:
-        """The Airflow connection that points Google's hooks at it, in the JSON form of AIRFLOW_CONN_*."""
+    def connection(self, api: str | None = None) -> dict[str, object]:
+        """The Airflow connection that points Google's hooks at it, in the JSON form of AIRFLOW_CONN_*.
+
+        :param api: URL of a server in front of it
+        """
         return {
             "conn_type": "google_cloud_platform",
             "extra": {
                 "project": PROJECT,
                 "is_anonymous": True,
-                "dns_api_endpoint": self.api,
-                "resource_manager_api_endpoint": self.api,
+                "dns_api_endpoint": api or self.api,
+                "resource_manager_api_endpoint": api or self.api,
                 "name_server_addresses": list(self.dns),
                 "resolver_addresses": [self.resolver],
             },

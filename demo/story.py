@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
 
 from demo.cloud import LocalCloud
 from demo.example import Outcome
@@ -65,20 +64,20 @@ class Story:
         if self._status is not None:
             self._status.update(f"running: {', '.join(running)}" if running else "waiting for the scheduler")
 
-    def names(self, answers: Iterable[Answer]) -> None:
-        """Print which addresses DNS answered, a name a line."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("name", "type", "DNS answered", "ttl", "asked"):
-            table.add_column(heading, overflow="fold")
+    def names(self, answers: Sequence[Answer]) -> None:
+        """Print what DNS answered, a name a line."""
+        width = max((len(answer.name) for answer in answers), default=0)
         for answer in answers:
-            found = " ".join(answer.rrdatas) or f"[red]{answer.problem}[/red]"
-            table.add_row(answer.name, answer.type, found, "" if answer.ttl is None else str(answer.ttl), answer.server)
-        self._console.print(table)
+            found = " ".join(answer.rrdatas) or answer.problem
+            ttl = "" if answer.ttl is None else f"  (ttl {answer.ttl})"
+            text = f"{answer.name:<{width}}  {answer.type:<4}  {found}{ttl}"
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def outcome(self, outcome: Outcome, cloud: LocalCloud, zone: str) -> None:
         """Print names, name servers, bindings, the training's own result and what is left, once a run has succeeded."""
         console = self._console
-        console.rule("what DNS answered while the training ran", align="left")
+        asked = " ".join(sorted({answer.server for answer in outcome.answers}))
+        console.rule(f"what the resolver {asked} answered while the training ran", align="left")
         self.names(outcome.answers)
         console.rule("in the cloud", align="left")
         servers = [server for one in cloud.zones() if one["name"] == zone for server in one["nameServers"]]

@@ -1,6 +1,7 @@
-"""Runs the services of a resolved docker-compose.yml for real, without a container engine, as the image would.
+r"""Runs the services of a resolved docker-compose.yml for real, without a container engine, as the image would.
 
-    unshare --net --mount --pid --fork --kill-child --mount-proc python container.py RESOLVED_YML RESULT_JSON
+    unshare --net --mount --pid --fork --kill-child --mount-proc \
+        python -m tests.compose.container RESOLVED_YML RESULT_JSON
 
 Inside its own namespaces the compose file's own ports are free, its host names are lines of /etc/hosts, and the image's
 folders are mounts: so every command, healthcheck and variable is used as it is written. The end of this process ends
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from demo.rest import AirflowApi
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY_SECONDS = 150
@@ -147,9 +150,6 @@ def start_all(services: dict[str, Service]) -> dict[str, float]:
 
 def run_example(password: str) -> dict[str, Any]:
     """Log in through the published port and run example_training."""
-    sys.path.insert(0, str(ROOT))
-    from demo.rest import AirflowApi
-
     api = AirflowApi("http://127.0.0.1:8080", "admin", password)
     api.log_in()
     deadline = time.monotonic() + 90

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.config import resolve
+from tests.compose.config import ROOT, resolve
 
 # A process and everything below it, with the network, the mounts and the process numbers of a machine of its own.
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -41,11 +41,10 @@ def test_every_service_becomes_healthy_and_the_example_trains(env_file: Path, tm
         pytest.skip(missing)
     resolved, result, log = tmp_path / "resolved.yml", tmp_path / "result.json", tmp_path / "log"
     resolved.write_text(resolve(env_file).stdout)
-    program = Path(__file__).with_name("container.py")
     with log.open("w") as sink:
-        command = [*NAMESPACES, sys.executable, program, resolved, result]
+        command = [*NAMESPACES, sys.executable, "-m", "tests.compose.container", resolved, result]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        ended = subprocess.run(command, stdout=sink, stderr=sink, env=environment, timeout=480, check=False)
+        ended = subprocess.run(command, stdout=sink, stderr=sink, env=environment, cwd=ROOT, timeout=480, check=False)
     assert ended.returncode == 0, "\n".join(log.read_text().splitlines()[-60:])
     outcome = json.loads(result.read_text())
     assert set(outcome["healthy"]) == {

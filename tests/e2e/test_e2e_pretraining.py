@@ -1,0 +1,202 @@
+"""mldns_pretraining, mldns_release and mldns_reconcile on a real Airflow."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from demo.cloud import PROJECT, LocalCloud
+from demo.lookups import ask
+from demo.rest import AirflowRefused
+from demo.standalone import Standalone
+from tests.e2e.runs import NETWORK_NAME, Run, addresses, snapshot, start, writes
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+PRETRAINING, RELEASE, RECONCILE = "mldns_pretraining", "mldns_release", "mldns_reconcile"
+
+# The job that this project started from: a public zone, one shared record, one binding, the name servers exported.
+SEED = {
+    "zone": "my-managed-zone",
+    "dns_name": "ml.example.com.",
+    "visibility": "public",
+    "records": [{"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}],
+    "iam_role": "roles/dns.admin",
+    "iam_members": ["serviceAccount:your-ml-system@your-project.iam.gserviceaccount.com"],
+    "iam_scope": "project",
+}
+
+
+def test_the_seed_case(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    run = start(airflow.api, PRETRAINING, SEED)
+    run.succeed()
+    (zone,) = [zone for zone in live_cloud.zones() if zone["name"] == "my-managed-zone"]
+    assert (zone["dnsName"], zone["visibility"]) == ("ml.example.com.", "public")
+    handed_off = run.xcom("handoff")
+    assert handed_off["name_servers"] == zone["nameServers"]
+    assert {"role": SEED["iam_role"], "members": SEED["iam_members"]} in live_cloud.project_bindings()
+    for server in live_cloud.dns:
+        answer = ask(server, "service.ml.example.com.", "A")
+        assert (answer.rrdatas, answer.ttl) == (("192.0.2.1",), 300)
+
+    before, calls = snapshot(live_cloud), writes(live_cloud)
+    start(airflow.api, PRETRAINING, SEED).succeed()
+    assert snapshot(live_cloud) == before
+    assert writes(live_cloud) == calls, "a second run has nothing to write"
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    before, calls = snapshot(live_cloud), writes(live_cloud)
+    run = start(
+        airflow.api,
+        PRETRAINING,
+        SEED
+        | {"zone": "never-made", "dns_name": "dry.test.", "dry_run": True}
+        | {"records": [{"name": "service.dry.test.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}]},
+    )
+    run.succeed()
+    assert run.xcom("validate")["dry_run"] is True
+    assert snapshot(live_cloud) == before
+    assert writes(live_cloud) == calls
+
+
+def job(zone: str, **params: object) -> dict[str, object]:
+    """Params of a job of two workers in a private zone."""
+    return {
+        "zone": zone,
+        "dns_name": f"{zone}.test.",
+        "networks": [NETWORK_NAME],
+        "job": "bert",
+        "workers": ["10.0.0.7", "10.0.0.8"],
+        "port": 29500,
+    } | params
+
+
+def test_two_runs_at_once_of_one_caller_end_in_one_state(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    params = job("twice", claimant="test/caller", lease="run-1")
+    runs = [start(airflow.api, PRETRAINING, params) for _ in range(2)]
+    for run in runs:
+        run.succeed()
+    assert addresses(live_cloud, "twice", "bert.twice.test.") == {
+        "worker-0.bert.twice.test.": ["10.0.0.7"],
+        "worker-1.bert.twice.test.": ["10.0.0.8"],
+        "master.bert.twice.test.": ["10.0.0.7"],
+        "workers.bert.twice.test.": ["10.0.0.7", "10.0.0.8"],
+    }
+    digests = {run.xcom("handoff")["digest"] for run in runs}
+    assert len(digests) == 1
+
+
+def test_a_late_release_leaves_the_names_of_the_lease_that_took_over(
+    airflow: Standalone, live_cloud: LocalCloud
+) -> None:
+    start(airflow.api, PRETRAINING, job("leases", claimant="test/caller", lease="run-1")).succeed()
+    second = job("leases", claimant="test/caller", lease="run-2", workers=["10.0.0.9", "10.0.0.8"])
+    start(airflow.api, PRETRAINING, second).succeed()
+    before = snapshot(live_cloud)
+
+    late = start(airflow.api, RELEASE, {"zone": "leases", "job": "bert", "lease": "run-1"})
+    late.succeed()
+    assert late.xcom("release")["released"] is False
+    assert snapshot(live_cloud) == before
+
+    own = start(airflow.api, RELEASE, {"zone": "leases", "job": "bert", "lease": "run-2"})
+    own.succeed()
+    assert own.xcom("release")["released"] is True
+    assert live_cloud.records("leases", "bert.leases.test.") == []
+
+
+def test_reconcile_reports_what_was_removed_behind_its_back(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    start(airflow.api, PRETRAINING, job("drifts", claimant="test/caller", lease="run-1")).succeed()
+    name = "worker-1.bert.drifts.test."
+    (lost,) = live_cloud.records("drifts", name)
+    _change(live_cloud, "drifts", deletions=[lost])
+    before, calls = snapshot(live_cloud), writes(live_cloud)
+
+    run = start(airflow.api, RECONCILE, {})
+    run.succeed()
+    (report,) = [one for one in run.xcom("reconcile")["reports"] if one["zone"] == "drifts"]
+    assert report["attention"] is True
+    assert name in str(report)
+    assert any(name in line for line in run.log("reconcile"))
+    assert snapshot(live_cloud) == before
+    assert writes(live_cloud) == calls
+
+
+def _change(cloud: LocalCloud, zone: str, **change: object) -> None:
+    """Write behind mldns's back, as another tool would."""
+    url = f"{cloud.api}/dns/v1/projects/{PROJECT}/managedZones/{zone}/changes"
+    httpx.post(url, json=change, trust_env=False).raise_for_status()
+
+
+LABEL_64 = "a" * 64
+FOREIGN = {"name": "service.refuses.test.", "type": "A", "ttl": 300, "rrdatas": ["198.51.100.1"]}
+
+
+def record(**changes: object) -> list[dict[str, object]]:
+    return [{"name": "x.refuses.test.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]} | changes]
+
+
+# What is asked for, and the culprit that the one line must name.
+BAD_INPUT: dict[str, tuple[dict[str, object], str]] = {
+    "name outside the zone": ({"records": record(name="x.elsewhere.test.")}, "x.elsewhere.test."),
+    "label of 64 letters": ({"records": record(name=f"{LABEL_64}.refuses.test.")}, LABEL_64[:20]),
+    "not an address": ({"workers": ["10.0.0.7", "999.1.1.1"]}, "999.1.1.1"),
+    "two ranks on one address": ({"workers": ["10.0.0.7", "10.0.0.7"]}, "10.0.0.7"),
+    "no workers": ({"workers": []}, "worker"),
+    "missing rank": (
+        {"workers": [{"rank": 0, "address": "10.0.0.7"}, {"rank": 2, "address": "10.0.0.8"}]},
+        "rank 1",
+    ),
+    "ttl 0": ({"ttl": 0}, "ttl"),
+    "ttl as text": ({"records": record(ttl="soon")}, "soon"),
+    "unknown policy": ({"policy": "overwrite"}, "overwrite"),
+    "member without a prefix": ({"iam_members": ["trainer@demo-project.iam"]}, "trainer@demo-project.iam"),
+    "allUsers": ({"iam_members": ["allUsers"], "iam_scope": "project"}, "allUsers"),
+    "zone of another dnsName": ({"dns_name": "other.test."}, "other.test."),
+    "private zone without networks": ({"zone": "unbound", "dns_name": "unbound.test.", "networks": []}, "networks"),
+    "names that no manifest can hold": (
+        {
+            "job": "",
+            "workers": None,
+            "records": [
+                one for n in range(300) for one in record(name=f"quite-a-long-name-for-number-{n * 7919}.refuses.test.")
+            ],
+        },
+        "manifest",
+    ),
+    "record of somebody else": ({"records": [FOREIGN | {"rrdatas": ["192.0.2.9"]}]}, "service.refuses.test."),
+}
+
+
+def test_bad_input_fails_with_one_line_that_names_the_culprit_and_writes_nothing(
+    airflow: Standalone, live_cloud: LocalCloud
+) -> None:
+    """All at once: what one of them wrote would show, whichever it was."""
+    start(airflow.api, PRETRAINING, job("refuses", job="", workers=None, records=record())).succeed()
+    _change(live_cloud, "refuses", additions=[FOREIGN])
+    before, calls = snapshot(live_cloud), writes(live_cloud)
+
+    messages: dict[str, str] = {}
+    runs: dict[str, Run] = {}
+    for case, (changes, _) in BAD_INPUT.items():
+        try:
+            runs[case] = start(airflow.api, PRETRAINING, job("refuses", **changes))
+        except AirflowRefused as refusal:  # the form's own schema said no
+            messages[case] = str(refusal)
+    for case, run in runs.items():
+        assert run.wait() == "failed", case
+        assert run.states()["validate"] == "failed", case
+        errors = [
+            line
+            for line in run.log("validate")
+            if line.startswith(("InvalidInput", "OwnershipConflict", "Zone", "Manifest"))
+        ]
+        assert len(errors) == 1, (case, run.log("validate"))
+        messages[case] = errors[0]
+
+    for case, (_, culprit) in BAD_INPUT.items():
+        assert culprit in messages[case], case
+        assert "\n" not in messages[case], case
+    assert snapshot(live_cloud) == before
+    assert writes(live_cloud) == calls
