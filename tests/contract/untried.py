@@ -1,0 +1,79 @@
+"""Facts that no run of this suite tries, each with what it would take. They are rows of the table all the same.
+
+They stand here and not as skipped tests because no target, stand-in or real, can make them pass or fail from this side.
+"""
+
+from __future__ import annotations
+
+from tests.contract.facts import Fact, Finding, Verdict
+
+_UNTRIED: tuple[tuple[Fact, str], ...] = (
+    (
+        Fact(
+            id="iam.zone.dns_admin_cannot_set",
+            grade="U",
+            says="roles/dns.admin on a zone allows to get its IAM policy but not to set it",
+            source="two operators measured it; one page of Google's documentation says otherwise",
+        ),
+        "needs a second identity that holds nothing but roles/dns.admin on the zone",
+    ),
+    (
+        Fact(
+            id="iam.grant_lag",
+            grade="D",
+            says="a grant is visible at once and enforced about two minutes later, sometimes seven or more",
+            source="Google's page 'Access change propagation'",
+        ),
+        "needs a second identity to use the grant",
+    ),
+    (
+        Fact(
+            id="requests.rate_limit",
+            grade="Q",
+            says="too many requests in a minute answer 429 rateLimitExceeded",
+            source="error bodies quoted in public issue threads",
+        ),
+        "would spend the project's request quota",
+    ),
+    (
+        Fact(
+            id="requests.rate_limit_amount",
+            grade="U",
+            says="how many requests a minute are allowed",
+            source="nobody has measured it; the stand-in has no limit",
+        ),
+        "would spend the project's request quota",
+    ),
+    (
+        Fact(
+            id="zones.namesakes_at_most",
+            grade="U",
+            says="five public zones may share one dnsName, one for each set of name servers",
+            source="the stand-in's guess; documented is only that the sets run out",
+        ),
+        "would use up the name servers for a name",
+    ),
+    (
+        Fact(
+            id="serving.private_network",
+            grade="D",
+            says="a private zone resolves inside its networks through the metadata resolver, and nowhere else",
+            source="Google's page 'Cloud DNS overview'",
+        ),
+        "needs a machine inside the network; the stand-in's own tests ask its resolver",
+    ),
+    (
+        Fact(
+            id="serving.negative_cache",
+            grade="D",
+            says="a resolver remembers a name's absence for min(SOA ttl, SOA minimum) = 300 seconds",
+            source="RFC 2308 with the SOA that Cloud DNS writes",
+        ),
+        "needs a delegated domain and five minutes; the stand-in's own tests ask its resolver",
+    ),
+)
+
+
+def untried() -> tuple[Finding, ...]:
+    """One finding, never tried, for each of them."""
+    return tuple(Finding(fact, Verdict.NOT_TRIED, why) for fact, why in _UNTRIED)
