@@ -74,9 +74,9 @@ bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: verify-google
-verify-google: $(STAMP) ## check the assumptions about Google in a real project: PROJECT=… [CONN=…]
+verify-google: $(STAMP) ## check the facts about Google in throw-away zones: PROJECT=… [CONN=…] [IAM_MEMBER=…] [NETWORK=…] [ZONE_DOMAIN=…]
 	@test -n "$(PROJECT)" || { echo "make verify-google: say which project: make verify-google PROJECT=my-project [CONN=google_cloud_default]" >&2; exit 2; }
-	$(BIN)/python -m pytest -m contract tests/contract --google-project "$(PROJECT)" $(if $(CONN),--google-conn "$(CONN)") $(ARGS)
+	@$(BIN)/python -m pytest tests/contract -q -rfE --tb=line --target-project "$(PROJECT)" $(if $(CONN),--connection "$(CONN)") $(if $(IAM_MEMBER),--iam-member "$(IAM_MEMBER)") $(if $(NETWORK),--network "$(NETWORK)") $(if $(ZONE_DOMAIN),--zone-domain "$(ZONE_DOMAIN)") $(ARGS)
 
 ##@ Deploy
 .PHONY: env
