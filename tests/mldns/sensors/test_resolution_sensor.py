@@ -182,7 +182,7 @@ class TestOpens:
         with ScriptedDns(lambda query: response(query, *NAMES[query.question[0].name.to_text()])) as complete:
             threading.Timer(0.5, lambda: public.add(late)).start()
             assert gate(name_servers=[complete.address, *cloud.dns]).execute({})["seconds"] > 0.4
-        assert len(complete.queries) == 5
+        assert len({query.id for query in complete.queries}) == 5
 
     def test_a_new_try_knows_nothing(self, public: Zone) -> None:
         public.add(NAMES)
@@ -214,7 +214,7 @@ class TestNegativeCache:
             connect(cloud, resolver_addresses=[server.address])
             Zone(cloud, "private")
             assert gate().execute({})["ok"]
-            assert len(server.queries) == 6
+            assert len({query.id for query in server.queries}) == 6
         assert 2 <= asked[1] - asked[0] < 5
         told = [line for line in log() if "first missing worker-2.job.ml.test. A" in line]
         assert len(told) == 1, "a poke that asks nothing says nothing"
