@@ -114,14 +114,14 @@ class QuotaShort(MldnsError):
 
 
 class PermissionMissing(MldnsError):
-    """Google refused with 403."""
+    """Google refused with 403: the caller lacks `permission` on `resource`."""
 
     def __init__(self, *, permission: str, resource: str, detail: str = "") -> None:
         self.permission, self.resource = permission, resource
         super().__init__(
             f"permission {permission} is missing on {resource}"
             + (f": {detail}" if detail else "")
-            + "; grant a role that has it (roles/dns.admin on the zone is the least one)"
+            + "; grant the caller a role that has it"
         )
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, masked, matches, timestamp
-from mldns.naming import SHARED_OWNER, relative
 from mldns.plan import Plan
 from mldns.records import Key, RRset
 
@@ -143,13 +142,6 @@ def grant_changes(
 def overtaken_by(manifest: Manifest, lease: str) -> str | None:
     """The lease that holds the names now, when it is not `lease`; None when `lease` may release them."""
     return None if matches(manifest.lease, lease) else manifest.lease or "(none)"
-
-
-def candidate_owners(name: str, dns_name: str) -> list[str]:
-    """The owners whose manifest may cover `name`: the label above the zone for job names, and `shared`."""
-    labels = relative(name, dns_name).split(".")
-    likely = [labels[-1]] if len(labels) > 1 else []
-    return [*likely, SHARED_OWNER]
 
 
 def _fitted(stage: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:

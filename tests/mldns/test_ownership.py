@@ -13,7 +13,6 @@ from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode
 from mldns.naming import manifest_name
 from mldns.ownership import (
     ManifestedChanges,
-    candidate_owners,
     claim_changes,
     grant_changes,
     overtaken_by,
@@ -382,16 +381,3 @@ def test_a_ragged_zone_still_fits(zone: StrictZone) -> None:
     job.send(job.upsert(9_000))
     assert len(zone.rrsets) == len(apex()) + 1 + 9_001 + 1
     assert job.upsert(9_000).changes == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "owners"),
-    [
-        (f"worker-0.bert.{ZONE}", ["bert", "shared"]),
-        (f"_rdzv._tcp.bert.{ZONE}", ["bert", "shared"]),
-        (f"service.{ZONE}", ["shared"]),
-        (ZONE, ["shared"]),
-    ],
-)
-def test_candidate_owners(name: str, owners: list[str]) -> None:
-    assert candidate_owners(name, ZONE) == owners

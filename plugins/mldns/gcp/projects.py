@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.resourcemanager_v3 import ProjectsClient
-from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2  # type: ignore[import-untyped]  # has no types
+from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2
 from google.protobuf import json_format
 
 from mldns.gcp import retry

@@ -65,7 +65,7 @@ class ConnectionHook(GoogleBaseHook):
     def project_policy(self, project_id: str) -> ProjectPolicy:
         """The IAM policy of one project."""
         # google-cloud-resource-manager is the one slow import here, and few tasks need it.
-        from mldns.gcp.projects import ProjectPolicy  # noqa: PLC0415
+        from mldns.gcp.projects import ProjectPolicy
 
         if project_id not in self._projects:
             self._projects[project_id] = ProjectPolicy(
