@@ -45,14 +45,14 @@ def _observed(finding: Finding) -> str:
 
 
 def _rich(rows: Sequence[Finding], *, width: int, color: bool) -> str:
-    from rich.console import Console  # noqa: PLC0415  optional: the suite runs without it
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
 
     table = Table(title="Facts about the API", title_justify="left", expand=True)
     table.add_column("fact", ratio=5, overflow="fold")
     table.add_column("grade", justify="center", no_wrap=True)
-    table.add_column("verdict", ratio=2)
+    table.add_column("verdict", no_wrap=True)
     table.add_column("observed", ratio=5, overflow="fold")
     for _, group in groupby(rows, key=lambda finding: finding.fact.id.partition(".")[0]):
         for finding in group:

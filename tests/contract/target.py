@@ -105,9 +105,9 @@ def from_options(config: pytest.Config) -> Target:
 
 def _hook(connection: str) -> CloudDNSHook:
     """The hook that the DAGs use, for the credentials and the extras of an Airflow connection. Raises OutOfReach."""
-    from airflow.exceptions import AirflowException  # noqa: PLC0415  costs seconds, and only CONN needs it
+    from airflow.sdk.exceptions import AirflowException
 
-    from mldns.hooks.cloud_dns import CloudDNSHook  # noqa: PLC0415
+    from mldns.hooks.cloud_dns import CloudDNSHook
 
     try:
         return CloudDNSHook(gcp_conn_id=connection)
