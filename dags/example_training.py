@@ -77,8 +77,16 @@ with DAG(
             job="example",
             workers=["127.0.0.2", "127.0.0.3", "127.0.0.4"],
             allow_addresses=["127.0.0.0/8"],
+            ttl=5,
         ),
-        "steps": Param(200, type="integer", minimum=2, title="Steps", section="Training"),
+        "steps": Param(
+            200,
+            type="integer",
+            minimum=2,
+            title="Steps",
+            description="Of gradient descent; too few are a training that failed.",
+            section="Training",
+        ),
         "learning_rate": Param(
             0.1,
             type="number",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from airflow.sdk import conf
-from airflow.sdk.exceptions import AirflowRuntimeError
 
 from mldns.exceptions import ClaimRefused
 from mldns.naming import SHARED_OWNER
@@ -61,9 +60,8 @@ def _holder_ended(refused: ClaimRefused, context: Context) -> bool:
         return False
     try:
         state = context["ti"].get_dagrun_state(dag_id, refused.lease)
-    except AirflowRuntimeError as error:
-        # A lease may be any text, and an unknown run is not a finished one.
-        log.info("Airflow does not know run %s of DAG %s: %s", refused.lease, dag_id, error)
+    except Exception as error:  # noqa: BLE001 - a lease may be any text, and an unknown run is not a finished one
+        log.info("Airflow cannot tell about run %s of DAG %s: %s", refused.lease, dag_id, error)
         return False
     log.info("Run %s of DAG %s, which holds the names, is %s", refused.lease, dag_id, state)
     return state in _ENDED

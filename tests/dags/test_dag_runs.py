@@ -1,0 +1,185 @@
+"""The DAGs, every task of them, against a real localcloud."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.cloud_fixture import Cloud
+from tests.dags.conftest import Airflow, Run
+from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
+
+pytestmark = pytest.mark.slow
+
+MEMBER = "serviceAccount:your-ml-system@your-project.iam.gserviceaccount.com"
+SERVICE = {"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
+SEED = {
+    "zone": "my-managed-zone",
+    "dns_name": "ml.example.com.",
+    "visibility": "public",
+    "records": [SERVICE],
+    "iam_role": "roles/dns.admin",
+    "iam_members": [MEMBER],
+    "iam_scope": "project",
+}
+JOB = {"zone": "ml", "visibility": "public", "job": "bert", "workers": ["10.0.0.7", "10.0.0.8"], "port": 29500}
+WRITES = {
+    "changes.create",
+    "managedZones.create",
+    "managedZones.patch",
+    "managedZones.delete",
+    "managedZones.setIamPolicy",
+    "projects.setIamPolicy",
+}
+
+
+def writes(cloud: Cloud) -> dict[str, int]:
+    return {method: sum(codes.values()) for method, codes in cloud.stats().items() if method in WRITES}
+
+
+def names(cloud: Cloud, zone: str) -> dict[str, list[str]]:
+    """What the zone holds besides its apex, by `name type`."""
+    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
+    listed = requests.get(f"{base}/rrsets", timeout=10).json()["rrsets"]
+    return {
+        f"{rrset['name']} {rrset['type']}": rrset["rrdatas"] for rrset in listed if rrset["type"] not in ("SOA", "NS")
+    }
+
+
+def succeeded(run: Run) -> Run:
+    assert run.state == "success", run
+    return run
+
+
+def test_the_seed_case_is_written_and_proved(airflow: Airflow, cloud: Cloud) -> None:
+    run = succeeded(airflow.run("mldns_pretraining", cloud, **SEED))
+    assert names(cloud, "my-managed-zone")["service.ml.example.com. A"] == ["192.0.2.1"]
+    assert run.xcom["bind_iam"]["added"] == [MEMBER]
+    assert run.xcom["ensure_zone"]["nameServers"]
+    assert run.xcom["handoff"]["name_servers"] == cloud.dns
+    assert run.xcom["handoff"]["count"] == 0
+    assert run.tasks["claim"] == run.tasks["upsert_workers"] == "skipped"
+    policy = requests.post(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", json={}, timeout=10).json()
+    assert {"role": "roles/dns.admin", "members": [MEMBER]} in policy["bindings"]
+
+
+def test_a_second_run_writes_nothing_but_its_claim(airflow: Airflow, cloud: Cloud) -> None:
+    succeeded(airflow.run("mldns_pretraining", cloud, **SEED, job="bert", workers=["10.0.0.7"], lease="a"))
+    before, listed = writes(cloud), names(cloud, "my-managed-zone")
+    succeeded(airflow.run("mldns_pretraining", cloud, **SEED, job="bert", workers=["10.0.0.7"], lease="a"))
+    assert writes(cloud) == before
+    assert names(cloud, "my-managed-zone") == listed
+
+
+def test_workers_are_handed_over_by_name(airflow: Airflow, cloud: Cloud) -> None:
+    run = succeeded(airflow.run("mldns_pretraining", cloud, **JOB))
+    assert run.xcom["handoff"]["endpoint"] == "worker-0.bert.ml.example.com.:29500"
+    assert run.xcom["handoff"]["count"] == 2
+    assert names(cloud, "ml")["worker-1.bert.ml.example.com. A"] == ["10.0.0.8"]
+    assert run.tasks["upsert_shared"] == run.tasks["bind_iam"] == "skipped"
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["no zone yet", "zone exists"])
+def test_a_dry_run_writes_nothing_and_shows_the_plan(airflow: Airflow, cloud: Cloud, exists: bool) -> None:
+    if exists:
+        succeeded(airflow.run("mldns_pretraining", cloud, **{**SEED, "records": [{**SERVICE, "ttl": 60}]}))
+    before = writes(cloud)
+    run = succeeded(airflow.run("mldns_pretraining", cloud, **{**JOB, **SEED}, dry_run=True))
+    assert writes(cloud) == before
+    plan = run.xcom["validate"]
+    assert plan["exists"] is exists
+    assert plan["job"]["counts"]["creates"] == 5
+    assert plan["shared"]["counts"]["replaces" if exists else "creates"] == 1
+    assert set(run.tasks.values()) == {"success", "skipped"}
+    assert run.tasks["ensure_zone"] == run.tasks["handoff"] == "skipped"
+
+
+def test_the_release_dag_removes_what_its_lease_claimed(airflow: Airflow, cloud: Cloud) -> None:
+    succeeded(
+        airflow.run("mldns_pretraining", cloud, **{**JOB, "records": [SERVICE]}, claimant="x/train", lease="run-1")
+    )
+    other = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease="run-0"))
+    assert other.xcom["release"]["released"] is False
+    assert "worker-0.bert.ml.example.com. A" in names(cloud, "ml")
+    run = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease="run-1"))
+    assert run.xcom["release"]["deleted"] == 5
+    left = names(cloud, "ml")
+    assert left.pop("service.ml.example.com. A") == ["192.0.2.1"]
+    assert list(left) == ["_mldns.shared.ml.example.com. TXT"]
+
+
+def test_a_lease_whose_run_has_ended_is_taken_over(airflow: Airflow, cloud: Cloud) -> None:
+    private = {**JOB, "visibility": "private", "networks": [cloud.network], "lease_hours": 5}
+    succeeded(airflow.run("mldns_pretraining", cloud, **private))
+    run = succeeded(airflow.run("mldns_pretraining", cloud, **private))
+    assert run.xcom["claim"]["lease"] == run.run_id
+
+
+def test_a_lease_that_names_no_run_is_not_taken_over(airflow: Airflow, cloud: Cloud) -> None:
+    private = {**JOB, "visibility": "private", "networks": [cloud.network], "lease_hours": 5}
+    succeeded(airflow.run("mldns_pretraining", cloud, **private, lease="by-hand"))
+    before = writes(cloud)
+    run = airflow.run("mldns_pretraining", cloud, **private)
+    assert run.errors["validate"].startswith("ClaimRefused: the names of 'bert' are held by")
+    assert writes(cloud) == before
+
+
+def test_three_processes_train_by_name_and_leave_nothing(airflow: Airflow, cloud: Cloud) -> None:
+    run = succeeded(airflow.run("example_training", cloud, iam_members=[MEMBER]))
+    assert run.xcom["dns.train"].startswith("trained: 3 processes, loss ")
+    assert f"worker-0.example.ml.example.com.=127.0.0.2:{run.xcom['rendezvous_port']}" in run.xcom["dns.train"]
+    assert run.xcom["bind_iam"]["added"] == [MEMBER]
+    assert run.xcom["dns.release"]["deleted"] == 6
+    assert names(cloud, "ml") == {}
+
+
+def test_the_names_are_released_when_the_training_fails(airflow: Airflow, cloud: Cloud) -> None:
+    run = airflow.run("example_training", cloud, learning_rate=100)
+    assert run.state == "failed"
+    assert "the loss went from" in run.errors["dns.train"]
+    assert run.tasks["dns.release"] == "success"
+    assert names(cloud, "ml") == {}
+
+
+def test_the_names_are_released_when_the_upsert_fails_half_way(airflow: Airflow, cloud: Cloud) -> None:
+    workers = [f"10.0.{rank // 250}.{rank % 250}" for rank in range(1200)]
+    with faulty_proxy(cloud.api) as proxy:
+        # One change claims, the next two write 1,200 names; Google takes 1,000 additions a change.
+        proxy.faults.append(Fault(pattern="POST .*/changes", kind="status", status=403, skip=2))
+        run = airflow.run("example_training", cloud, api=proxy.url, workers=workers, port=29500)
+    assert run.errors["dns.upsert"].startswith("ChangeFailed: zone 'ml': ")
+    assert run.tasks["dns.train"] == "upstream_failed"
+    assert run.xcom["dns.release"]["deleted"] > 900
+    assert names(cloud, "ml") == {}
+    assert run.state == "failed"
+
+
+def test_the_release_of_an_overtaken_run_leaves_every_name(airflow: Airflow, cloud: Cloud) -> None:
+    """Two overlapping runs of one job: the second takes over, then the first one's late teardown runs."""
+    job = {**JOB, "ttl": 1}  # the resolver keeps the first run's addresses that long
+    first = succeeded(airflow.run("mldns_pretraining", cloud, **job))
+    second = succeeded(airflow.run("mldns_pretraining", cloud, **{**job, "workers": ["10.0.0.9", "10.0.0.10"]}))
+    held = names(cloud, "ml")
+    late = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease=first.run_id))
+    assert late.xcom["release"]["released"] is False
+    assert names(cloud, "ml") == held
+    done = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease=second.run_id))
+    assert done.xcom["release"]["released"] is True
+    assert names(cloud, "ml") == {}
+
+
+def test_reconcile_reports_and_writes_nothing(airflow: Airflow, cloud: Cloud) -> None:
+    empty = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert empty.xcom["reconcile"] == {"zones": 0, "attention": 0, "reports": []}
+    succeeded(airflow.run("mldns_pretraining", cloud, **JOB))
+    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/ml"
+    gone = {"name": "worker-1.bert.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.8"]}
+    foreign = {"name": "www.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["192.0.2.9"]}
+    requests.post(f"{base}/changes", json={"deletions": [gone], "additions": [foreign]}, timeout=10).raise_for_status()
+    before = writes(cloud)
+    run = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert writes(cloud) == before
+    report = run.xcom["reconcile"]["reports"][0]
+    assert run.xcom["reconcile"]["attention"] == 1
+    assert report["jobs"][0]["missing"] == {"count": 1, "first": ["worker-1.bert.ml.example.com. A"]}
+    assert report["foreign"] == {"count": 1, "first": ["www.ml.example.com. A"]}

@@ -1,0 +1,81 @@
+"""Fixtures for operators: a connection to localcloud, and execution with rendered templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from airflow.sdk import DAG, BaseOperator
+
+from tests.cloud_fixture import Cloud
+
+RUN_ID = "manual__2026-01-02T03:04:05+00:00"
+WRITES = ("changes.create", "managedZones.create", "managedZones.setIamPolicy", "projects.setIamPolicy")
+
+Execute = Callable[..., Any]
+
+
+@pytest.fixture
+def connected(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """An empty localcloud behind the default connection."""
+    connect(monkeypatch, cloud)
+    return cloud
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, api: str = "") -> None:
+    extra = {
+        "project": cloud.project,
+        "is_anonymous": True,
+        "dns_api_endpoint": api or cloud.api,
+        "resource_manager_api_endpoint": api or cloud.api,
+        "name_server_addresses": cloud.dns,
+        "resolver_addresses": cloud.resolvers,
+    }
+    value = json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", value)
+
+
+@pytest.fixture
+def execute() -> Execute:
+    """`execute(Operator, params={…}, run_id="…", **arguments)`: render the arguments as a task does, and execute."""
+
+    def run(
+        operator: type[BaseOperator],
+        params: dict[str, Any] | None = None,
+        run_id: str = RUN_ID,
+        ti: Any = None,
+        dag_id: str = "a_dag",
+        **arguments: Any,
+    ) -> Any:
+        with DAG(dag_id) as dag:
+            task = operator(task_id="task", **arguments)
+        context: Any = {"params": params or {}, "run_id": run_id, "dag": dag, "ti": ti}
+        task.render_template_fields(context)
+        return task.execute(context)
+
+    return run
+
+
+def writes(cloud: Cloud) -> int:
+    """How many calls that write anything the cloud has answered since its reset."""
+    return sum(sum(codes.values()) for method, codes in cloud.stats().items() if method in WRITES)
+
+
+def records(cloud: Cloud, zone: str = "ml") -> dict[str, list[str]]:
+    """What the zone holds besides its apex, by `name type`."""
+    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
+    answer = requests.get(f"{base}/rrsets", timeout=10)
+    listed = answer.json()["rrsets"]
+    return {
+        f"{rrset['name']} {rrset['type']}": rrset["rrdatas"] for rrset in listed if rrset["type"] not in ("NS", "SOA")
+    }
+
+
+def add_record(cloud: Cloud, name: str, rrdata: str, zone: str = "ml") -> None:
+    """Write an A record behind mldns's back."""
+    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
+    rrset = {"name": name, "type": "A", "ttl": 60, "rrdatas": [rrdata]}
+    requests.post(f"{base}/changes", json={"additions": [rrset]}, timeout=10).raise_for_status()

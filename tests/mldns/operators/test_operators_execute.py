@@ -1,0 +1,204 @@
+"""Each operator, executed against a real localcloud with its templates rendered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from mldns.exceptions import ClaimRefused, OwnershipConflict, ZoneMismatch, ZoneNotFound, ZoneNotOurs
+from mldns.operators.cloud_dns import (
+    CloudDNSBindIamOperator,
+    CloudDNSClaimOperator,
+    CloudDNSDeleteRecordsOperator,
+    CloudDNSDeleteZoneOperator,
+    CloudDNSEnsureZoneOperator,
+    CloudDNSHandOffOperator,
+    CloudDNSUnbindIamOperator,
+    CloudDNSUpsertRecordsOperator,
+)
+from tests.cloud_fixture import NETWORK, Cloud
+from tests.mldns.operators.conftest import RUN_ID, Execute, add_record, records, writes
+
+ZONE: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "networks": [NETWORK]}
+JOB: dict[str, Any] = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7", "10.0.0.8"]}
+WORKER_1 = "worker-1.bert.ml.example.com. A"
+MEMBER = "serviceAccount:trainer@demo-project.iam.gserviceaccount.com"
+
+
+@pytest.fixture
+def zone(connected: Cloud, execute: Execute) -> Cloud:
+    execute(CloudDNSEnsureZoneOperator, **ZONE)
+    return connected
+
+
+class TestEnsureZone:
+    def test_creates_a_private_zone_and_then_finds_it(self, connected: Cloud, execute: Execute) -> None:
+        first = execute(CloudDNSEnsureZoneOperator, **ZONE, labels='{"team": "nlp"}', description="For {{ run_id }}")
+        again = execute(CloudDNSEnsureZoneOperator, **ZONE)
+        assert (first["created"], again["created"]) == (True, False)
+        assert first["visibility"] == "private"
+        assert first["labels"] == {"managed-by": "mldns", "team": "nlp"}
+        assert again["id"] == first["id"]
+        assert again["description"] == f"For {RUN_ID}"
+
+    def test_lists_arrive_from_templates_as_json(self, connected: Cloud, execute: Execute) -> None:
+        params = {"networks": [NETWORK], "zone": "ml", "dns_name": "ML.example.com"}
+        made = execute(
+            CloudDNSEnsureZoneOperator,
+            params=params,
+            zone="{{ params.zone }}",
+            dns_name="{{ params.dns_name }}",
+            networks="{{ params.networks | tojson }}",
+        )
+        assert made["privateVisibilityConfig"]["networks"][0]["networkUrl"] == NETWORK
+        assert made["dnsName"] == "ml.example.com."
+
+    def test_a_zone_without_networks_is_made_when_that_is_said(self, connected: Cloud, execute: Execute) -> None:
+        made = execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", allow_unbound="true")
+        assert made["created"] is True
+
+    def test_reports_drift_and_refuses_another_zone(self, zone: Cloud, execute: Execute) -> None:
+        other = NETWORK.replace("/training", "/other")
+        found = execute(CloudDNSEnsureZoneOperator, **{**ZONE, "networks": [other]})
+        assert found["drift"] == [{"field": "networks", "wanted": [other], "found": [NETWORK]}]
+        with pytest.raises(ZoneMismatch, match="dnsName"):
+            execute(CloudDNSEnsureZoneOperator, **{**ZONE, "dns_name": "other.example.com."})
+
+
+class TestDeleteZone:
+    def test_deletes_its_own_and_is_content_with_none(self, zone: Cloud, execute: Execute) -> None:
+        assert execute(CloudDNSDeleteZoneOperator, zone="ml") == {"deleted": True}
+        assert execute(CloudDNSDeleteZoneOperator, zone="ml") == {"deleted": False}
+
+    def test_leaves_a_zone_that_somebody_else_made(self, connected: Cloud, execute: Execute) -> None:
+        body = {"name": "theirs", "dnsName": "their.example.com.", "description": "", "visibility": "public"}
+        base = f"{connected.api}/dns/v1/projects/{connected.project}/managedZones"
+        requests.post(base, json=body, timeout=10).raise_for_status()
+        with pytest.raises(ZoneNotOurs, match="theirs"):
+            execute(CloudDNSDeleteZoneOperator, zone="theirs")
+        assert requests.get(f"{base}/theirs", timeout=10).ok
+
+
+class TestRecords:
+    @pytest.mark.parametrize(
+        "workers",
+        [
+            ["10.0.0.7", "10.0.0.8"],
+            "{{ params.workers | tojson }}",
+            "10.0.0.7 slots=8\n10.0.0.8 slots=8\n",
+            [{"rank": 1, "address": "10.0.0.8"}, {"rank": 0, "address": "10.0.0.7"}],
+        ],
+        ids=["list", "JSON from a template", "hostfile", "mappings"],
+    )
+    def test_workers_in_every_form(self, zone: Cloud, execute: Execute, workers: Any) -> None:
+        params = {"workers": ["10.0.0.7", "10.0.0.8"]}
+        result = execute(CloudDNSUpsertRecordsOperator, params=params, **{**JOB, "workers": workers}, port="29500")
+        assert result["created"] == 5
+        assert records(zone)[WORKER_1] == ["10.0.0.8"]
+        assert "_rdzv._tcp.bert.ml.example.com. SRV" in records(zone)
+
+    def test_the_second_time_nothing_is_written(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSUpsertRecordsOperator, **JOB)
+        before = writes(zone)
+        result = execute(CloudDNSUpsertRecordsOperator, **JOB)
+        assert result["unchanged"] == 4
+        assert writes(zone) == before
+
+    def test_a_dry_run_returns_the_plan(self, zone: Cloud, execute: Execute) -> None:
+        before = writes(zone)
+        plan = execute(CloudDNSUpsertRecordsOperator, **JOB, dry_run="True")
+        assert plan["counts"]["creates"] == 4
+        assert plan["names"][0] == "master.bert.ml.example.com."
+        assert writes(zone) == before
+
+    def test_sync_removes_what_the_job_no_longer_wants(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSUpsertRecordsOperator, **JOB)
+        result = execute(CloudDNSUpsertRecordsOperator, **{**JOB, "workers": ["10.0.0.7"]}, policy="sync")
+        assert result["deleted"] == 1
+        assert WORKER_1 not in records(zone)
+
+    def test_shared_records_belong_to_no_run(self, zone: Cloud, execute: Execute) -> None:
+        shared = [{"name": "service.ml.example.com.", "type": "A", "rrdatas": ["192.0.2.1"]}]
+        execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=shared, ttl=300)
+        again = execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=shared, ttl=300, run_id="other")
+        assert again["unchanged"] == 1
+        assert again["lease"] == ""
+
+    def test_a_record_of_somebody_else_is_refused_and_named(self, zone: Cloud, execute: Execute) -> None:
+        add_record(zone, "worker-1.bert.ml.example.com.", "192.0.2.66")
+        before = writes(zone)
+        with pytest.raises(OwnershipConflict, match=r"worker-1\.bert\.ml\.example\.com\. A \(owner unknown"):
+            execute(CloudDNSUpsertRecordsOperator, **JOB)
+        assert writes(zone) == before
+
+    def test_without_the_zone_nothing_is_written(self, connected: Cloud, execute: Execute) -> None:
+        with pytest.raises(ZoneNotFound, match="'ml' does not exist in project 'demo-project'"):
+            execute(CloudDNSUpsertRecordsOperator, **JOB)
+
+
+class TestLease:
+    def test_the_claim_is_the_runs_own_and_writes_no_record(self, zone: Cloud, execute: Execute) -> None:
+        claimed = execute(CloudDNSClaimOperator, **JOB)
+        assert claimed["lease"] == RUN_ID
+        assert claimed["names"] == 4
+        assert list(records(zone)) == ["_mldns.bert.ml.example.com. TXT"]
+        assert "claimant=airflow/a_dag" in records(zone)["_mldns.bert.ml.example.com. TXT"][0]
+
+    def test_claim_upsert_release_leave_nothing(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSClaimOperator, **JOB)
+        execute(CloudDNSUpsertRecordsOperator, **JOB)
+        released = execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")
+        assert (released["deleted"], released["released"]) == (4, True)
+        assert records(zone) == {}
+
+    def test_a_release_of_a_claim_alone_and_of_nothing(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSClaimOperator, **JOB)
+        assert execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")["deleted"] == 0
+        assert records(zone) == {}
+        assert execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")["released"] is True
+
+    def test_a_late_release_leaves_the_next_runs_names(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first")
+        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="second")
+        held = records(zone)
+        late = execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert", run_id="first")
+        assert (late["deleted"], late["overtaken_by"]) == (0, "second")
+        assert records(zone) == held
+
+    def test_another_dag_is_refused_unless_it_adopts(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSClaimOperator, **JOB)
+        with pytest.raises(ClaimRefused, match="held by claimant 'airflow/a_dag'"):
+            execute(CloudDNSClaimOperator, **JOB, dag_id="another_dag")
+        assert execute(CloudDNSClaimOperator, **JOB, dag_id="another_dag", adopt="true")["names"] == 4
+
+
+class TestIam:
+    @pytest.mark.parametrize("scope", ["zone", "project"])
+    def test_members_are_added_once_and_removed(self, zone: Cloud, execute: Execute, scope: str) -> None:
+        binding = {"role": "roles/dns.admin", "members": [MEMBER], "scope": scope, "zone": "ml"}
+        assert execute(CloudDNSBindIamOperator, **binding)["added"] == [MEMBER]
+        before = writes(zone)
+        assert execute(CloudDNSBindIamOperator, **binding)["already"] == [MEMBER]
+        assert writes(zone) == before
+        assert execute(CloudDNSUnbindIamOperator, **binding)["removed"] == [MEMBER]
+        assert execute(CloudDNSUnbindIamOperator, **binding)["absent"] == [MEMBER]
+
+    @pytest.mark.parametrize("members", [[], "[]", "{{ params.members | tojson }}"])
+    def test_no_members_is_nothing_to_do(self, zone: Cloud, execute: Execute, members: Any) -> None:
+        before = writes(zone)
+        params = {"members": []}
+        result = execute(
+            CloudDNSBindIamOperator, params=params, role="roles/dns.admin", members=members, scope="zone", zone="ml"
+        )
+        assert result["skipped"] is True
+        assert writes(zone) == before
+
+
+class TestHandOff:
+    def test_names_the_servers_that_the_gate_asks(self, zone: Cloud, execute: Execute) -> None:
+        value = execute(CloudDNSHandOffOperator, **JOB, port=4711)
+        assert value["resolvers"] == zone.resolvers
+        assert value["endpoint"] == "worker-0.bert.ml.example.com.:4711"
+        assert (value["count"], value["visibility"]) == (2, "private")

@@ -1,0 +1,99 @@
+"""What Airflow itself asks of an operator: templates, serialization, mapping, retries."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from airflow.sdk import DAG, BaseOperator, RetryAction
+from airflow.serialization.serialized_objects import DagSerialization
+
+from mldns.exceptions import (
+    ChangeFailed,
+    ClaimRefused,
+    CloudUnavailable,
+    InvalidInput,
+    MldnsError,
+    OwnershipConflict,
+    ZoneMismatch,
+    ZoneNotOurs,
+)
+from mldns.operators import cloud_dns
+from mldns.operators.base import CloudDNSOperator
+
+OPERATORS = [getattr(cloud_dns, name) for name in cloud_dns.__all__]
+NOT_TEMPLATED = {"retry_policy", "kwargs", "self"}
+
+
+def arguments_of(operator: type[BaseOperator]) -> set[str]:
+    """The arguments that mldns adds, over all classes between the operator and Airflow's base."""
+    own = [base for base in operator.__mro__ if issubclass(base, CloudDNSOperator)]
+    names = {name for base in own for name in inspect.signature(inspect.unwrap(base.__init__)).parameters}
+    return names - NOT_TEMPLATED
+
+
+def filled(operator: type[BaseOperator]) -> dict[str, str]:
+    return {name: f"{{{{ params.{name} }}}}" for name in arguments_of(operator)}
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=cloud_dns.__all__)
+def test_every_argument_is_templated(operator: type[BaseOperator]) -> None:
+    assert set(operator.template_fields) == arguments_of(operator)
+    with DAG("a_dag"):
+        task = operator(task_id="task", **filled(operator))
+    task.render_template_fields({"params": {name: f"<{name}>" for name in arguments_of(operator)}})  # type: ignore[arg-type]
+    assert {name: getattr(task, name) for name in task.template_fields} == {
+        name: f"<{name}>" for name in task.template_fields
+    }
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=cloud_dns.__all__)
+def test_arguments_are_keywords_only(operator: type[BaseOperator]) -> None:
+    with pytest.raises(TypeError), DAG("a_dag"):
+        operator("task", *filled(operator).values())
+
+
+def test_a_dag_of_all_operators_can_be_serialized() -> None:
+    with DAG("a_dag") as dag:
+        for operator in OPERATORS:
+            operator(task_id=operator.__name__, **filled(operator))
+    restored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert {task.task_type for task in restored.tasks} == set(cloud_dns.__all__)
+
+
+def test_jobs_can_be_mapped() -> None:
+    with DAG("a_dag") as dag:
+        partial = cloud_dns.CloudDNSUpsertRecordsOperator.partial(task_id="upsert", zone="ml")
+        mapped = partial.expand_kwargs([{"job": "a", "workers": ["10.0.0.7"]}, {"job": "b", "workers": ["10.0.0.8"]}])
+    assert mapped.has_retry_policy
+    assert DagSerialization.from_dict(DagSerialization.to_dict(dag)).task_ids == ["upsert"]
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (InvalidInput("bad"), RetryAction.FAIL),
+        (OwnershipConflict([]), RetryAction.FAIL),
+        (ZoneMismatch(zone="z", field="dnsName", wanted="a.", found="b."), RetryAction.FAIL),
+        (ZoneNotOurs("z"), RetryAction.FAIL),
+        (CloudUnavailable("503"), RetryAction.DEFAULT),
+        (ChangeFailed(zone="z", live=1, missing=1, reason="503"), RetryAction.DEFAULT),
+        (
+            ClaimRefused(owner="o", claimant="c", lease="l", expires=None, same_claimant=True),
+            RetryAction.DEFAULT,
+        ),
+        (ConnectionError("reset"), RetryAction.DEFAULT),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
+)
+def test_only_what_a_retry_cannot_mend_fails_at_once(error: MldnsError, action: RetryAction) -> None:
+    with DAG("a_dag"):
+        task = cloud_dns.CloudDNSDeleteZoneOperator(task_id="task", zone="ml", retries=3)
+    assert task.retry_policy is not None
+    assert task.retry_policy.evaluate(error, try_number=1, max_tries=3).action is action
+
+
+def test_a_dag_may_set_its_own_retry_policy() -> None:
+    with DAG("a_dag", default_args={"retry_policy": None}):
+        task = cloud_dns.CloudDNSDeleteZoneOperator(task_id="task", zone="ml")
+    assert task.retry_policy is None

@@ -1,0 +1,95 @@
+"""What templates hand over, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mldns import arguments
+from mldns.exceptions import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (["10.0.0.7"], ["10.0.0.7"]),
+        ('["10.0.0.7"]', ["10.0.0.7"]),
+        (' [{"rank": 0}] ', [{"rank": 0}]),
+        ('{"rank": 0}', {"rank": 0}),
+        ("10.0.0.7 slots=8", "10.0.0.7 slots=8"),
+        ([], []),
+        ("[]", []),
+        ("", None),
+        ("null", None),
+        ("None", None),
+        (None, None),
+    ],
+)
+def test_value(given: Any, found: Any) -> None:
+    assert arguments.value(given, "workers") == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(None, []), ("", []), ("a", ["a"]), (["a", "b"], ["a", "b"]), ('["a", "b"]', ["a", "b"]), (("a",), ["a"])],
+)
+def test_texts(given: Any, found: list[str]) -> None:
+    assert arguments.texts(given, "members") == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (True, True),
+        ("True", True),
+        ("true", True),
+        (1, True),
+        (False, False),
+        ("False", False),
+        ("0", False),
+        (None, False),
+    ],
+)
+def test_flag(given: Any, found: bool) -> None:
+    assert arguments.flag(given, "dry_run") is found
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, None), ("None", None), ("", None), ("1.5", 1.5), (24, 24.0)])
+def test_hours(given: Any, found: float | None) -> None:
+    assert arguments.hours(given, "lease_hours") == found
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [(None, None), ("null", None), ({"a": "b"}, {"a": "b"}), ('{"a": "b"}', {"a": "b"})]
+)
+def test_mapping(given: Any, found: dict[str, str] | None) -> None:
+    assert arguments.mapping(given, "labels") == found
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, ""), ("None", ""), (" x ", "x"), (29500, "29500")])
+def test_text(given: Any, found: str) -> None:
+    assert arguments.text(given) == found
+
+
+@pytest.mark.parametrize(
+    ("read", "given", "said"),
+    [
+        (arguments.value, "['10.0.0.7']", "it is not JSON"),
+        (arguments.texts, {"a": "b"}, "it must be a list of texts"),
+        (arguments.texts, [1], "it must be a list of texts, but holds 1"),
+        (arguments.texts, 7, "it must be a list of texts, not 7"),
+        (arguments.flag, "maybe", "it 'maybe' is not a boolean"),
+        (arguments.hours, "soon", "it 'soon' is not a positive number"),
+        (arguments.hours, 0, "it 0 is not a positive number"),
+        (arguments.hours, True, "it True is not a positive number"),
+        (arguments.hours, "inf", "it 'inf' is not a positive number"),
+        (arguments.mapping, ["a"], "it must be a mapping"),
+        (arguments.mapping, {"a": 1}, "it must hold texts, but 'a' is 1"),
+    ],
+)
+def test_what_is_none_of_it_is_named(read: Callable[[Any, str], Any], given: Any, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(given, "it")
+    assert str(caught.value).startswith(said)

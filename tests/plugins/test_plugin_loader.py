@@ -1,0 +1,74 @@
+"""The plugins folder under Airflow's own loader, in a fresh process, since it fills `sys.modules`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import ROOT, airflow_environment
+
+PROGRAM = """
+import json, sys
+import dns, types
+from airflow import plugins_manager
+plugins, errors = plugins_manager._get_plugins()
+import dns.message, mldns.operators.cloud_dns
+print(json.dumps({
+    "plugins": [plugin.name for plugin in plugins],
+    "errors": errors,
+    "dns": sys.modules["dns"].__file__,
+    "types": sys.modules["types"].__file__,
+    "mldns": sys.modules["mldns"].__file__,
+    "bare": sorted(name for name in sys.modules if name in {"plan", "records", "naming", "inventory", "policy"}),
+    "heavy": sorted(name for name in sys.modules if name.startswith(("google.cloud.", "dns.resolver"))),
+}))
+"""
+
+
+def loaded(plugins: Path, home: Path) -> dict[str, Any]:
+    environment = airflow_environment(home) | {"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)}
+    # As in a deployment: the folder is on the path because it is the plugins folder, and for no other reason.
+    del environment["PYTHONPATH"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return loaded(ROOT / "plugins", tmp_path_factory.mktemp("home"))
+
+
+def test_it_loads_exactly_one_plugin_without_errors(ours: dict[str, Any]) -> None:
+    assert ours["errors"] == {}
+    assert ours["plugins"].count("mldns") == 1
+
+
+def test_no_module_is_replaced_by_one_of_ours(ours: dict[str, Any]) -> None:
+    assert "site-packages/dns/" in ours["dns"]
+    assert ours["bare"] == []
+    assert ours["mldns"] == str(ROOT / "plugins" / "mldns" / "__init__.py")
+
+
+def test_the_shim_loads_nothing_heavy(ours: dict[str, Any]) -> None:
+    assert ours["heavy"] == []
+
+
+def test_without_the_ignore_file_the_loader_would_run_the_package(tmp_path: Path) -> None:
+    """What the ignore file is for: without it, modules of ours are loaded a second time under bare names."""
+    folder = tmp_path / "plugins"
+    shutil.copytree(ROOT / "plugins", folder, ignore=shutil.ignore_patterns(".airflowignore", "__pycache__"))
+    assert {"naming", "records"} <= set(loaded(folder, tmp_path)["bare"])
