@@ -36,7 +36,10 @@ def value(argument: Any, name: str) -> Any:
 
 
 def texts(argument: Any, name: str) -> list[str]:
-    """A list of texts: given as such, as JSON text, or as one text alone."""
+    """A list of texts: given as such, as JSON text, or as one text alone.
+
+    Blank ones are dropped: the trigger form makes one of a line break at the end.
+    """
     found = value(argument, name)
     if found is None:
         return []
@@ -48,7 +51,7 @@ def texts(argument: Any, name: str) -> list[str]:
     for item in items:
         if not isinstance(item, str):
             raise InvalidInput(f"{name} must be a list of texts, but holds {item!r}")
-    return items
+    return [item.strip() for item in items if item.strip()]
 
 
 def mapping(argument: Any, name: str) -> dict[str, str] | None:

@@ -14,12 +14,14 @@ from airflow.sdk import Param
 from mldns.plan import DEFAULT_POLICY, POLICIES
 from mldns.records import MAX_TTL
 
-_TEXTS = {"type": "array", "items": {"type": "string"}}
+# Fields that may stay empty take null, too: that is what the form sends for a field that was cleared.
+_TEXT = {"type": ["null", "string"]}
+_TEXTS = {"type": ["null", "array"], "items": {"type": "string"}}
 
 _FORM: Mapping[str, Mapping[str, Any]] = {
     "project_id": {
         "default": "",
-        "type": "string",
+        **_TEXT,
         "title": "Google project",
         "description": "Project of the zone. Empty: the connection's own.",
         "section": "Google Cloud",
@@ -57,7 +59,7 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
     },
     "job": {
         "default": "",
-        "type": "string",
+        **_TEXT,
         "title": "Job",
         "description": "One DNS label. Rank 0 becomes worker-0.JOB.ml.example.com. Needed with workers.",
     },
@@ -72,7 +74,7 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
     },
     "records": {
         "default": [],
-        "type": "array",
+        "type": ["null", "array"],
         "items": {"type": "object"},
         "title": "Shared records",
         "description": (
@@ -106,14 +108,14 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
     },
     "claimant": {
         "default": "",
-        "type": "string",
+        **_TEXT,
         "title": "Claimant",
         "description": "Who claims the names. A DAG that triggers this one passes its own deployment/dag_id.",
         "section": "Ownership",
     },
     "lease": {
         "default": "",
-        "type": "string",
+        **_TEXT,
         "title": "Lease",
         "description": "The run that holds the names. A DAG that triggers this one passes its own run_id.",
         "section": "Ownership",

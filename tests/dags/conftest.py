@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +123,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 
 @pytest.fixture
-def another_airflow(tmp_path: Path) -> Callable[[], Any]:
+def another_airflow(tmp_path: Path) -> Callable[[], AbstractContextManager[Airflow]]:
     """Start one more, with a database of its own."""
     return lambda: start_airflow(tmp_path)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
 import pytest
 import requests
 
@@ -166,6 +170,33 @@ def test_the_release_of_an_overtaken_run_leaves_every_name(airflow: Airflow, clo
     done = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease=second.run_id))
     assert done.xcom["release"]["released"] is True
     assert names(cloud, "ml") == {}
+
+
+def test_two_runs_at_once_end_in_the_same_state(
+    airflow: Airflow, another_airflow: Callable[[], AbstractContextManager[Airflow]], cloud: Cloud
+) -> None:
+    """As when a waiting trigger is retried: the same caller, the same lease, twice at the same time."""
+    asked = {**JOB, **SEED, "claimant": "a/train", "lease": "run-1"}
+    with another_airflow() as other, ThreadPoolExecutor() as threads:
+        for one in (airflow, other):  # the first run of a process takes long: after it both keep step
+            succeeded(one.run("mldns_pretraining", cloud, **asked, dry_run=True))
+        runs = [threads.submit(one.run, "mldns_pretraining", cloud, **asked) for one in (airflow, other)]
+        first, second = (succeeded(run.result()) for run in runs)
+    assert first.xcom["handoff"] == second.xcom["handoff"]
+    assert sum(run.xcom["ensure_zone"]["created"] for run in (first, second)) == 1
+    assert sum(run.xcom["upsert_workers"]["created"] for run in (first, second)) == 5
+    assert sorted(names(cloud, "my-managed-zone")) == [
+        "_mldns.bert.ml.example.com. TXT",
+        "_mldns.shared.ml.example.com. TXT",
+        "_rdzv._tcp.bert.ml.example.com. SRV",
+        "master.bert.ml.example.com. A",
+        "service.ml.example.com. A",
+        "worker-0.bert.ml.example.com. A",
+        "worker-1.bert.ml.example.com. A",
+        "workers.bert.ml.example.com. A",
+    ]
+    policy = requests.post(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", json={}, timeout=10).json()
+    assert [binding["members"] for binding in policy["bindings"] if binding["role"] == "roles/dns.admin"] == [[MEMBER]]
 
 
 def test_reconcile_reports_and_writes_nothing(airflow: Airflow, cloud: Cloud) -> None:

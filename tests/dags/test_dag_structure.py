@@ -92,6 +92,7 @@ GOOD: list[Mapping[str, Any]] = [
     {"workers": None},
     {"port": 29500},
     {"lease_hours": 0.5},
+    dict.fromkeys(("project_id", "job", "networks", "records", "claimant", "lease", "iam_members")),
 ]
 BAD: list[Mapping[str, Any]] = [
     {"ttl": 0},

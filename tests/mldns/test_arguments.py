@@ -33,7 +33,15 @@ def test_value(given: Any, found: Any) -> None:
 
 @pytest.mark.parametrize(
     ("given", "found"),
-    [(None, []), ("", []), ("a", ["a"]), (["a", "b"], ["a", "b"]), ('["a", "b"]', ["a", "b"]), (("a",), ["a"])],
+    [
+        (None, []),
+        ("", []),
+        ("a", ["a"]),
+        (["a", "b"], ["a", "b"]),
+        ('["a", "b"]', ["a", "b"]),
+        (("a",), ["a"]),
+        (["a", " "], ["a"]),
+    ],
 )
 def test_texts(given: Any, found: list[str]) -> None:
     assert arguments.texts(given, "members") == found

@@ -120,6 +120,13 @@ def test_what_is_right_is_planned_and_not_written(connected: Cloud, execute: Exe
     assert writes(connected) == 0
 
 
+def test_a_form_whose_optional_fields_were_cleared_is_right(connected: Cloud, execute: Execute) -> None:
+    """The trigger form sends null for a field that was emptied, and a template makes `None` of it."""
+    cleared = dict.fromkeys(("project_id", "claimant", "lease", "lease_hours", "port", "records", "members"), "None")
+    plan = execute(CloudDNSPreflightOperator, **{**ASKED, **cleared})
+    assert (plan["job"]["counts"]["creates"], plan["shared"], plan["iam"]) == (4, None, None)
+
+
 def test_syncing_a_job_never_plans_to_remove_shared_records(connected: Cloud, execute: Execute) -> None:
     execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", networks=[NETWORK])
     execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=record(name="other.ml.example.com."))
