@@ -30,8 +30,7 @@ from mldns.operators.cloud_dns import (
 )
 from mldns.params import form
 from mldns.sensors.resolution import DNSResolutionSensor
-
-GATE_TIMEOUT = 900.0  # seconds; name servers follow within a minute, a resolver's negative cache within five
+from mldns.task_groups import GATE_TIMEOUT
 
 google: dict[str, Any] = {"project_id": "{{ params.project_id }}", "gcp_conn_id": "{{ params.gcp_conn_id }}"}
 zone: dict[str, Any] = {

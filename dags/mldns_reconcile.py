@@ -16,12 +16,12 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from mldns.drift import compare
+from mldns.drift import compare, fitting
 from mldns.params import form
 from mldns.records import from_api
 
-ZONES_SHOWN = 20
-JOBS_SHOWN = 5
+JOBS_SHOWN = 3  # of a zone, those that need attention first
+ROOM = 7_000  # characters of JSON in the result, whatever the number of zones
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,6 @@ with DAG(
         reports.sort(key=lambda report: not report["attention"])
         attention = sum(report["attention"] for report in reports)
         log.info("%s zone(s), %s need attention", len(reports), attention)
-        return {"zones": len(reports), "attention": attention, "reports": reports[:ZONES_SHOWN]}
+        return {"zones": len(reports), "attention": attention, "reports": fitting(reports, ROOM)}
 
     reconcile(project_id="{{ params.project_id }}", gcp_conn_id="{{ params.gcp_conn_id }}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,17 @@ def compare(rrsets: Iterable[RRset], *, dns_name: str, now: float) -> ZoneReport
         foreign=tuple(sorted(present - own, key=natural)),
         damaged=tuple(damaged),
     )
+
+
+def fitting(reports: Iterable[Mapping[str, Any]], room: int) -> list[Mapping[str, Any]]:
+    """The first reports whose JSON together takes at most `room` characters: what goes into XCom stays small."""
+    shown: list[Mapping[str, Any]] = []
+    for report in reports:
+        room -= len(json.dumps(report))
+        if room < 0:
+            break
+        shown.append(report)
+    return shown
 
 
 def _report(manifest: Manifest, present: set[Key], now: float) -> OwnerReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mldns.drift import compare
+from mldns.drift import compare, fitting
 from mldns.inventory import parse_workers
 from mldns.manifest import Manifest
 from mldns.records import RRset, job_records
@@ -88,3 +88,12 @@ def test_the_json_stays_small_and_shows_first_what_needs_a_person() -> None:
     assert len(value["jobs"][0]["missing"]["first"]) == 5
     assert (value["owners"], len(value["jobs"])) == (50, 5)
     assert len(json.dumps(value)) < 4096
+
+
+def test_reports_are_left_out_once_there_is_no_room() -> None:
+    reports = [{"zone": f"zone-{number}"} for number in range(100)]
+    shown = fitting(reports, 200)
+    assert shown == reports[: len(shown)]
+    assert 0 < len(json.dumps(shown)) - 2 * len(shown) <= 200
+    assert fitting(reports, 5) == []
+    assert fitting(reports, 100_000) == reports

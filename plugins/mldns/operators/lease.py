@@ -26,8 +26,9 @@ _ENDED = ("success", "failed")
 
 
 def deployment() -> str:
-    """What tells this Airflow from others that write to the same zone: host and port of `[api] base_url`."""
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").netloc or "airflow"
+    """What tells this Airflow from others that write to the same zone: `[api] base_url` without its scheme."""
+    url = urlsplit(conf.get("api", "base_url", fallback="") or "")
+    return f"{url.netloc}{url.path}".rstrip("/") or "airflow"
 
 
 def claimant_and_lease(context: Context, *, owner: str, claimant: str, lease: str) -> tuple[str, str]:
@@ -54,7 +55,7 @@ def _holder_ended(refused: ClaimRefused, context: Context) -> bool:
 
     In a public zone the manifest holds digests, which name no run: there the lease's expiry alone decides.
     """
-    home, _, dag_id = refused.claimant.partition("/")
+    home, _, dag_id = refused.claimant.rpartition("/")
     if not refused.same_claimant or home != deployment() or not dag_id:
         log.info("Claimant %s, lease %s: no run that this Airflow can ask about", refused.claimant, refused.lease)
         return False

@@ -54,6 +54,16 @@ def test_a_claimant_of_another_deployment_is_not_asked_about(held: Cloud, execut
         execute(CloudDNSClaimOperator, **job, run_id="second", ti=Runs(first="success"))
 
 
+def test_a_deployment_below_a_path_asks_about_its_own_runs(
+    held: Cloud, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/team")
+    job = {**JOB, "job": "other"}
+    execute(CloudDNSClaimOperator, **job, run_id="first")
+    claimed = execute(CloudDNSClaimOperator, **job, run_id="second", ti=Runs(first="success"))
+    assert claimed["lease"] == "second"
+
+
 def test_in_a_public_zone_the_expiry_alone_decides(connected: Cloud, execute: Execute) -> None:
     execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", visibility="public")
     execute(CloudDNSClaimOperator, **JOB, run_id="first")
@@ -64,7 +74,7 @@ def test_in_a_public_zone_the_expiry_alone_decides(connected: Cloud, execute: Ex
 @pytest.mark.parametrize(
     ("base_url", "said"),
     [
-        ("https://airflow.example.com/team", "airflow.example.com"),
+        ("https://airflow.example.com/team/", "airflow.example.com/team"),
         ("http://localhost:8080", "localhost:8080"),
         ("", "airflow"),
     ],
