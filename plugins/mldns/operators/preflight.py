@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns import policy as iam_policy
-from mldns.exceptions import Conflict, InvalidInput, OwnershipConflict
+from mldns.exceptions import InvalidInput, OwnershipConflict
 from mldns.manifest import Manifest
 from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.records import DEFAULT_TTL
-from mldns.plan import DEFAULT_POLICY, POLICIES, compute_plan
+from mldns.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
 from mldns.records import Key, RRset, desired_records
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from mldns.gcp.zones import WantedZone
+
+_NAMES_SHOWN = 5
 
 
 class CloudDNSPreflightOperator(CloudDNSOperator):
@@ -196,28 +198,27 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         Manifest(owner=owner, claimant=claimant, lease=lease, pending=keys).to_rrset(dns_name)
         # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
         policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
-        if not exists:
+        if exists:
+            plan = self._plan_in_zone(context, owner, rrsets, claimant=claimant, lease=lease, policy=policy)
+        else:
             plan = compute_plan(current=(), desired=rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
-            self.log.info("Plan of %s:\n%s", owner, plan.table())
-            return plan.to_json()
+        self.log.info("Plan of %s: %s\n%s", owner, plan.summary(), plan.table())
+        if plan.conflicts:
+            raise OwnershipConflict(plan.conflicts)
+        return {"counts": plan.counts(), "digest": plan.digest, "names": plan.names()[:_NAMES_SHOWN]}
+
+    def _plan_in_zone(
+        self, context: Context, owner: str, rrsets: tuple[RRset, ...], *, claimant: str, lease: str, policy: str
+    ) -> Plan:
+        from mldns.gcp.zone_editor import Holder
+
+        editor = self.hook.zone_editor(self.project or self.hook.project_id, self.zone)
         adopt = arguments.flag(self.adopt, "adopt")
-        found: Mapping[str, Any] = hold(
-            context,
-            lambda ended: self.hook.plan(
-                zone=self.zone,
-                records=rrsets,
-                owner=owner,
-                claimant=claimant,
-                lease=lease,
-                policy=policy,
-                adopt=adopt,
-                lease_ended=ended,
-                project_id=self.project,
-            ),
-        )
-        if found["conflicts"]:
-            raise OwnershipConflict([Conflict(**conflict) for conflict in found["conflicts"]])
-        return {heading: found[heading] for heading in ("counts", "digest", "names")}
+
+        def plan(lease_ended: bool) -> Plan:
+            return editor.plan(rrsets, Holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended), policy)
+
+        return hold(context, plan)
 
 
 def _nothing(_: Key) -> bool:
