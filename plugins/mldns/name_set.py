@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mldns.exceptions import InvalidInput
-from mldns.naming import absolute, relative, worker_name
+from mldns.naming import absolute, is_role, relative, worker_name
 from mldns.plan import natural
 from mldns.records import Key
 
@@ -22,25 +22,30 @@ RESERVED = frozenset({EXPLICIT, "v", "claimant", "lease", "generation", "expires
 MAX_NAMES = 100_000
 """Ten times what a zone holds: a manifest that claims more is damaged, and must not exhaust memory."""
 
-_RANGES_ROOM = (
-    170  # octets: with a role of up to 63 letters, "/AAAA=" and a mark it stays below the 255 of a TXT string
-)
+# Octets: with a role of up to 63 letters, "/AAAA=" and a mark an item stays below the 255 of a TXT string.
+_RANGES_ROOM = 170
 _RANGES = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
 
 
 def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> list[str]:
     """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`."""
-    pattern = re.compile(rf"(?P<role>.+)-(?P<rank>0|[1-9]\d*)\.{re.escape(owner)}\.{re.escape(dns_name)}")
-    ranks: dict[str, list[int]] = {}
+    suffix = f".{owner}.{dns_name}"
+    ranks: dict[tuple[str, str], list[int]] = {}
     explicit: list[Key] = []
     for name, kind in keys:
-        match = pattern.fullmatch(name)
-        if match and kind in ("A", "AAAA") and "." not in match["role"] and match["role"] not in RESERVED:
-            heading = match["role"] if kind == "A" else f"{match['role']}/{kind}"
-            ranks.setdefault(heading, []).append(int(match["rank"]))
+        role, dash, rank = name.removesuffix(suffix).rpartition("-")
+        ranked = dash and rank.isdecimal() and (rank == "0" or rank[0] != "0")
+        if ranked and kind in ("A", "AAAA") and name.endswith(suffix):
+            ranks.setdefault((role, kind), []).append(int(rank))
         else:
             explicit.append((name, kind))
-    items = [f"{heading}={text}" for heading in sorted(ranks) for text in _wrap(_ranges(sorted(ranks[heading])))]
+    lines: dict[str, Iterator[str]] = {}
+    for (role, kind), found in ranks.items():
+        if is_role(role) and role not in RESERVED:
+            lines[role if kind == "A" else f"{role}/{kind}"] = _wrap(_ranges(sorted(found)))
+        else:
+            explicit += [(f"{role}-{rank}{suffix}", kind) for rank in found]
+    items = [f"{heading}={line}" for heading in sorted(lines) for line in lines[heading]]
     items += [f"{EXPLICIT}={relative(name, dns_name)}/{kind}" for name, kind in sorted(explicit, key=natural)]
     return items
 

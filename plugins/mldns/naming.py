@@ -17,6 +17,7 @@ _MAX_LABEL = 63
 # A leading underscore marks service labels (RFC 8552); `*` stands alone and first only (RFC 4592).
 _LABEL = re.compile(r"_?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_RANK_LIKE = re.compile(r"-\d+$")
 
 
 def absolute(name: str) -> str:
@@ -68,10 +69,15 @@ def role_label(role: str) -> str:
         raise InvalidInput(f"{role!r} is not a role: expected one DNS label such as 'worker'")
     label = role.lower()
     _check_label(label, role, _HOST_LABEL)
-    if re.search(r"-\d+$", label):
+    if _RANK_LIKE.search(label):
         # `a-1` rank 2 and `a` with a name `a-1-2` could not be told apart when a manifest is read back.
         raise InvalidInput(f"role {role!r} ends like a rank: give it a name without '-<number>' at its end")
     return label
+
+
+def is_role(label: str) -> bool:
+    """Whether `role_label` would return `label` as it is."""
+    return len(label) <= _MAX_LABEL and bool(_HOST_LABEL.fullmatch(label)) and not _RANK_LIKE.search(label)
 
 
 def worker_name(role: str, rank: int, owner: str, dns_name: str) -> str:

@@ -34,6 +34,12 @@ def worker(rank: int, role: str = "worker", kind: str = "A") -> Key:
         ([(f"worker-0.other.{ZONE}", "A")], ["name=worker-0.other/A"]),
         ([(f"worker-007.bert.{ZONE}", "A")], ["name=worker-007.bert/A"]),
         ([worker(0, kind="TXT")], ["name=worker-0.bert/TXT"]),
+        # What only looks like a worker: no role reads like that.
+        ([worker(1, "gpu-0")], ["name=gpu-0-1.bert/A"]),
+        ([worker(1, "_gpu")], ["name=_gpu-1.bert/A"]),
+        ([worker(1, "a_b")], ["name=a_b-1.bert/A"]),
+        ([worker(1, "x-")], ["name=x--1.bert/A"]),
+        ([worker(200_000)], ["worker=200000"]),
     ],
 )
 def test_items(keys: list[Key], expected: list[str]) -> None:
@@ -51,7 +57,9 @@ def test_no_item_outgrows_a_txt_string() -> None:
     assert len(ragged) > 1
 
 
+labels = st.from_regex(r"_?[a-z0-9]([a-z0-9_-]{0,6}[a-z0-9])?|\*", fullmatch=True)
 keys = st.one_of(
+    st.builds(lambda label, kind: (f"{label}.bert.{ZONE}", kind), labels, st.sampled_from(["A", "AAAA", "CNAME"])),
     st.builds(worker, st.integers(0, 99_999), st.sampled_from(["worker", "ps", "a-b"]), st.sampled_from(["A", "AAAA"])),
     st.tuples(
         st.sampled_from([ZONE, f"x.{ZONE}", f"a.b.{ZONE}", f"worker-1.other.{ZONE}"]), st.sampled_from(["TXT", "SRV"])

@@ -139,7 +139,7 @@ class DNSResolutionSensor(BaseSensorOperator):
             # soft_fail: the same time-out, as a skip.
             raise AirflowSkipException(str(self._timed_out(skip))) from None
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - the signature of every sensor
+    def poke(self, context: Context) -> PokeReturnValue:
         from mldns.dns_exchange import prove
 
         if self._survey is None:
