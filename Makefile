@@ -71,7 +71,7 @@ up: $(STAMP) ## the same, kept running with its UI until Ctrl-C
 
 .PHONY: bench
 bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
-	$(BIN)/python -m benchmarks $(ARGS)
+	PYTHONPATH=plugins $(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: verify-google
 verify-google: $(STAMP) ## check the facts about Google in throw-away zones: PROJECT=… [CONN=…] [IAM_MEMBER=…] [NETWORK=…] [ZONE_DOMAIN=…]

@@ -93,10 +93,14 @@ def up(home: Path, console: Console) -> NoReturn:
             highlight=False,
             soft_wrap=True,
         )
-        while True:
-            airflow.process.check()
-            cloud.process.check()
-            time.sleep(1)
+        try:
+            while True:
+                airflow.process.check()
+                cloud.process.check()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            story.line("stopping everything")
+            raise
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from demo.cloud import LocalCloud
 from demo.example import DAG_ID, run_example
 from demo.lookups import ask
 from demo.standalone import Standalone
+from demo.story import Story
 from tests.e2e.flaky import FLAKY_CONNECTION, FlakyApi
 from tests.e2e.runs import addresses, start
 
@@ -47,14 +50,19 @@ def test_the_example_trains_by_name_and_leaves_nothing(airflow: Standalone, live
 
 
 @pytest.mark.slow
-def test_a_training_that_fails_has_its_names_released(airflow: Standalone, live_cloud: LocalCloud) -> None:
+def test_a_training_that_fails_is_shown_and_its_names_are_released(airflow: Standalone, live_cloud: LocalCloud) -> None:
     params = {"zone": "diverges", "dns_name": "diverges.test.", "job": "bert", "learning_rate": 50}
-    run = start(airflow.api, DAG_ID, params)
-    assert run.wait() == "failed"
-    states = run.states()
+    outcome = run_example(airflow, live_cloud, params)
+    assert outcome.state == "failed"
+    states = {task.task_id: task.state for task in outcome.tasks}
     assert (states["dns.train"], states["dns.release"]) == ("failed", "success")
-    assert any("the loss went from" in line for line in run.log("dns.train"))
-    assert live_cloud.records("diverges", "bert.diverges.test.") == []
+    assert outcome.answers, "the names were there while it trained"
+    assert outcome.left_behind == []
+
+    shown = StringIO()
+    Story(Console(file=shown, width=200)).failure(outcome, airflow, DAG_ID)
+    assert "the last lines of dns.train" in shown.getvalue()
+    assert "the loss went from" in shown.getvalue()
 
 
 @pytest.mark.slow

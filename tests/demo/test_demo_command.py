@@ -1,0 +1,128 @@
+"""`python -m demo run` and `up` as a person starts them: side by side, on a machine whose usual ports are taken."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+USUAL_PORTS = (8080, 8793, 8794, 8974, 8053, 5354)
+MINUTES = 60.0
+
+
+@dataclass
+class Demo:
+    """A demo that was started; everything it starts inherits `tag` in its environment."""
+
+    command: str
+    output: Path
+    tag: str = field(default_factory=lambda: f"MLDNS_TEST_{uuid4().hex}")
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        with self.output.open("wb") as sink:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "demo", self.command],
+                cwd=ROOT,
+                env={**os.environ, self.tag: "1"},
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, text: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.text():
+            assert self.process.poll() is None, self.text()
+            assert time.monotonic() < deadline, self.text()
+            time.sleep(0.2)
+
+    def running(self) -> list[psutil.Process]:
+        """Every live process that this demo, or something it started, has started."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if self.tag in process.environ():
+                    found.append(process)
+        return found
+
+
+@pytest.fixture
+def usual_ports_taken() -> Iterator[None]:
+    """Somebody else has the ports that Airflow and localcloud take by default (or had them already)."""
+    with contextlib.ExitStack() as stack:
+        for port in USUAL_PORTS:
+            with contextlib.suppress(OSError):
+                stack.enter_context(socket.create_server(("0.0.0.0", port)))
+        yield
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[dict[str, Demo]]:
+    """`run` and `up`, started at the same moment."""
+    demos = {command: Demo(command, tmp_path / command) for command in ("run", "up")}
+    yield demos
+    for demo in demos.values():
+        demo.process.kill()
+        demo.process.wait()
+
+
+@pytest.mark.usefixtures("usual_ports_taken")
+def test_run_and_up_side_by_side(started: dict[str, Demo]) -> None:
+    run, up = started["run"], started["up"]
+    assert run.process.wait(5 * MINUTES) == 0, run.text()
+    story = run.text()
+    for rank in range(3):
+        assert re.search(rf"^worker-{rank}\.demo\.ml\.example\.com\. +A +127\.0\.0\.{2 + rank} ", story, re.MULTILINE)
+    assert "name servers: ns-gcp-private.googledomains.com." in story
+    assert "IAM binding: roles/dns.reader on zone ml: serviceAccount:trainer@" in story
+    assert "training: trained: 3 processes, loss " in story
+    assert "left behind: 0 records" in story
+    assert run.running() == []
+
+    up.wait_for("running, until Ctrl-C", 3 * MINUTES)
+    assert "left behind: 0 records" in up.text()
+    shown = re.search(r"^Airflow +(\S+) +user (\S+) +password (\S+)$", up.text(), re.MULTILINE)
+    assert shown is not None
+    url, user, password = shown.groups()
+    assert httpx.get(url, follow_redirects=True, trust_env=False).status_code == 200
+    login = {"username": user, "password": password}
+    assert httpx.post(f"{url}/auth/token", json=login, trust_env=False).status_code == 201
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(MINUTES) == 0
+    assert up.running() == []
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_while_airflow_starts_it_leaves_nothing(tmp_path: Path, kind: signal.Signals) -> None:
+    demo = Demo("run", tmp_path / "out")
+    demo.wait_for("localcloud serves", MINUTES)
+    deadline = time.monotonic() + MINUTES
+    while not any("scheduler" in process.cmdline() for process in demo.running()):
+        assert time.monotonic() < deadline, demo.text()
+        time.sleep(0.2)
+    demo.process.send_signal(kind)
+    assert demo.process.wait(MINUTES) != 0
+    deadline = time.monotonic() + MINUTES
+    while left := demo.running():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
