@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _SHOWN = 5
 
@@ -41,6 +42,9 @@ class Conflict:
     type: str
     owner: str | None
     found: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type, "owner": self.owner, "found": list(self.found)}
 
     def __str__(self) -> str:
         whose = f"owned by {self.owner}" if self.owner else "owner unknown: no manifest covers it"

@@ -80,19 +80,19 @@ class Plan:
         return (counts or "nothing to do") + (f": {shorten(names, _SAMPLE)}" if names else "")
 
     def to_json(self, *, full: bool = False) -> dict[str, Any]:
-        """Counts, digest and first names; with `full` every rrset, as the API spells it."""
+        """Counts, digest, first names and first conflicts; with `full` all of them, and every rrset as in the API."""
         view: dict[str, Any] = {
             "counts": self.counts(),
             "digest": self.digest,
             "names": self.names()[:_SAMPLE],
-            "conflicts": [str(conflict) for conflict in self.conflicts[:_SAMPLE]],
+            "conflicts": [conflict.to_json() for conflict in self.conflicts[:_SAMPLE]],
         }
         if full:
             view |= {
                 "creates": [rrset.to_api() for rrset in self.creates],
                 "replaces": [{"before": item.before.to_api(), "after": item.after.to_api()} for item in self.replaces],
                 "deletes": [rrset.to_api() for rrset in self.deletes],
-                "conflicts": [str(conflict) for conflict in self.conflicts],
+                "conflicts": [conflict.to_json() for conflict in self.conflicts],
             }
         return view
 

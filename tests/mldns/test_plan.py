@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from mldns.exceptions import InvalidInput
+from mldns.exceptions import Conflict, InvalidInput
 from mldns.plan import POLICIES, Plan, compute_plan
 from mldns.records import Key, RRset
 
@@ -123,6 +124,14 @@ def test_a_plan_reads_as_line_table_and_json() -> None:
     assert view["counts"] == {"creates": 0, "replaces": 1, "deletes": 1, "unchanged": 0, "skipped": 0, "conflicts": 0}
     assert view["replaces"] == [{"before": A2.to_api(), "after": A1.to_api()}]
     assert "deletes" not in plan.to_json()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_conflict_in_json_has_the_fields_of_the_exception(full: bool) -> None:
+    plan = compute_plan(current=[A2], desired=[A1], owned=lambda _: False, owner_of=lambda _: "octoDNS")
+    (shown,) = json.loads(json.dumps(plan.to_json(full=full)))["conflicts"]
+    assert shown == {"name": "a.z.", "type": "A", "owner": "octoDNS", "found": ["10.0.0.2"]}
+    assert str(Conflict(**shown)) == "a.z. A (owned by octoDNS)"
 
 
 def test_the_digest_stands_for_what_is_written() -> None:

@@ -91,9 +91,10 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         except ZoneNotFound:
             return None
 
-    def zones_of(self, dns_name: str) -> list[Resource]:
-        """All zones of the project that serve exactly `dns_name`."""
-        return list(self._pages("managedZones.list", ("managedZones",), "managedZones", {"dnsName": dns_name}))
+    def list_zones(self, *, dns_name: str | None = None) -> list[Resource]:
+        """The zones of the project: all, or those that serve exactly `dns_name`."""
+        query = {"dnsName": dns_name} if dns_name else {}
+        return list(self._pages("managedZones.list", ("managedZones",), "managedZones", query))
 
     def create_zone(self, resource: Mapping[str, Any]) -> Resource:
         """Create a managed zone; raises `AlreadyExists`, also when a try of this very call made it."""

@@ -147,10 +147,15 @@ def delete_zone(client: DNSClient, zone: str) -> bool:
     found = client.find_zone(zone)
     if found is None:
         return False
-    key, value = OUR_LABEL
-    if found.get("labels", {}).get(key) != value:
+    if not is_ours(found):
         raise ZoneNotOurs(zone)
     return client.delete_zone(zone)
+
+
+def is_ours(zone: Mapping[str, Any]) -> bool:
+    """Whether mldns made the zone, by its label."""
+    key, value = OUR_LABEL
+    return bool(zone.get("labels", {}).get(key) == value)
 
 
 def _parse_labels(labels: Mapping[str, str]) -> dict[str, str]:
@@ -194,7 +199,7 @@ def _networks(zone: Mapping[str, Any]) -> list[str]:
 def _rivals(client: DNSClient, zone: Resource) -> list[dict[str, Any]]:
     """Other zones of the project for the same names and the same askers."""
     try:
-        same_names = client.zones_of(zone["dnsName"])
+        same_names = client.list_zones(dns_name=zone["dnsName"])
     except PermissionMissing as missing:
         log.info("zone %s: not compared with the project's other zones: %s", zone["name"], missing)
         return []

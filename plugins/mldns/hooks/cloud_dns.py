@@ -95,6 +95,12 @@ class CloudDNSHook(IamHook):
         return {"deleted": zones.delete_zone(self.dns_client(project_id), zone)}
 
     @project_default
+    def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
+        """The project's zones as the API gives them; with `managed_only` those that mldns made."""
+        found = self.dns_client(project_id).list_zones()
+        return [zone for zone in found if zones.is_ours(zone)] if managed_only else found
+
+    @project_default
     def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
         """The project's limits as the API spells them, and how many rrsets the zone holds: `{"limits", "rrsets"}`."""
         client = self.dns_client(project_id)

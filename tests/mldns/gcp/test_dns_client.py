@@ -44,7 +44,7 @@ def test_a_private_zone_with_labels_is_made_read_changed_and_deleted(client: DNS
     assert client.get_zone(made["id"])["name"] == "jobs", "the API takes the numeric id for the name"
     client.patch_zone("jobs", {"labels": {"team": "infra"}})
     assert client.get_zone("jobs")["labels"] == {"team": "infra"}
-    assert [zone["name"] for zone in client.zones_of("jobs.test.")] == ["jobs"]
+    assert [zone["name"] for zone in client.list_zones(dns_name="jobs.test.")] == ["jobs"]
     with pytest.raises(AlreadyExists):
         client.create_zone({"name": "jobs", "dnsName": "other.test.", "description": "d"})
     assert client.delete_zone("jobs") is True

@@ -112,7 +112,7 @@ def test_another_zone_under_that_name_is_an_error_and_never_a_second_zone(
     with pytest.raises(ZoneMismatch) as mismatch:
         ensure_zone(client, wanted(**changes))
     assert mismatch.value.field == field
-    assert client.zones_of("other.example.com.") == []
+    assert client.list_zones(dns_name="other.example.com.") == []
 
 
 def test_a_rival_zone_for_the_same_askers_is_mentioned(client: DNSClient) -> None:

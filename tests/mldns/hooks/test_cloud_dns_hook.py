@@ -261,6 +261,12 @@ def test_zones_are_compared_and_deleted_as_asked(hook: CloudDNSHook, zone: str) 
         hook.delete_zone(zone="theirs")
 
 
+def test_the_zones_that_mldns_made_are_listed(hook: CloudDNSHook, zone: str) -> None:
+    hook.dns_client("demo-project").create_zone({"name": "theirs", "dnsName": "t.test.", "description": "d"})
+    assert [found["name"] for found in hook.list_zones()] == [zone]
+    assert {found["name"] for found in hook.list_zones(managed_only=False)} == {zone, "theirs"}
+
+
 def test_a_zone_made_anew_under_another_name_is_not_remembered_as_the_old_one(hook: CloudDNSHook, zone: str) -> None:
     hook.upsert_records(zone=zone, records=[SERVICE], owner="shared")
     hook.delete_records(zone=zone, owner="shared")
@@ -349,8 +355,8 @@ def test_the_project_is_the_connections_unless_given(make_hook: MakeHook, cloud:
 
 def test_the_public_surface_takes_keywords_only() -> None:
     surface = (
-        "get_zone ensure_zone delete_zone list_records plan apply upsert_records claim delete_records wait_for_change "
-        "zone_quota bind_iam unbind_iam test_iam_permissions"
+        "get_zone ensure_zone delete_zone list_zones list_records plan apply upsert_records claim delete_records "
+        "wait_for_change zone_quota bind_iam unbind_iam test_iam_permissions"
     )
     for name in surface.split():
         parameters = list(inspect.signature(getattr(CloudDNSHook, name)).parameters.values())[1:]
