@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, masked, matches, timestamp
+from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, kept, matches, timestamp
 from mldns.plan import Plan
 from mldns.records import Key, RRset
 
@@ -55,8 +55,8 @@ def take(
             )
     renewed = replace(
         current,
-        claimant=masked(claimant) if public else claimant,
-        lease=masked(lease) if public else lease,
+        claimant=kept(claimant, public=public),
+        lease=kept(lease, public=public),
         expires=expires,
     )
     if matches(current.lease, lease) and matches(current.claimant, claimant) and _still_long(current, renewed, now):
