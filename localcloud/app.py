@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from localcloud.bodies import JsonAnswer, read_object
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
+from localcloud.front import FrontEnd
 from localcloud.routes import changes, control, managed_zones, resource_manager, rrsets, zone_iam
 
 log = logging.getLogger(__name__)
@@ -26,22 +26,22 @@ METHODS: tuple[Method, ...] = (
     *managed_zones.METHODS,
     *changes.METHODS,
     *rrsets.METHODS,
-    *sorted(resource_manager.METHODS, key=lambda method: ":" not in method.path),
+    *resource_manager.METHODS,
     *control.METHODS,
 )
 
-_Endpoint = Callable[[Request], Awaitable[JSONResponse]]
+_Endpoint = Callable[[Request], Awaitable[JsonAnswer]]
 
 
 def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
     """The application; each API call takes `latency` seconds longer than it needs. Answers on any Host."""
     routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
 
-    async def unknown(request: Request, _error: Exception) -> JSONResponse:
+    async def unknown(request: Request, _error: Exception) -> JsonAnswer:
         service.stats.count("unimplemented", 501)
-        return _answer(not_implemented(f"{request.method} {request.url.path}"))
+        return _refusal(not_implemented(f"{request.method} {request.url.path}"))
 
-    app = Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+    app = Starlette(routes=routes, middleware=[Middleware(FrontEnd)], exception_handlers={HTTPException: unknown})
     app.router.redirect_slashes = False
     return app
 
@@ -50,39 +50,23 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
     is_control = method.id.startswith("localcloud.")
     counted = method.id.removeprefix("dns.")
 
-    async def endpoint(request: Request) -> JSONResponse:
+    async def endpoint(request: Request) -> JsonAnswer:
         if latency and not is_control:
             await asyncio.sleep(latency)
         try:
-            call = Call(request.path_params, request.query_params, await _json_body(request))
-            response = JSONResponse(method.handler(service, call))
+            call = Call(request.path_params, request.query_params, await read_object(request))
+            answer = JsonAnswer(method.handler(service, call))
         except ApiError as error:
-            response = _answer(error)
+            answer = _refusal(error)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            response = _answer(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
+            answer = _refusal(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
         if not is_control:
-            service.stats.count(counted, response.status_code)
-        return response
+            service.stats.count(counted, answer.status_code)
+        return answer
 
     return endpoint
 
 
-async def _json_body(request: Request) -> dict[str, Any]:
-    """The body as an object, `{}` without one. Raises ApiError 400 for anything else."""
-    raw = await request.body()
-    if not raw:
-        return {}
-    try:
-        body = json.loads(raw)
-        if b"\\u" in raw:
-            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored but never sent back
-    except ValueError as error:
-        raise ApiError(400, [Problem("parseError", f"Parse Error: {error}")]) from error
-    if not isinstance(body, dict):
-        raise ApiError(400, [Problem("parseError", "Parse Error: the body must be a JSON object")])
-    return body
-
-
-def _answer(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.body(), status_code=error.code)
+def _refusal(error: ApiError) -> JsonAnswer:
+    return JsonAnswer(error.body(), status_code=error.code)
