@@ -36,7 +36,10 @@ class ManifestTooLarge(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A record that is in the way and is not ours; `owner` is None where no marker tells whose it is."""
+    """A name that is not ours to write: a record of somebody else is `found` there, or another job has claimed it.
+
+    `owner` is None where no marker tells whose the record is.
+    """
 
     name: str
     type: str
@@ -47,7 +50,8 @@ class Conflict:
         return {"name": self.name, "type": self.type, "owner": self.owner, "found": list(self.found)}
 
     def __str__(self) -> str:
-        whose = f"owned by {self.owner}" if self.owner else "owner unknown: no manifest covers it"
+        held = "owned" if self.found else "claimed"
+        whose = f"{held} by {self.owner}" if self.owner else "owner unknown: no manifest covers it"
         return f"{self.name} {self.type} ({whose})"
 
 

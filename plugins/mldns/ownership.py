@@ -117,8 +117,8 @@ def release_changes(
 
     Grants outlive a run: a manifest that records some stays, released and without names.
     """
-    doomed = tuple(rrset for rrset in current if manifest.owns(rrset.key))
-    batches = list(pack(edits(Plan(deletes=doomed)), limits, reserved_bytes=_SWAP_BYTES)) or [Change()]
+    doomed = Plan(deletes=tuple(rrset for rrset in current if manifest.owns(rrset.key)))
+    batches = list(pack(edits(doomed), limits, reserved_bytes=_SWAP_BYTES)) or [Change()]
     stages = [replace(manifest, pending=frozenset())]
     for batch in batches:
         gone = {rrset.key for rrset in batch.deletions}

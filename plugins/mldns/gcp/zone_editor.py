@@ -17,7 +17,7 @@ from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import ZoneMoved
 from mldns.gcp.retry import RetryPolicy
-from mldns.gcp.zone_reader import JobView, ZoneFacts, ZoneReader
+from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
 from mldns.ownership import ManifestedChanges
@@ -171,12 +171,14 @@ class ZoneEditor:
             if overtaken is not None:
                 log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
                 return ManifestedChanges((), view.manifest)
+            manifest, rival_of = view.manifest, self._neighbours(view, owner).rival_of
+            ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
             return ownership.release_changes(
-                view.records,
+                ours,
                 before=view.before,
-                manifest=view.manifest,
+                manifest=manifest,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(len(view.records)),
+                limits=self._limits(len(ours)),
             )
 
         _, progress = self._converge(owner, decide)
@@ -217,17 +219,19 @@ class ZoneEditor:
         )
 
     def _plan(self, view: JobView, claim: Manifest, desired: Sequence[RRset], policy: str, adopt: bool) -> Plan:
-        markers = None
-
-        def owner_of(key: tuple[str, str]) -> str | None:
-            nonlocal markers
-            # Asked for conflicts only, and most plans have none: then this list is never fetched.
-            markers = markers or ZoneReader(self.client, self.facts).markers(view)
-            return markers.owner_of(key)
-
+        neighbours = self._neighbours(view, claim.owner)
         return compute_plan(
-            current=view.records, desired=desired, owned=claim.owns, owner_of=owner_of, policy=policy, adopt=adopt
+            current=view.records,
+            desired=desired,
+            owned=claim.owns,
+            owner_of=neighbours.owner_of,
+            rival_of=neighbours.rival_of,
+            policy=policy,
+            adopt=adopt,
         )
+
+    def _neighbours(self, view: JobView, owner: str) -> Neighbours:
+        return Neighbours(ZoneReader(self.client, self.facts), view, owner)
 
     def _limits(self, edits: int) -> Limits:
         if edits <= _SMALL_PLAN:
