@@ -58,6 +58,11 @@ class Manifest:
     def covered(self) -> frozenset[Key]:
         return self.names | self.pending
 
+    @property
+    def idle(self) -> bool:
+        """Held by nobody: what a release leaves where grants are recorded."""
+        return not (self.claimant or self.lease or self.covered)
+
     def owns(self, key: Key) -> bool:
         """Whether the rrset at `key`, if there is one, was written by this owner."""
         return key in self.names

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mldns import ownership
 from mldns.batching import Change, Limits
-from mldns.exceptions import ChangeFailed, MldnsError, OwnershipConflict, PermissionMissing, PlanChanged
+from mldns.exceptions import ChangeFailed, LeaseLost, MldnsError, OwnershipConflict, PermissionMissing, PlanChanged
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import ZoneMoved
@@ -112,13 +112,17 @@ class ZoneEditor:
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises OwnershipConflict: foreign records are in the way.
         :raises PlanChanged: the plan is not the reviewed one.
+        :raises LeaseLost: another lease took the names over, or they were released, while this call was writing.
         :raises ChangeFailed: it stopped in the middle.
         """
         first: Plan | None = None
+        progress = Progress()
 
         def decide() -> ManifestedChanges:
             nonlocal first
             view = self._view(holder.owner, desired)
+            if progress.changes:
+                _check_still_held(view.manifest, holder, progress)
             claim = self._take(view, holder)
             plan = self._plan(view, claim, desired, policy, holder.adopt)
             log.info("zone %s, owner %s: %s", self.facts.name, holder.owner, plan.summary())
@@ -136,7 +140,7 @@ class ZoneEditor:
                 limits=self._limits(len(plan.creates) + len(plan.replaces) + len(plan.deletes)),
             )
 
-        final, progress = self._converge(holder.owner, decide)
+        final = self._converge(holder.owner, decide, progress)
         return Applied(first or Plan(), final, progress)
 
     def claim(self, desired: Sequence[RRset], holder: Holder) -> Applied:
@@ -151,8 +155,8 @@ class ZoneEditor:
             keys = [rrset.key for rrset in desired]
             return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
-        final, progress = self._converge(holder.owner, decide)
-        return Applied(Plan(), final, progress)
+        progress = Progress()
+        return Applied(Plan(), self._converge(holder.owner, decide, progress), progress)
 
     def release(self, owner: str, lease: str) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
@@ -165,7 +169,7 @@ class ZoneEditor:
             nonlocal overtaken
             view = self._view(owner, ())
             overtaken = None
-            if view.before is None or view.manifest is None or _idle(view.manifest):
+            if view.before is None or view.manifest is None or view.manifest.idle:
                 return ManifestedChanges((), view.manifest)
             overtaken = ownership.overtaken_by(view.manifest, lease)
             if overtaken is not None:
@@ -181,7 +185,8 @@ class ZoneEditor:
                 limits=self._limits(len(ours)),
             )
 
-        _, progress = self._converge(owner, decide)
+        progress = Progress()
+        self._converge(owner, decide, progress)
         return Released(overtaken, progress)
 
     def grants(self, owner: str) -> tuple[str, ...]:
@@ -200,7 +205,7 @@ class ZoneEditor:
                 return ManifestedChanges((), found)
             return ownership.grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
 
-        self._converge(owner, decide)
+        self._converge(owner, decide, Progress())
 
     def _view(self, owner: str, desired: Iterable[RRset]) -> JobView:
         return ZoneReader(self.client, self.facts).job(owner, {rrset.name for rrset in desired})
@@ -242,9 +247,8 @@ class ZoneEditor:
             log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
             return Limits()
 
-    def _converge(self, owner: str, decide: Callable[[], ManifestedChanges]) -> tuple[Manifest | None, Progress]:
-        """Send what `decide` makes of the zone; where the zone has moved on meanwhile, decide again."""
-        progress = Progress()
+    def _converge(self, owner: str, decide: Callable[[], ManifestedChanges], progress: Progress) -> Manifest | None:
+        """Send what `decide` makes of the zone, and again where it has moved on; returns the manifest that stands."""
 
         def attempt() -> Manifest | None:
             decided = decide()
@@ -252,18 +256,17 @@ class ZoneEditor:
             return decided.final
 
         try:
-            final = self.contention.run(
+            return self.contention.run(
                 attempt,
                 what=f"edit of zone {self.facts.name!r} for {owner!r}",
                 repeatable=lambda error: isinstance(error, ZoneMoved),
             )
         except MldnsError as error:
-            if not progress.live:
+            if not progress.live or isinstance(error, LeaseLost):
                 raise
             raise ChangeFailed(
                 zone=self.facts.name, live=progress.live, missing=progress.missing, reason=str(error)
             ) from error
-        return final, progress
 
     def _send(self, owner: str, changes: Sequence[Change], progress: Progress) -> None:
         """Send changes one after the other: each needs the manifest of the one before, none waits for `done`."""
@@ -296,6 +299,8 @@ def _tally(change: Change, witness: tuple[str, str]) -> tuple[int, int, int]:
     return len(added - removed), len(added & removed), len(removed - added)
 
 
-def _idle(manifest: Manifest) -> bool:
-    """Held by nobody: it stays for the grants that it records."""
-    return not (manifest.covered or manifest.claimant or manifest.lease)
+def _check_still_held(manifest: Manifest | None, holder: Holder, progress: Progress) -> None:
+    """Taking the names back from the next lease would leave two runs that both believe to hold them."""
+    if not ownership.held(manifest, claimant=holder.claimant, lease=holder.lease):
+        now = None if manifest is None or manifest.idle else manifest.lease
+        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=progress.live)
