@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from operator import itemgetter
 from typing import Any
 
 from localcloud import assumptions, zones
@@ -132,16 +133,15 @@ def get_operation(service: Service, call: Call) -> JsonObject:
 
 def list_operations(service: Service, call: Call) -> JsonObject:
     hosted = zone_of(service, call)
-    if call.query.get("sortBy", "startTime") not in ("startTime", "id"):
-        raise ApiError(400, [invalid("parameters.sortBy", call.query["sortBy"])])
-    start = 0
-    found = list(hosted.operations)
-    if call.query.get("sortBy") == "id":
-        found.sort(key=lambda operation: str(operation["id"]))
+    order = call.query.get("sortBy", "startTime")
+    if order not in ("startTime", "id"):
+        raise ApiError(400, [invalid("parameters.sortBy", order)])
+    found = sorted(hosted.operations, key=itemgetter("id")) if order == "id" else hosted.operations
     after = decode_token(call.query, 1)
     if after is not None:
         start = next((n for n, operation in enumerate(found, 1) if operation["id"] == after[0]), len(found))
-    page, more = take(found[start:], page_limit(call.query, service.page_size))
+        found = found[start:]
+    page, more = take(found, page_limit(call.query, service.page_size))
     answer: JsonObject = {"kind": "dns#managedZoneOperationsListResponse", "operations": page}
     if more:
         answer["nextPageToken"] = encode_token(page[-1]["id"])
