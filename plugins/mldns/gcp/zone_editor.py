@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 from mldns import ownership
 from mldns.batching import Change, Limits
-from mldns.exceptions import ChangeFailed, LeaseLost, MldnsError, OwnershipConflict, PermissionMissing, PlanChanged
+from mldns.exceptions import (
+    ChangeFailed,
+    LeaseLost,
+    MldnsError,
+    OwnershipConflict,
+    PermissionMissing,
+    PlanChanged,
+    QuotaShort,
+)
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import ZoneMoved
@@ -101,9 +109,14 @@ class ZoneEditor:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
 
         :raises ClaimRefused: somebody else holds the owner's names.
+        :raises QuotaShort: the zone would outgrow the project's quota.
         """
         view = self._view(holder.owner, desired)
-        return self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+        plan = self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+        log.info("zone %s, owner %s, nothing written: %s", self.facts.name, holder.owner, plan.summary())
+        if not plan.conflicts:
+            self._limits(plan, view)
+        return plan
 
     def upsert(self, desired: Sequence[RRset], holder: Holder, policy: str, *, reviewed: str | None = None) -> Applied:
         """Write what is missing or differs, in batches that each swap the manifest.
@@ -112,6 +125,7 @@ class ZoneEditor:
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises OwnershipConflict: foreign records are in the way.
         :raises PlanChanged: the plan is not the reviewed one.
+        :raises QuotaShort: the zone would outgrow the project's quota.
         :raises LeaseLost: another lease took the names over, or they were released, while this call was writing.
         :raises ChangeFailed: it stopped in the middle.
         """
@@ -137,7 +151,7 @@ class ZoneEditor:
                 before=view.before,
                 claim=claim,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(len(plan.creates) + len(plan.replaces) + len(plan.deletes)),
+                limits=self._limits(plan, view),
             )
 
         final = self._converge(holder.owner, decide, progress)
@@ -152,6 +166,7 @@ class ZoneEditor:
             plan = self._plan(view, claim, desired, "upsert-only", holder.adopt)
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
+            self._limits(plan, view)
             keys = [rrset.key for rrset in desired]
             return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
@@ -182,7 +197,7 @@ class ZoneEditor:
                 before=view.before,
                 manifest=manifest,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(len(ours)),
+                limits=self._limits(Plan(deletes=tuple(ours)), view),
             )
 
         progress = Progress()
@@ -238,14 +253,28 @@ class ZoneEditor:
     def _neighbours(self, view: JobView, owner: str) -> Neighbours:
         return Neighbours(ZoneReader(self.client, self.facts), view, owner)
 
-    def _limits(self, edits: int) -> Limits:
-        if edits <= _SMALL_PLAN:
-            return Limits()
+    def _limits(self, plan: Plan, view: JobView) -> Limits:
+        """The limits to carry out `plan` under: the live ones where a limit is near, else Google's documented ones.
+
+        :raises QuotaShort: the zone would hold more than it may.
+        """
+        documented = Limits()
+        writes = len(plan.creates) + len(plan.replaces) + len(plan.deletes)
+        size = view.least_size(self.facts.dns_name) + len(plan.creates) - len(plan.deletes) + (view.before is None)
+        if writes <= _SMALL_PLAN and size <= documented.rrsets_per_zone:
+            return documented
         try:
-            return Limits.from_quota(self.client.quota())
+            live = Limits.from_quota(self.client.quota())
         except PermissionMissing as missing:
             log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
-            return Limits()
+            return documented
+        if plan.creates and size > live.rrsets_per_zone:
+            raise QuotaShort(
+                f"zone {self.facts.name!r} would hold {'' if view.whole else 'at least '}{size:,} record sets, "
+                f"{size - live.rrsets_per_zone:,} more than the {live.rrsets_per_zone:,} of the project's quota: "
+                "nothing was written; name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
+            )
+        return live
 
     def _converge(self, owner: str, decide: Callable[[], ManifestedChanges], progress: Progress) -> Manifest | None:
         """Send what `decide` makes of the zone, and again where it has moved on; returns the manifest that stands."""

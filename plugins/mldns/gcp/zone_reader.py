@@ -48,6 +48,13 @@ class JobView:
     manifest: Manifest | None
     whole: tuple[RRset, ...] | None
 
+    def least_size(self, dns_name: str) -> int:
+        """How many rrsets the zone holds; at least that many, where it was not listed whole."""
+        if self.whole is not None:
+            return len(self.whole)
+        apex = {(dns_name, "NS"), (dns_name, "SOA")}
+        return len(apex | {rrset.key for rrset in self.records}) + (self.before is not None)
+
 
 class ZoneReader:
     """Reads one zone. It keeps no records: every view is read anew, because others write, too."""
