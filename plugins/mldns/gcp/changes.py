@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 _LOOKED_UP = 100  # changes: far more than other writers can have got in since ours was sent
 _LOOKUP_PAGE = 10  # a change may hold 1,000 rrsets, and ours is mostly the newest one
-_FIRST_POLL = 0.25  # seconds; Google was seen to take up to 2 s
+# Seconds between polls, growing: Google was seen to take up to 2 s.
+_FRESH = 0.1
+_SECOND_POLL = 0.3
 _SLOWEST_POLL = 5.0
 
 
@@ -48,22 +50,47 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
     )
 
 
-def wait_until_done(client: DNSClient, zone: str, change_id: str, *, timeout: float) -> Resource:
+def wait_until_done(
+    client: DNSClient, zone: str, change_id: str, *, timeout: float, just_sent: bool = False
+) -> Resource:
     """Poll a change, ever more slowly, until Google says `done`: sent to the name servers, not yet proven there.
 
+    :param just_sent: it was pending a moment ago, so that the first poll can wait a little.
     :raises CloudUnavailable: it is still pending after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
-    delay = _FIRST_POLL
+    delay = _FRESH if just_sent else 0.0
     while True:
+        left = deadline - time.monotonic()
+        time.sleep(max(0.0, min(left, delay * random.uniform(1.0, 1.1))))  # noqa: S311 - spreads load, guards nothing
         change = client.get_change(zone, change_id)
         if change.get("status") == "done":
             return change
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise CloudUnavailable(f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s")
-        time.sleep(min(left, delay * random.uniform(0.8, 1.2)))  # noqa: S311 - spreads load, guards nothing
-        delay = min(delay * 1.6, _SLOWEST_POLL)
+        if time.monotonic() >= deadline:
+            raise CloudUnavailable(
+                f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s: "
+                "it is accepted, so a retry only waits on"
+            )
+        delay = min(max(_SECOND_POLL, delay * 1.6), _SLOWEST_POLL)
+
+
+def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, timeout: float) -> str | None:
+    """Wait until the change that was just sent is `done`; without an id, the newest one of the zone. Its status.
+
+    None where the zone has no change, or where the caller may not list them.
+    """
+    if change_id is None:
+        try:
+            newest = next(client.newest_changes(zone, page_size=1), None)
+        except PermissionMissing as missing:
+            log.warning("zone %s: not known whether earlier changes are done: %s", zone, missing)
+            return None
+        if newest is None:
+            return None
+        if newest.get("status") == "done":
+            return "done"
+        change_id = newest["id"]
+    return str(wait_until_done(client, zone, change_id, timeout=timeout, just_sent=True)["status"])
 
 
 def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:

@@ -160,6 +160,25 @@ def test_without_waiting_the_change_may_still_be_pending(hook: CloudDNSHook, zon
     assert "changes.get" not in cloud.stats()
 
 
+@pytest.mark.parametrize("repeat", ["upsert_records", "delete_records"])
+def test_a_retry_with_nothing_left_to_send_waits_for_what_was_sent_before(
+    make_hook: MakeHook, start_cloud: Callable[..., Cloud], repeat: str
+) -> None:
+    """The task died between its last change and that one's `done`; a gate that asks earlier caches a denial."""
+    slow = start_cloud("--done-ms", "1200")
+    hook = make_hook(dns_api_endpoint=slow.api)
+    hook.ensure_zone(zone="z", dns_name="ml.example.com.", networks=["training"])
+    sent = hook.upsert_records(zone="z", records=[SERVICE], owner="shared", wait=False)
+    arguments: dict[str, Any] = {"zone": "z", "records": [SERVICE], "owner": "shared"}
+    if repeat == "delete_records":
+        sent = hook.delete_records(zone="z", owner="shared", wait=False)
+        del arguments["records"]
+    assert sent["status"] == "pending"
+    again = getattr(hook, repeat)(**arguments)
+    assert (again["change_id"], again["status"]) == (None, "done")
+    assert hook.dns_client("demo-project").get_change("z", sent["change_id"])["status"] == "done"
+
+
 def test_who_else_holds_the_names_is_said(hook: CloudDNSHook, zone: str) -> None:
     hook.upsert_records(zone=zone, records=workers("10.0.0.1"), **RUN)
     with pytest.raises(ClaimRefused, match="airflow/train"):
