@@ -11,7 +11,7 @@ from typing import Any
 from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, PermissionMissing
 from mldns.gcp.dns import DNSClient, Resource
-from mldns.gcp.errors import AnswerLost, Call, ZoneMoved
+from mldns.gcp.errors import AnswerLost, Call, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
 from mldns.records import Key, RRset, from_api, normalised, same
 
@@ -107,10 +107,7 @@ def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Reso
         log.info("zone %s: the change whose answer was lost was not applied; sending it again", zone)
         return None
     if not _alike(now, after):
-        call = Call("changes.create", client.project, zone)
-        raise ZoneMoved(
-            call, keys=(witness,), status=412, reason="conditionNotMet", message=f"{witness[0]} was written meanwhile"
-        )
+        raise moved_meanwhile(Call("changes.create", client.project, zone), witness)
     try:
         newest = islice(client.newest_changes(zone, page_size=_LOOKUP_PAGE), _LOOKED_UP)
         found = next((resource for resource in newest if _is(resource, change)), None)
