@@ -53,7 +53,7 @@ class Worker:
 
 def parse_address(text: Any, *, allow_addresses: Collection[str] = (), where: str = "") -> str:
     """Return the normalised address, or raise InvalidInput; `allow_addresses` are networks let through nevertheless."""
-    return check_address(text, [parse_network(network) for network in allow_addresses], where)
+    return check_address(text, parse_networks(allow_addresses), where)
 
 
 def check_address(text: Any, allowed: Collection[Network], where: str = "") -> str:
@@ -62,7 +62,7 @@ def check_address(text: Any, allowed: Collection[Network], where: str = "") -> s
     try:
         address = ipaddress.ip_address(str(text).strip())
     except ValueError:
-        raise InvalidInput(f"address {str(text)!r}{place} is not an IPv4 or IPv6 address") from None
+        raise InvalidInput(f"address {_clip(str(text))}{place} is not an IPv4 or IPv6 address") from None
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
         raise InvalidInput(
             f"address {text!r}{place} cannot stand in a record: write it as plain IPv4 or without its zone"
@@ -77,8 +77,14 @@ def check_address(text: Any, allowed: Collection[Network], where: str = "") -> s
     return str(address)
 
 
-def parse_network(text: str) -> Network:
-    """Return a network such as `127.0.0.0/8`, or raise InvalidInput."""
+def parse_networks(texts: Collection[str]) -> list[Network]:
+    """Return networks such as `127.0.0.0/8`, or raise InvalidInput."""
+    if isinstance(texts, str):
+        raise InvalidInput(f"allow_addresses must be a list such as ['127.0.0.0/8'], not {texts!r}")
+    return [_parse_network(text) for text in texts]
+
+
+def _parse_network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
@@ -99,9 +105,10 @@ def parse_workers(value: Any, *, allow_addresses: Collection[str] = ()) -> tuple
         raise InvalidInput(
             "the worker list is empty: nothing to name (an empty discovery is an error, never an empty upsert)"
         )
-    workers = _number(rows, [parse_network(network) for network in allow_addresses])
+    allowed = parse_networks(allow_addresses)
+    workers = _number(rows, allowed)
     _check_ranks(workers)
-    _check_addresses(workers, allow_addresses)
+    _check_addresses(workers, allowed)
     return tuple(sorted(workers, key=lambda worker: (worker.role, worker.rank)))
 
 
@@ -153,12 +160,12 @@ def _as_mapping(row: Any) -> Mapping[str, Any]:
     if isinstance(row, Worker):
         return {name: getattr(row, name) for name in sorted(_WORKER_KEYS)}
     if not isinstance(row, Mapping):
-        raise InvalidInput(f"worker {row!r} must be an address or a mapping with 'rank' and 'address'")
+        raise InvalidInput(f"worker {_clip(row)} must be an address or a mapping with 'rank' and 'address'")
     unknown = sorted(str(key) for key in row if key not in _WORKER_KEYS)
     if unknown:
-        raise InvalidInput(f"worker {dict(row)!r} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
+        raise InvalidInput(f"worker {_clip(dict(row))} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
     if row.get("address") in (None, ""):
-        raise InvalidInput(f"worker {dict(row)!r} has no address")
+        raise InvalidInput(f"worker {_clip(dict(row))} has no address")
     return row
 
 
@@ -193,20 +200,20 @@ def _number(rows: Iterable[Mapping[str, Any]], allowed: Collection[Network]) -> 
 
 def parse_port(value: Any) -> int:
     """Return a TCP port, 1 to 65535."""
-    port = _whole(value, "port", value, least=1)
+    port = _whole(value, "port", None, least=1)
     if port > 65535:
         raise InvalidInput(f"port {value!r} is not a TCP port: 1 to 65535")
     return port
 
 
-def _whole(value: Any, what: str, row: Any, *, least: int) -> int:
-    shown = dict(row) if isinstance(row, Mapping) else row
+def _whole(value: Any, what: str, row: Mapping[str, Any] | None, *, least: int) -> int:
+    place = "" if row is None else f" of worker {_clip(dict(row))}"
     try:
         number = int(str(value)) if not isinstance(value, bool) else None
     except ValueError:
         number = None
     if number is None or number < least:
-        raise InvalidInput(f"{what} {value!r} of {shown!r} is not a whole number of at least {least}")
+        raise InvalidInput(f"{what} {_clip(value)}{place} is not a whole number of at least {least}")
     return number
 
 
@@ -225,10 +232,8 @@ def _check_ranks(workers: Iterable[Worker]) -> None:
             )
 
 
-def _check_addresses(workers: Iterable[Worker], allow_addresses: Collection[str]) -> None:
-    shareable = {
-        str(network.network_address) for network in map(parse_network, allow_addresses) if network.num_addresses == 1
-    }
+def _check_addresses(workers: Iterable[Worker], allowed: Iterable[Network]) -> None:
+    shareable = {str(network.network_address) for network in allowed if network.num_addresses == 1}
     seen: dict[str, Worker] = {}
     for worker in workers:
         other = seen.setdefault(worker.address, worker)
@@ -238,3 +243,9 @@ def _check_addresses(workers: Iterable[Worker], allow_addresses: Collection[str]
                 f"and to {worker.role} rank {worker.rank}: one address is one host; "
                 f'use slots for several processes on it, or allow_addresses=["{worker.address}"] if that is meant'
             )
+
+
+def _clip(value: object) -> str:
+    """Whatever somebody wrote, as it would stand in Python, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 150 else f"{text[:120]}…{text[-20:]}"

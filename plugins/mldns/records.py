@@ -15,7 +15,7 @@ from typing import Any
 
 from mldns import naming
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, check_address, parse_network, parse_port, parse_workers
+from mldns.inventory import Worker, check_address, parse_networks, parse_port, parse_workers
 from mldns.text_strings import quote_strings, split_strings
 
 Key = tuple[str, str]
@@ -74,7 +74,7 @@ def parse_record(
     rrdatas = value.get("rrdatas")
     if isinstance(rrdatas, str) or not isinstance(rrdatas, Iterable):
         raise InvalidInput(f"record {name} {kind} needs rrdatas, a list such as ['192.0.2.1'], not {rrdatas!r}")
-    allowed = [parse_network(network) for network in allow_addresses]
+    allowed = parse_networks(allow_addresses)
     data = tuple(_parse_rdata(kind, item, f"record {name} {kind}", allowed) for item in rrdatas)
     _check_data(name, kind, data)
     return RRset(name, kind, ttl, data)
@@ -228,6 +228,8 @@ def _check_data(name: str, kind: str, data: tuple[str, ...]) -> None:
         raise InvalidInput(f"record {name} {kind} has the same rrdata twice: {_first_double(data)!r}")
     if kind == "CNAME" and len(data) > 1:
         raise InvalidInput(f"record {name} CNAME has {len(data)} rrdatas, a CNAME has one")
+    if kind == "CNAME" and data[0] == name:
+        raise InvalidInput(f"record {name} CNAME points at itself")
 
 
 def _first_double(data: tuple[str, ...]) -> str:

@@ -24,7 +24,7 @@ def split_strings(text: str, where: str) -> tuple[bytes, ...]:
         match = _TOKEN.match(bare, position)
         if match is None:
             raise InvalidInput(f"{where}: rrdata {text[:60]!r} has an unbalanced quote")
-        strings.append(_unescape(match.group(1) if match.group(1) is not None else match.group(2)))
+        strings.append(_unescape(match.group(1) if match.group(1) is not None else match.group(2), where))
         position = match.end()
     for string in strings:
         if len(string) > MAX_STRING:
@@ -37,7 +37,7 @@ def quote_strings(strings: Iterable[bytes]) -> str:
     return " ".join(f'"{_escape(string)}"' for string in strings)
 
 
-def _unescape(text: str) -> bytes:
+def _unescape(text: str, where: str) -> bytes:
     """Decode `\\DDD` and `\\c`; text outside ASCII stands for its UTF-8 octets."""
     octets = bytearray()
     position = 0
@@ -45,7 +45,7 @@ def _unescape(text: str) -> bytes:
         octets += text[position : match.start()].encode()
         code = match.group(1)
         if len(code) == 3 and int(code) > 255:
-            raise InvalidInput(f"rrdata escape \\{code} is above 255")
+            raise InvalidInput(f"{where}: rrdata escape \\{code} is above 255")
         octets += bytes((int(code),)) if len(code) == 3 else code.encode()
         position = match.end()
     return bytes(octets + text[position:].encode())

@@ -81,6 +81,9 @@ def test_forms(value: Any, workers: tuple[Worker, ...]) -> None:
         (["224.0.0.1"], "multicast"),
         (["::ffff:10.0.0.7"], "cannot stand in a record"),
         ([{"address": "10.0.0.7", "role": "a-1"}], "ends like a rank"),
+        ([{"rank": "9" * 5_000, "address": "10.0.0.7"}], "rank '9999"),
+        ([{"rank": 0, "address": "x" * 5_000}], "address 'xxxx"),
+        ([{"address": "10.0.0.7", "note": "x" * 5_000}], "unknown keys ['note']"),
     ],
 )
 def test_refusals_name_the_culprit_in_one_line(value: Any, culprit: str) -> None:
@@ -88,6 +91,7 @@ def test_refusals_name_the_culprit_in_one_line(value: Any, culprit: str) -> None
         parse_workers(value)
     assert culprit in str(refusal.value)
     assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 500
 
 
 def test_a_flag_lets_loopback_through() -> None:
@@ -104,6 +108,8 @@ def test_naming_one_address_lets_several_ranks_share_it() -> None:
 def test_a_flag_that_is_no_network_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="'loopback' is not a network"):
         parse_workers(["127.0.0.2"], allow_addresses=["loopback"])
+    with pytest.raises(InvalidInput, match=r"allow_addresses must be a list .* not '127\.0\.0\.0/8'"):
+        parse_workers(["127.0.0.2"], allow_addresses="127.0.0.0/8")
 
 
 def test_world_size_is_the_sum_of_slots() -> None:

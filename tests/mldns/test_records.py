@@ -85,6 +85,8 @@ def test_what_a_user_wrote_is_normalised(written: dict[str, Any], rrset: RRset) 
         (record(type="SRV", rrdatas=["0 0 70000 a."]), "PRIORITY WEIGHT PORT TARGET"),
         (record(type="TXT", rrdatas=['"open']), "unbalanced quote"),
         (record(type="TXT", rrdatas=["x" * 256]), "256 octets"),
+        (record(type="TXT", rrdatas=["\\300"]), f"record service.{ZONE} TXT: rrdata escape \\300"),
+        (record(type="CNAME", rrdatas=[f"Service.{ZONE}"]), "points at itself"),
         (record(colour="red"), "['colour']"),
         ("service", "'service' must be a mapping"),
     ],
