@@ -24,13 +24,13 @@ class InvalidInput(MldnsError, ValueError):
 
 
 class ManifestTooLarge(InvalidInput):
-    """The names do not fit into the owner's manifest. Nothing was sent."""
+    """The names and grants do not fit into the owner's manifest. Nothing was sent."""
 
     def __init__(self, *, owner: str, size: int, limit: int) -> None:
         self.owner, self.size, self.limit = owner, size, limit
         super().__init__(
             f"the manifest of {owner!r} would take {size:,} bytes of at most {limit:,}: "
-            "explicit names are listed one by one, so give workers (kept as rank ranges) or use several jobs"
+            "explicit names and grants are listed one by one; give workers, kept as rank ranges, or use several jobs"
         )
 
 
@@ -122,6 +122,17 @@ class ZoneNotOurs(MldnsError):
     def __init__(self, zone: str) -> None:
         self.zone = zone
         super().__init__(f"managed zone {zone!r} has no label managed-by=mldns: only zones that mldns made are deleted")
+
+
+class ZoneNotEmpty(MldnsError):
+    """The zone still holds records, so Google does not delete it."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        super().__init__(
+            f"managed zone {zone!r} still holds records: release the jobs in it with delete_records, "
+            "'shared' included, and remove what others left there"
+        )
 
 
 class PlanChanged(MldnsError):

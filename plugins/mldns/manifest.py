@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from mldns import name_set
 from mldns.exceptions import InvalidInput, ManifestTooLarge, MldnsError
-from mldns.naming import manifest_name
+from mldns.naming import MANIFEST_LABEL, manifest_name
 from mldns.records import Key, RRset
 from mldns.text_strings import MAX_STRING, quote_strings, split_strings
 
@@ -144,7 +144,9 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
             values[key] = value
         else:
             item = string.removeprefix(_PENDING)
-            keys = name_set.from_item(item, owner=owner, dns_name=dns_name)
+            keys = set(name_set.from_item(item, owner=owner, dns_name=dns_name))
+            if any(_untouchable(key, dns_name) for key in keys):
+                raise InvalidInput(f"no claim covers {item!r}")
             (pending if item != string else names).update(keys)
             if len(names) + len(pending) > name_set.MAX_NAMES:
                 raise InvalidInput(f"it covers more than {name_set.MAX_NAMES:,} names")
@@ -158,6 +160,12 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
         pending=frozenset(pending),
         grants=tuple(grants),
     )
+
+
+def _untouchable(key: Key, dns_name: str) -> bool:
+    """Other manifests and the apex NS and SOA: a release that believed a forged claim to them would do much harm."""
+    name, kind = key
+    return name.startswith(f"{MANIFEST_LABEL}.") or (name == dns_name and kind in ("NS", "SOA"))
 
 
 def _digest(strings: Sequence[str]) -> str:

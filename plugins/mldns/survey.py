@@ -92,15 +92,14 @@ class Report:
         return f"{self.names_right:,} of {self.names:,} names on {servers}" + (f" ({verdicts})" if verdicts else "")
 
     def summary(self) -> str:
-        """One line: `9,412 of 10,000 names on 4 servers (588 missing); first missing …`."""
+        """One line: `9,412 of 10,000 names on 4 servers (588 missing); first …`."""
         parts = [self.counts()]
         if self.failures:
-            first = self.failures[0]
-            parts.append(f"first {first.verdict} {first.name} {first.type} on {first.server}: got {first.got}")
+            parts.append(f"first {self.failures[0]}")
         if self.waiting:
             parts.append(f"{self.waiting:,} still to ask")
         if self.held:
-            parts.append(f"{self.held:,} held by a resolver's cache, asked again in {self.asked_again_in:.0f} s")
+            parts.append(f"{self.held:,} as a resolver may have cached it, asked again in {self.asked_again_in:.0f} s")
         if self.passes_wanted > 1:
             parts.append(f"pass {min(self.passes + 1, self.passes_wanted)} of {self.passes_wanted}")
         return "; ".join(parts)
@@ -261,5 +260,7 @@ class Survey:
         right = sum(key not in cells for cells in self._open.values())
         if right:
             why += f"; {right} of {len(self._servers)} servers right"
+        if verdict is Verdict.MISSING and server.role is Role.RESOLVER and len(self._servers) > 1 and right:
+            why += ": has this resolver a cached denial, or a private zone that hides this one?"
         name, kind = key
         return Failure(name, kind, server.label, verdict, expected, judgement.got, why)

@@ -149,6 +149,13 @@ def test_an_edited_manifest_is_noticed(before: str, after: str) -> None:
         decode(edited, owner="bert", dns_name=ZONE)
 
 
+@pytest.mark.parametrize("key", [(f"_mldns.other.{ZONE}", "TXT"), (ZONE, "NS"), (ZONE, "SOA")])
+def test_a_forged_claim_to_other_manifests_or_the_apex_is_damage(key: Key) -> None:
+    forged = Manifest(owner="bert", names=frozenset({key})).to_rrset(ZONE)
+    with pytest.raises(ManifestDamaged, match="no claim covers"):
+        decode(forged, owner="bert", dns_name=ZONE)
+
+
 def test_explicit_names_that_do_not_fit_are_refused() -> None:
     names = frozenset({(f"host-x{n}.{ZONE}", "A") for n in range(400)})
     with pytest.raises(ManifestTooLarge, match=f"of at most {MAX_MANIFEST_BYTES:,}"):

@@ -21,6 +21,7 @@ from mldns.exceptions import (
     PermissionMissing,
     PlanChanged,
     QuotaShort,
+    shorten,
 )
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
@@ -181,6 +182,7 @@ class ZoneEditor:
             view = self._reader.job(owner, ())
             overtaken = None
             if view.before is None or view.manifest is None or view.manifest.idle:
+                self._tell_of_strays(owner, view)
                 return ManifestedChanges((), view.manifest)
             overtaken = ownership.overtaken_by(view.manifest, lease)
             if overtaken is not None:
@@ -258,6 +260,18 @@ class ZoneEditor:
             # The records in the way may be the owner's own, newer than the manifest that was listed before them.
             raise moved_meanwhile(self._call, self._manifest_key(holder.owner))
         return view, claim, plan
+
+    def _tell_of_strays(self, owner: str, view: JobView) -> None:
+        """Nothing is claimed, so nothing is released: records may be left of a manifest that somebody deleted."""
+        if view.records:
+            names = shorten([rrset.name for rrset in view.records])
+            log.warning(
+                "zone %s: no manifest of %s covers %d record(s) below its name, which are left alone: %s",
+                self.facts.name,
+                owner,
+                len(view.records),
+                names,
+            )
 
     def _neighbours(self, view: JobView, owner: str) -> Neighbours:
         return Neighbours(self._reader, view, owner)

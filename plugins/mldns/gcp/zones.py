@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldns import naming
-from mldns.exceptions import InvalidInput, PermissionMissing, ZoneMismatch, ZoneNotOurs
+from mldns.exceptions import InvalidInput, PermissionMissing, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.gcp.dns import DNSClient, Resource
-from mldns.gcp.errors import AlreadyExists
+from mldns.gcp.errors import AlreadyExists, ApiRefused
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,8 @@ OUR_LABEL = ("managed-by", "mldns")
 """Stands on every zone that mldns makes; without it mldns deletes none."""
 
 DEFAULT_DESCRIPTION = "Names of training jobs, managed by mldns"
+
+_NOT_EMPTY = "containerNotEmpty"
 
 _ZONE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NETWORK = re.compile(
@@ -147,16 +149,22 @@ def ensure_zone(client: DNSClient, wanted: WantedZone) -> Resource:
 
 
 def delete_zone(client: DNSClient, zone: str) -> bool:
-    """Delete a zone that mldns made; False where there is none any more. A zone with records in it is refused.
+    """Delete a zone that mldns made; False where there is none any more.
 
     :raises ZoneNotOurs: it has no label managed-by=mldns.
+    :raises ZoneNotEmpty: it holds records beside its own NS and SOA.
     """
     found = client.find_zone(zone)
     if found is None:
         return False
     if not is_ours(found):
         raise ZoneNotOurs(zone)
-    return client.delete_zone(zone)
+    try:
+        return client.delete_zone(zone)
+    except ApiRefused as refusal:
+        if refusal.reason != _NOT_EMPTY:
+            raise
+        raise ZoneNotEmpty(zone) from refusal
 
 
 def is_ours(zone: Mapping[str, Any]) -> bool:

@@ -91,6 +91,7 @@ class CloudDNSHook(IamHook):
         """Delete an empty zone that mldns made: `{"deleted": bool}`, False where there is none.
 
         :raises ZoneNotOurs: it has no label managed-by=mldns.
+        :raises ZoneNotEmpty: it still holds records.
         """
         self.forget(project_id, validation.zone_name(zone))
         return {"deleted": zones.delete_zone(self.dns_client(project_id), zone)}

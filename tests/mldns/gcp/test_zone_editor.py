@@ -325,6 +325,21 @@ def test_a_failure_in_the_middle_says_what_is_live_and_a_retry_does_the_rest(
     assert zone_content(client) == keyed(workers(2_500))
 
 
+def test_a_manifest_deleted_by_hand_leaves_records_that_a_release_tells_of(
+    editor: ZoneEditor, client: DNSClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    editor.upsert(workers(3), FIRST, "upsert-only")
+    manifest, _ = ZoneReader(client, editor.facts).manifest("job")
+    assert manifest is not None
+    client.create_change("ml-zone", Change(deletions=(manifest,)))
+    assert editor.release("job", "run-1").progress.changes == 0
+    assert "no manifest of job covers 5 record(s)" in caplog.text
+    with pytest.raises(OwnershipConflict, match="what nobody owns and says the same is taken over with adopt=True"):
+        editor.upsert(workers(3), FIRST, "upsert-only")
+    assert len(editor.upsert(workers(3), replace(FIRST, adopt=True), "upsert-only").plan.unchanged) == 5
+    assert editor.release("job", "run-1").progress.deleted == 5
+
+
 def test_records_removed_by_hand_do_not_hinder_the_release(editor: ZoneEditor, client: DNSClient) -> None:
     editor.upsert(workers(3), FIRST, "upsert-only")
     client.create_change("ml-zone", Change(deletions=(workers(3)[1],)))

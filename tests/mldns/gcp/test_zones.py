@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from mldns.batching import Change
-from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotOurs
+from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.gcp.dns import DNSClient, Resource
-from mldns.gcp.errors import ApiRefused
 from mldns.gcp.zones import WantedZone, delete_zone, ensure_zone, parse_zone
 from mldns.records import RRset
 from tests.cloud_fixture import Cloud
@@ -146,7 +145,7 @@ def test_only_a_zone_of_ours_is_deleted_and_only_when_it_is_empty(client: DNSCli
     ensure_zone(client, wanted())
     record = RRset("x.ml.example.com.", "A", 30, ("10.0.0.1",))
     client.create_change("my-managed-zone", Change(additions=(record,)))
-    with pytest.raises(ApiRefused, match="containerNotEmpty"):
+    with pytest.raises(ZoneNotEmpty, match="release the jobs in it with delete_records"):
         delete_zone(client, "my-managed-zone")
     client.create_change("my-managed-zone", Change(deletions=(record,)))
     assert delete_zone(client, "my-managed-zone") is True
