@@ -38,7 +38,7 @@ def run_example(
     params: Mapping[str, Any],
     *,
     on_states: Callable[[list[TaskState]], None] | None = None,
-    timeout: float = 240,
+    timeout: float = 420,
 ) -> Outcome:
     """Trigger example_training with `params` (zone, dns_name and job among them) and follow it to its end.
 

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import httpx
 
 Json = dict[str, Any]
+# One server process does everything: on a machine that is busy starting tasks it may keep a reader waiting.
+_READ_TRIES = 4
 FINAL_RUN_STATES = frozenset({"success", "failed"})
 
 
@@ -115,12 +117,22 @@ class AirflowApi:
             time.sleep(poll)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._client.request(method, path, **arguments)
+        answer = self._send(method, path, **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self.log_in()
-            answer = self._client.request(method, path, **arguments)
+            answer = self._send(method, path, **arguments)
         _refuse(answer)
         return answer.json()
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        tries = _READ_TRIES if method == "GET" else 1
+        while True:
+            try:
+                return self._client.request(method, path, **arguments)
+            except httpx.TimeoutException as late:
+                tries -= 1
+                if not tries:
+                    raise TimeoutError(f"Airflow does not answer {method} {path}") from late
 
 
 def _log_lines(entry: str | Json) -> Iterator[str]:

@@ -30,7 +30,7 @@ import yaml
 from demo.rest import AirflowApi
 
 ROOT = Path(__file__).resolve().parents[2]
-HEALTHY_SECONDS = 150
+HEALTHY_SECONDS = 240
 _SIOCSIFFLAGS, _IFF_UP, _IFF_RUNNING = 0x8914, 0x1, 0x40
 
 Service = dict[str, Any]
@@ -159,7 +159,7 @@ def run_example(password: str) -> dict[str, Any]:
         time.sleep(1)
     api.unpause("example_training")
     run_id = api.trigger("example_training")
-    states = [*api.follow("example_training", run_id, timeout=240)][-1]
+    states = [*api.follow("example_training", run_id, timeout=420)][-1]
     for task in states:
         if task.state == "failed":
             print(f"--- log of {task.task_id}", *api.task_log("example_training", run_id, task), sep="\n", flush=True)

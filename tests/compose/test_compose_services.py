@@ -44,7 +44,7 @@ def test_every_service_becomes_healthy_and_the_example_trains(env_file: Path, tm
     with log.open("w") as sink:
         command = [*NAMESPACES, sys.executable, "-m", "tests.compose.container", resolved, result]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        ended = subprocess.run(command, stdout=sink, stderr=sink, env=environment, cwd=ROOT, timeout=480, check=False)
+        ended = subprocess.run(command, stdout=sink, stderr=sink, env=environment, cwd=ROOT, timeout=900, check=False)
     assert ended.returncode == 0, "\n".join(log.read_text().splitlines()[-60:])
     outcome = json.loads(result.read_text())
     assert set(outcome["healthy"]) == {

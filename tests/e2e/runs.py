@@ -10,7 +10,7 @@ from typing import Any
 from demo.cloud import NETWORK, LocalCloud
 from demo.rest import FINAL_RUN_STATES, AirflowApi, TaskState
 
-RUN_SECONDS = 240.0
+RUN_SECONDS = 420.0
 NETWORK_NAME = NETWORK.partition("/compute/v1/")[2]
 """The network that localcloud's resolver is in, as a Param takes it."""
 

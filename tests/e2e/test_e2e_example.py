@@ -99,7 +99,9 @@ def test_a_run_marked_failed_releases_late_and_leaves_the_next_runs_names(
     first = start(airflow.api, DAG_ID, base)
     first.wait_for_task("dns.train", "running")
     second_workers = ["127.0.0.12", "127.0.0.13", "127.0.0.14"]
-    second = start(airflow.api, DAG_ID, base | {"workers": second_workers})
+    refused = start(airflow.api, DAG_ID, base | {"workers": second_workers})
+    assert refused.wait() == "failed", "the first run is at work"
+    second = start(airflow.api, DAG_ID, base | {"workers": second_workers, "adopt": True})
     second.wait_for_task("dns.train", "running")
 
     airflow.api.set_run_state(DAG_ID, first.run_id, "failed")
