@@ -136,8 +136,7 @@ def compute_plan(
     :param rival_of: the other job that has claimed or written a key, asked only for what would be touched; else None.
     :param adopt: a record that nobody owns and that already says what is wanted becomes ours instead of a conflict.
     """
-    if policy not in POLICIES:
-        raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
+    parse_policy(policy)
     listed = {rrset.key: rrset for rrset in current}
     wanted = {rrset.key: rrset for rrset in desired}
     differ = _Differ(listed, owned, owner_of, rival_of, policy, adopt)
@@ -146,6 +145,13 @@ def compute_plan(
     if policy == "sync":
         differ.deletes |= {key: rrset for key, rrset in listed.items() if key not in wanted and differ.ours(key)}
     return differ.plan()
+
+
+def parse_policy(policy: str) -> str:
+    """One of `POLICIES`, or InvalidInput."""
+    if policy not in POLICIES:
+        raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
+    return policy
 
 
 def natural(key: Key) -> tuple[list[str | tuple[int, str]], str]:

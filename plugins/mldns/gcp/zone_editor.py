@@ -302,7 +302,7 @@ class ZoneEditor:
             raise QuotaShort(
                 f"zone {self.facts.name!r} would hold {'' if view.whole else 'at least '}{size:,} record sets, "
                 f"{size - live.rrsets_per_zone:,} more than the {live.rrsets_per_zone:,} of the project's quota: "
-                "nothing was written; name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
+                "name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
             )
         return live
 

@@ -22,7 +22,7 @@ DEFAULT_DESCRIPTION = "Names of training jobs, managed by mldns"
 
 _NOT_EMPTY = "containerNotEmpty"
 
-_ZONE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+ZONE_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NETWORK = re.compile(
     r"(?:https://(?:www\.googleapis\.com|compute\.googleapis\.com)/compute/[a-z0-9]+/)?"
     r"projects/(?P<project>[a-z0-9.:-]+)/global/networks/(?P<network>[a-z](?:[-a-z0-9]*[a-z0-9])?)"
@@ -99,7 +99,7 @@ def parse_zone(
 
 def parse_zone_name(zone: str) -> str:
     """The name of a managed zone: an RFC 1035 label."""
-    if not isinstance(zone, str) or not _ZONE_NAME.fullmatch(zone):
+    if not isinstance(zone, str) or not ZONE_NAME.fullmatch(zone):
         raise InvalidInput(
             f"zone name {zone!r} is not 1 to 63 lower-case letters, digits and hyphens that begin with a letter"
         )

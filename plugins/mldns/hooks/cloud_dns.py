@@ -20,7 +20,7 @@ from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
 from mldns.manifest import timestamp
-from mldns.plan import DEFAULT_POLICY
+from mldns.plan import DEFAULT_POLICY, parse_policy
 from mldns.records import RRset
 
 DONE_TIMEOUT = 300.0
@@ -152,7 +152,7 @@ class CloudDNSHook(IamHook):
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
         holder = validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
-        policy = validation.change_policy(policy)
+        policy = parse_policy(policy)
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         return editor.plan(wanted, holder, policy).to_json(full=True)
 
@@ -190,7 +190,7 @@ class CloudDNSHook(IamHook):
         :raises ChangeFailed: it stopped in the middle; a retry does the rest.
         """
         holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        policy, wait = validation.change_policy(policy), validation.flag(wait, "wait")
+        policy, wait = parse_policy(policy), validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
         plan, progress = applied.plan, applied.progress
@@ -238,7 +238,7 @@ class CloudDNSHook(IamHook):
                 project_id=project_id,
             )
         holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        policy = validation.change_policy(policy)
+        policy = parse_policy(policy)
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         return editor.plan(wanted, holder, policy).to_json()
 

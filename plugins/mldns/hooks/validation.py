@@ -11,7 +11,7 @@ from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp.grants import Grant
 from mldns.gcp.zone_editor import Holder
-from mldns.plan import POLICIES
+from mldns.gcp.zones import ZONE_NAME
 from mldns.policy import parse_condition, parse_members, parse_role
 from mldns.records import RRset, check_records, desired_records
 
@@ -25,21 +25,14 @@ MAX_LEASE_HOURS = 366 * 24
 
 SCOPES = ("zone", "project")
 
-_ZONE = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?|[0-9]{1,20}")
+_ZONE_ID = re.compile(r"[0-9]{1,20}")
 
 
 def zone_name(zone: str) -> str:
     """A managed zone's name or numeric id: both name it in every method of the API."""
-    if not isinstance(zone, str) or not _ZONE.fullmatch(zone):
+    if not isinstance(zone, str) or not (ZONE_NAME.fullmatch(zone) or _ZONE_ID.fullmatch(zone)):
         raise InvalidInput(f"zone {zone!r} is neither the name of a managed zone, such as 'ml-zone', nor its id")
     return zone
-
-
-def change_policy(policy: str) -> str:
-    """One of `mldns.plan.POLICIES`."""
-    if policy not in POLICIES:
-        raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
-    return policy
 
 
 def flag(value: bool, name: str) -> bool:

@@ -452,6 +452,31 @@ def test_the_project_is_the_connections_unless_given(make_hook: MakeHook, cloud:
     assert hook.get_zone(zone="z", project_id=cloud.project) is None
 
 
+@pytest.mark.parametrize(
+    ("method", "required", "defaults"),
+    [
+        (
+            "ensure_zone",
+            {"zone", "dns_name"},
+            {"visibility": "private", "networks": (), "labels": None, "description": "", "allow_unbound": False},
+        ),
+        (
+            "upsert_records",
+            {"zone", "records", "owner"},
+            {"claimant": "", "lease": "", "lease_hours": None, "policy": "upsert-only", "adopt": False}
+            | {"dry_run": False, "wait": True},
+        ),
+        ("delete_records", {"zone", "owner"}, {"lease": ""}),
+        ("bind_iam", {"role", "members", "scope"}, {"zone": None, "owner": None, "condition": None}),
+        ("unbind_iam", {"role", "members", "scope"}, {"zone": None, "owner": None, "condition": None}),
+    ],
+)
+def test_the_main_signatures_are_a_contract(method: str, required: set[str], defaults: dict[str, Any]) -> None:
+    parameters = inspect.signature(getattr(CloudDNSHook, method)).parameters
+    assert {name for name, p in parameters.items() if p.default is p.empty} == required | {"self"}
+    assert {name: parameters[name].default for name in defaults} == defaults
+
+
 def test_the_public_surface_takes_keywords_only() -> None:
     surface = (
         "get_zone ensure_zone delete_zone list_zones list_records plan apply upsert_records claim delete_records "
