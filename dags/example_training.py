@@ -24,6 +24,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSEnsureZoneOperator,
     CloudDNSPreflightOperator,
 )
+from mldns.operators.records import DEFAULT_LEASE_HOURS
 from mldns.params import form
 from mldns.task_groups import training_dns
 
@@ -43,6 +44,7 @@ job: dict[str, Any] = {
     "allow_addresses": "{{ params.allow_addresses | tojson }}",
     "lease_hours": "{{ params.lease_hours }}",
     "policy": "{{ params.policy }}",
+    "adopt": "{{ params.adopt }}",
 }
 iam: dict[str, Any] = {
     "role": "{{ params.iam_role }}",
@@ -67,6 +69,7 @@ with DAG(
             "port",
             "lease_hours",
             "policy",
+            "adopt",
             "iam_role",
             "iam_members",
             "iam_scope",
@@ -75,6 +78,7 @@ with DAG(
             "allow_addresses",
             networks=["projects/demo-project/global/networks/training"],
             job="example",
+            lease_hours=DEFAULT_LEASE_HOURS,
             workers=["127.0.0.2", "127.0.0.3", "127.0.0.4"],
             allow_addresses=["127.0.0.0/8"],
             ttl=5,

@@ -38,6 +38,7 @@ zone: dict[str, Any] = {
     "dns_name": "{{ params.dns_name }}",
     "visibility": "{{ params.visibility }}",
     "networks": "{{ params.networks | tojson }}",
+    "allow_unbound": "{{ params.allow_unbound }}",
 }
 job: dict[str, Any] = {
     "job": "{{ params.job }}",
@@ -48,7 +49,10 @@ job: dict[str, Any] = {
 lease: dict[str, Any] = {
     "claimant": "{{ params.claimant }}",
     "lease": "{{ params.lease }}",
-    "lease_hours": "{{ params.lease_hours }}",
+    # A lease of the caller's is held for a day unless it says otherwise. Without one the lease is this run, which ends
+    # before the training begins: to hold it would only keep the next run off.
+    "lease_hours": "{{ params.lease_hours or (24 if params.lease else '') }}",
+    "adopt": "{{ params.adopt }}",
 }
 records = "{{ params.records | tojson }}"
 iam: dict[str, Any] = {
@@ -60,6 +64,8 @@ iam: dict[str, Any] = {
 with DAG(
     "mldns_pretraining",
     schedule=None,
+    # A DAG that another one triggers must run: paused, it would let its caller wait for ever.
+    is_paused_upon_creation=False,
     doc_md=__doc__,
     tags=["mldns"],
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
@@ -68,6 +74,7 @@ with DAG(
         "dns_name",
         "visibility",
         "networks",
+        "allow_unbound",
         "job",
         "workers",
         "records",
@@ -78,6 +85,7 @@ with DAG(
         "claimant",
         "lease",
         "policy",
+        "adopt",
         "iam_role",
         "iam_members",
         "iam_scope",

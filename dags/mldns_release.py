@@ -20,6 +20,8 @@ from mldns.params import form
 with DAG(
     "mldns_release",
     schedule=None,
+    # Paused, it would leave every job's names behind while its callers look fine.
+    is_paused_upon_creation=False,
     doc_md=__doc__,
     tags=["mldns"],
     params={

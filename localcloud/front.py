@@ -1,10 +1,13 @@
-"""What Google's front ends do to a request before any method sees it: method overrides and other API versions."""
+"""What happens to a request before any method sees it: method overrides and other API versions, as at Google's front
+ends; and no service to web pages, which could otherwise edit zones through the browser of whoever runs localcloud."""
 
 from __future__ import annotations
 
 import re
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # v1beta2 has the very methods of v1, and Config Connector and `gcloud beta` use it. Of v2 we know one thing: gcloud
@@ -22,12 +25,21 @@ class FrontEnd:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _from_a_web_page(Headers(scope=scope)):
+            refusal = PlainTextResponse("localcloud answers programs, not web pages\n", status_code=403)
+            await refusal(scope, receive, send)
+            return
         if scope["type"] == "http":
             scope = {**scope, "path": _canonical(scope["path"])}
             override = Request(scope).headers.get("x-http-method-override") if scope["method"] == "POST" else None
             if override:
                 scope, receive = await _overridden(scope, receive, override.upper())
         await self._app(scope, receive, send)
+
+
+def _from_a_web_page(headers: Headers) -> bool:
+    """Browsers add these to what a page sends, and to nothing that a person opens; clients of an API send neither."""
+    return "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
 
 
 def _canonical(path: str) -> str:

@@ -57,6 +57,12 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "title": "VPC networks",
         "description": "Who sees a private zone: projects/PROJECT/global/networks/NETWORK, one a line.",
     },
+    "allow_unbound": {
+        "default": False,
+        "type": "boolean",
+        "title": "Allow unbound",
+        "description": "Let a private zone have no network yet: then nobody can see it.",
+    },
     "job": {
         "default": "",
         **_TEXT,
@@ -103,7 +109,7 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "type": ["null", "number"],
         "exclusiveMinimum": 0,
         "title": "Lease, hours",
-        "description": "How long no other run may take over these names. Null: the next run takes over at once.",
+        "description": "How long no other run may take over while this one is at work. Null: the next one may at once.",
         "section": "Ownership",
     },
     "claimant": {
@@ -125,6 +131,13 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "enum": list(POLICIES),
         "title": "Policy",
         "description": "create-only changes nothing, upsert-only does, sync also removes the job's other names.",
+        "section": "Ownership",
+    },
+    "adopt": {
+        "default": False,
+        "type": "boolean",
+        "title": "Adopt",
+        "description": "Take over what another run or claimant holds, and records that nobody owns and already fit.",
         "section": "Ownership",
     },
     "iam_role": {

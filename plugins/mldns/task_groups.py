@@ -20,7 +20,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSHandOffOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.operators.records import DEFAULT_TTL
+from mldns.operators.records import DEFAULT_LEASE_HOURS, DEFAULT_TTL
 from mldns.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
 
@@ -57,7 +57,7 @@ def training_dns(
     records: Any = None,
     ttl: int | str = DEFAULT_TTL,
     port: Any = None,
-    lease_hours: float | str | None = None,
+    lease_hours: float | str | None = DEFAULT_LEASE_HOURS,
     policy: str = DEFAULT_POLICY,
     adopt: bool | str = False,
     allow_addresses: Sequence[str] | str = (),

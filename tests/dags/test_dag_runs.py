@@ -112,6 +112,13 @@ def test_the_release_dag_removes_what_its_lease_claimed(airflow: Airflow, cloud:
     assert list(left) == ["_mldns.shared.ml.example.com. TXT"]
 
 
+def test_a_misspelt_param_is_named(airflow: Airflow, cloud: Cloud) -> None:
+    before = writes(cloud)
+    run = airflow.run("mldns_pretraining", cloud, **JOB, worker=["10.0.0.7"])
+    assert run.errors["validate"] == "InvalidInput: unknown Param 'worker': did you mean 'workers'?"
+    assert writes(cloud) == before
+
+
 def test_a_lease_whose_run_has_ended_is_taken_over(airflow: Airflow, cloud: Cloud) -> None:
     private = {**JOB, "visibility": "private", "networks": [cloud.network], "lease_hours": 5}
     succeeded(airflow.run("mldns_pretraining", cloud, **private))

@@ -142,3 +142,20 @@ def test_unusual_but_right_http(cloud, request_line, headers, first_line):
     with socket.create_connection((host, int(port)), timeout=5) as stream:
         stream.sendall(f"{request_line}\r\n{headers}\r\n".encode())
         assert stream.makefile("rb").readline() == first_line
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}]
+)
+def test_a_web_page_is_not_served(cloud, headers):
+    """A form of text/plain needs no preflight: without this any page could edit zones through somebody's browser."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    refused = requests.post(cloud.api + ZONES, data=BODY, headers={"Content-Type": "text/plain", **named}, timeout=5)
+    assert (refused.status_code, refused.text) == (403, "localcloud answers programs, not web pages\n")
+    assert requests.post(f"{cloud.api}/_localcloud/reset", headers=named, timeout=5).status_code == 403
+    assert requests.get(cloud.api + ZONES, timeout=5).json()["managedZones"] == []
+
+
+def test_a_person_may_look_with_a_browser(cloud):
+    answer = requests.get(cloud.api + ZONES, headers={"Sec-Fetch-Site": "none"}, timeout=5)
+    assert answer.status_code == 200

@@ -147,8 +147,17 @@ class TestReport:
             survey.record(NS2, expectation, denied() if late else right(expectation), 1)
         assert survey.report(2).summary() == (
             "9,412 of 10,000 names on 2 servers (588 missing); "
-            "first missing worker-9412.job.ml.test. A on ns2: got NXDOMAIN"
+            "first worker-9412.job.ml.test. A at ns2: expected 10.0.0.9412, got NXDOMAIN "
+            "(missing: the server does not have it; 1 of 2 servers right)"
         )
+
+    def test_a_resolver_that_denies_what_the_name_servers_have_is_asked_why(self) -> None:
+        (only,) = wanted = expect(1)
+        survey = Survey(wanted, [NS1, RES], now=0)
+        survey.record(NS1, only, right(only), 0)
+        survey.record(RES, only, denied(300), 0)
+        (failure,) = survey.report(1).failures
+        assert failure.why.endswith("has this resolver a cached denial, or a private zone that hides this one?")
 
     def test_failure_names_name_server_expected_got_and_why(self) -> None:
         (only,) = wanted = expect(1)
@@ -198,9 +207,7 @@ class TestReport:
         survey.record(RES, first, denied(300), 10)
         report = survey.report(30)
         assert (report.waiting, report.held, report.asked_again_in) == (1, 1, 280)
-        assert report.summary().endswith(
-            "got NXDOMAIN; 1 still to ask; 1 held by a resolver's cache, asked again in 280 s"
-        )
+        assert report.summary().endswith("; 1 still to ask; 1 as a resolver may have cached it, asked again in 280 s")
         survey.record(RES, second, right(second), 30)
         assert survey.report(30).waiting == 0
 

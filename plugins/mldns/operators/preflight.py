@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
@@ -28,7 +29,8 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
     """Check zone, names, addresses, policy, lease and members together before the first of them is written.
 
     Everything is validated, then the zone is read: one of the same name that is another zone, a record that somebody
-    else owns, or a claim that is held fails here, with nothing written. Takes what the operators behind it take:
+    else owns, or a claim that is held fails here, with nothing written, and so does a
+    misspelt Param. Takes what the operators behind it take:
     `dns_name`, `visibility` and `networks` of the zone; `job` with its `workers`; `records`, which belong to `shared`.
 
     Returns `{"zone", "exists", "dns_name", "job", "shared", "iam", "dry_run"}`: `job` and `shared` hold a plan
@@ -41,6 +43,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         "dns_name",
         "visibility",
         "networks",
+        "allow_unbound",
         "job",
         "workers",
         "records",
@@ -65,6 +68,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         dns_name: str,
         visibility: str = "private",
         networks: Sequence[str] | str = (),
+        allow_unbound: bool | str = False,
         job: str = "",
         workers: Any = None,
         records: Any = None,
@@ -87,6 +91,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         self.dns_name = dns_name
         self.visibility = visibility
         self.networks = networks
+        self.allow_unbound = allow_unbound
         self.job = job
         self.workers = workers
         self.records = records
@@ -105,6 +110,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         self.dry_run = dry_run  # type: ignore[assignment, method-assign]
 
     def execute(self, context: Context) -> dict[str, Any]:
+        _check_spelling(context)
         zone = self._zone()
         owned = self._owned(zone.dns_name)
         if self.policy not in POLICIES:
@@ -141,7 +147,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
             networks=arguments.texts(self.networks, "networks"),
             labels=None,
             description="",
-            allow_unbound=False,
+            allow_unbound=arguments.flag(self.allow_unbound, "allow_unbound"),
             project_id=self.project or self.hook.project_id,
         )
 
@@ -227,3 +233,12 @@ def _nothing(_: Key) -> bool:
 
 def _nobody(_: Key) -> None:
     return None
+
+
+def _check_spelling(context: Context) -> None:
+    """Airflow takes any key in a run's conf, so a misspelt one would silently leave the Param at its default."""
+    run = context.get("dag_run")
+    known = set(context["dag"].params) if run else set()
+    for key in (run.conf or {}) if run else ():
+        if key not in known and (meant := get_close_matches(key, known, n=1, cutoff=0.8)):
+            raise InvalidInput(f"unknown Param {key!r}: did you mean {meant[0]!r}?")

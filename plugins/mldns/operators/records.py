@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.exceptions import ZoneNotFound
-from mldns.naming import slug
+from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.plan import DEFAULT_POLICY
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 """What a task returns: small plain JSON, whatever the number of workers."""
+
+DEFAULT_LEASE_HOURS = 24.0
+"""A second run must not take the names from a training at work, and a run that crashed must not keep them for ever."""
 
 DEFAULT_TTL = 30
 """Seconds: workers come and go, and a resolver must forget the last run's address soon."""
@@ -35,8 +38,8 @@ class _JobRecordsOperator(CloudDNSOperator):
     :param port: rendezvous port of rank 0, for the SRV record.
     :param claimant: who claims; this deployment and DAG by default. A triggered DAG passes its caller's.
     :param lease: the run that holds the names; this run by default.
-    :param lease_hours: how long another run of the same claimant is kept off even if it cannot be seen whether this one
-        still lives; by default a later run takes over at once.
+    :param lease_hours: how long another run of the same claimant is kept off, unless this run is released or has ended
+        before; none: a later run takes over at once.
     :param adopt: take over from another claimant.
     :param allow_addresses: networks to let through although other hosts cannot reach them, such as `127.0.0.0/8`.
     """
@@ -67,7 +70,7 @@ class _JobRecordsOperator(CloudDNSOperator):
         port: int | str | None = None,
         claimant: str = "",
         lease: str = "",
-        lease_hours: float | str | None = None,
+        lease_hours: float | str | None = DEFAULT_LEASE_HOURS,
         adopt: bool | str = False,
         allow_addresses: Sequence[str] | str = (),
         **kwargs: Any,
@@ -113,7 +116,8 @@ class _JobRecordsOperator(CloudDNSOperator):
             "owner": owner,
             "claimant": claimant,
             "lease": lease,
-            "lease_hours": arguments.hours(self.lease_hours, "lease_hours"),
+            # What is shared belongs to no run, so no run keeps others off it.
+            "lease_hours": None if owner == SHARED_OWNER else arguments.hours(self.lease_hours, "lease_hours"),
             "adopt": arguments.flag(self.adopt, "adopt"),
             "project_id": self.project,
         }

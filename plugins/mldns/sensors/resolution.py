@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +17,7 @@ from mldns.naming import slug
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records import desired_records, parse_ttl
-from mldns.resolution import Role, expectations, servers_to_ask
+from mldns.resolution import Role, Verdict, expectations, servers_to_ask
 from mldns.survey import Report, Survey
 
 if TYPE_CHECKING:
@@ -148,7 +149,10 @@ class DNSResolutionSensor(BaseSensorOperator):
         asked = prove(self._survey, budget=max(self._deadline - time.monotonic(), _LEAST_ROUND))
         report = self._report = self._survey.report(time.monotonic())
         if asked:  # else a negative cache is being waited out, as the line before said
-            self.log.info("%s", report.summary())
+            left = max(self._deadline - time.monotonic(), 0.0)
+            # What is merely not there yet is news; what is there and wrong needs somebody to look.
+            level = logging.WARNING if {Verdict.WRONG, Verdict.STALE} & report.verdicts.keys() else logging.INFO
+            self.log.log(level, "%s%s", report.summary(), "" if report.ok else f"; giving up in {left:.0f} s")
         return PokeReturnValue(is_done=report.ok, xcom_value=report.to_json() if report.ok else None)
 
     def _begin(self) -> Survey:

@@ -161,11 +161,21 @@ class TestLease:
 
     def test_a_late_release_leaves_the_next_runs_names(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first")
-        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="second")
+        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="second", adopt=True)
         held = records(zone)
         late = execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert", run_id="first")
         assert (late["deleted"], late["overtaken_by"]) == (0, "second")
         assert records(zone) == held
+
+    def test_by_default_no_run_takes_the_names_of_one_that_may_be_at_work(self, zone: Cloud, execute: Execute) -> None:
+        execute(CloudDNSClaimOperator, **JOB, run_id="first")
+        with pytest.raises(ClaimRefused, match="lease 'first' until .*; wait for its release"):
+            execute(CloudDNSClaimOperator, **JOB, run_id="second")
+
+    def test_what_is_shared_is_kept_from_no_run(self, zone: Cloud, execute: Execute) -> None:
+        service = {"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
+        shared = {"zone": "ml", "job": "shared", "records": [service]}
+        assert execute(CloudDNSUpsertRecordsOperator, **shared, run_id="first")["expires"] is None
 
     def test_another_dag_is_refused_unless_it_adopts(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSClaimOperator, **JOB)
