@@ -169,7 +169,7 @@ class TestLease:
 
     def test_by_default_no_run_takes_the_names_of_one_that_may_be_at_work(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSClaimOperator, **JOB, run_id="first")
-        with pytest.raises(ClaimRefused, match="lease 'first' until .*; wait for its release"):
+        with pytest.raises(ClaimRefused, match=r"lease 'first' until .*; wait for its release"):
             execute(CloudDNSClaimOperator, **JOB, run_id="second")
 
     def test_what_is_shared_is_kept_from_no_run(self, zone: Cloud, execute: Execute) -> None:
