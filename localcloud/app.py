@@ -11,12 +11,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
-from localcloud.routes import changes, control, managed_zones, resource_manager, rrsets, zone_iam
+from localcloud.mishaps import NoAnswer, inflict
+from localcloud.routes import changes, control, faults, managed_zones, resource_manager, rrsets, zone_iam
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,15 @@ METHODS: tuple[Method, ...] = (
     *rrsets.METHODS,
     *sorted(resource_manager.METHODS, key=lambda method: ":" not in method.path),
     *control.METHODS,
+    *faults.METHODS,
 )
 
-_Endpoint = Callable[[Request], Awaitable[JSONResponse]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
     """The application; each API call takes `latency` seconds longer than it needs. Answers on any Host."""
+    service.faults.methods = frozenset(m.counted_as for m in METHODS if not m.is_control)
     routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
 
     async def unknown(request: Request, _error: Exception) -> JSONResponse:
@@ -47,25 +50,31 @@ def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
 
 
 def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
-    is_control = method.id.startswith("localcloud.")
-    counted = method.id.removeprefix("dns.")
+    reads = method.reads or _json_body
 
-    async def endpoint(request: Request) -> JSONResponse:
-        if latency and not is_control:
-            await asyncio.sleep(latency)
+    async def answer(request: Request) -> Response:
         try:
-            call = Call(request.path_params, request.query_params, await _json_body(request))
-            response = JSONResponse(method.handler(service, call))
+            call = Call(request.path_params, request.query_params, await reads(request))
+            return JSONResponse(method.handler(service, call))
         except ApiError as error:
-            response = _answer(error)
+            return _answer(error)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            response = _answer(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
-        if not is_control:
-            service.stats.count(counted, response.status_code)
+            return _answer(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
+
+    async def endpoint(request: Request) -> Response:
+        if latency:
+            await asyncio.sleep(latency)
+        fault = service.faults.draw(method.counted_as)
+        if fault is None:
+            response = await answer(request)
+        else:
+            response = await inflict(fault, method.counted_as, lambda: answer(request), service.connections)
+        outcome = response.outcome if isinstance(response, NoAnswer) else response.status_code
+        service.stats.count(method.counted_as, outcome)
         return response
 
-    return endpoint
+    return answer if method.is_control else endpoint
 
 
 async def _json_body(request: Request) -> dict[str, Any]:

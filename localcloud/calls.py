@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.requests import Request
+
 from localcloud import assumptions
+from localcloud.connections import Connections
 from localcloud.errors import ApiError, invalid, zone_not_found
+from localcloud.faults import FaultBook
 from localcloud.quota import Quota
 from localcloud.stats import Stats
 from localcloud.store import HostedZone, Store
@@ -39,22 +43,38 @@ class Service:
     store: Store
     quota: Quota = field(default_factory=Quota)
     stats: Stats = field(default_factory=Stats)
+    faults: FaultBook = field(default_factory=FaultBook)
+    connections: Connections = field(default_factory=Connections)
     done_after: float = 0.0
     page_size: int = assumptions.MAX_PAGE_SIZE
     on_reset: list[Callable[[], None]] = field(default_factory=list)
 
 
 Handler = Callable[[Service, Call], JsonObject]
+BodyReader = Callable[[Request], Awaitable[JsonObject]]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A route: the method's id in Google's discovery document, HTTP verb, Starlette path, and who answers."""
+    """A route: the method's id in Google's discovery document, HTTP verb, Starlette path, and who answers.
+
+    :param reads: makes `Call.body` of a request whose body is no JSON object.
+    """
 
     id: str
     verb: str
     path: str
     handler: Handler
+    reads: BodyReader | None = None
+
+    @property
+    def is_control(self) -> bool:
+        return self.id.startswith("localcloud.")
+
+    @property
+    def counted_as(self) -> str:
+        """The name in stats and in faults."""
+        return self.id.removeprefix("dns.")
 
 
 def project_of(call: Call) -> str:

@@ -16,6 +16,7 @@ from localcloud.addresses import Address
 from localcloud.app import build_app
 from localcloud.archive import Archive
 from localcloud.calls import Service
+from localcloud.connections import Connections
 from localcloud.dns.authoritative import serve_authoritative
 from localcloud.dns.listener import DnsListener
 from localcloud.dns.resolver import serve_resolver
@@ -57,9 +58,11 @@ class CannotListen(Exception):
 class _Server(uvicorn.Server):
     """uvicorn that says when it listens, and leaves signals to the loop so that the exit code stays 0."""
 
-    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
+    def __init__(self, config: uvicorn.Config, ready_line: str, connections: Connections) -> None:
         super().__init__(config)
         self._ready_line = ready_line
+        self._connections = connections
+        connections.follow(self.server_state.connections)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -71,6 +74,7 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+        self._connections.stop()
 
 
 async def serve(settings: Settings) -> None:
@@ -88,10 +92,11 @@ async def serve(settings: Settings) -> None:
                 app,
                 log_level="warning",
                 lifespan="off",
+                proxy_headers=False,  # a client is whoever is connected
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
-            server = _Server(config, _ready_line(settings, api_socket, listeners))
+            server = _Server(config, _ready_line(settings, api_socket, listeners), service.connections)
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, server.stop)
             await server.serve(sockets=[api_socket])

@@ -174,13 +174,6 @@ class TestControl:
         assert api.get("managedZones").body["managedZones"] == []
         assert "bindings" not in api.post("/v3/projects/demo-project:getIamPolicy").body
 
-    def test_faults_are_for_later_and_say_so(self, api):
-        assert api.post("/_localcloud/faults", {}).problem == (
-            501,
-            "notImplemented",
-            "localcloud does not implement faults on demand (POST /_localcloud/faults).",
-        )
-
     @pytest.mark.parametrize(
         ("verb", "path"), [("GET", "/"), ("PUT", f"{ZONES}/ml/changes"), ("POST", "/batch/dns/v1")]
     )
