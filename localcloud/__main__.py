@@ -12,7 +12,8 @@ from typing import NoReturn, TypeVar
 from localcloud import assumptions
 from localcloud.addresses import Address, parse_address
 from localcloud.archive import ArchiveError
-from localcloud.server import CannotListen, Resolver, Settings, serve
+from localcloud.quota import ENFORCED, REQUESTS_PER_MINUTE, Limits, parse_limit
+from localcloud.server import CannotListen, NameServer, Resolver, Settings, serve
 
 _DESCRIPTION = """\
 A stand-in for Google Cloud DNS (v1) and Resource Manager (v3, v1): the same API over HTTP, and the zones' names over
@@ -30,7 +31,8 @@ Point a client at it:
 There is no authentication: whoever reaches the API may change every zone. So it listens on loopback unless you say
 otherwise, e.g. --api 0.0.0.0:8053 --dns 0.0.0.0:5354 inside a container.
 
-Control: GET /_localcloud/stats (calls by method and code), POST /_localcloud/reset (forget everything).
+Control: GET /_localcloud/stats (calls by method and code), POST /_localcloud/reset (forget everything),
+POST, GET, DELETE /_localcloud/faults (errors, cut connections and waits on demand) and /_localcloud/quota (limits).
 """
 
 T = TypeVar("T")
@@ -46,6 +48,11 @@ def _checked(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return convert
+
+
+def _name_server(text: str) -> NameServer:
+    address, plus, behind = text.partition("+")
+    return NameServer(parse_address(address), _seconds(behind) if plus else 0.0)
 
 
 def _resolver(text: str) -> Resolver:
@@ -85,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_addresses(parser)
     _add_behaviour(parser)
+    _add_limits(parser)
     return parser
 
 
@@ -99,11 +107,12 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dns",
-        metavar="HOST:PORT",
-        type=address,
+        metavar="HOST:PORT[+MS]",
+        type=_checked(_name_server),
         action="append",
         default=[],
-        help="an authoritative name server for the public zones, UDP and TCP (127.0.0.1:5354); may be repeated",
+        help="an authoritative name server for the public zones, UDP and TCP (127.0.0.1:5354); with +MS it lags behind"
+        " the others by so many milliseconds; may be repeated",
     )
     parser.add_argument(
         "--resolver",
@@ -138,23 +147,37 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quota",
+        metavar="NAME=N",
+        type=_checked(parse_limit),
+        action="append",
+        default=[],
+        help=f"another limit than Google's default: {', '.join(ENFORCED)}; or {REQUESTS_PER_MINUTE}, to each API of a"
+        " project (not limited); may be repeated",
+    )
+
+
 def parse_arguments(arguments: Sequence[str]) -> Settings:
     """Settings from the command line; exits with a one-line error for a bad one."""
     given = _parser().parse_args(arguments)
     return Settings(
         api=given.api,
-        dns=tuple(given.dns) or (Address("127.0.0.1", 5354),),
+        dns=tuple(given.dns) or (NameServer(Address("127.0.0.1", 5354)),),
         resolvers=tuple(given.resolver),
         data=given.data,
         latency=given.latency_ms,
         done_after=given.done_ms,
         serve_after=given.serve_ms,
         page_size=given.page_size,
+        limits=Limits().changed(dict(given.quota)),
     )
 
 
 def _warn_of_exposure(settings: Settings) -> None:
-    addresses = [settings.api, *settings.dns, *(resolver.address for resolver in settings.resolvers)]
+    addresses = [settings.api, *(server.address for server in settings.dns)]
+    addresses += [resolver.address for resolver in settings.resolvers]
     exposed = [str(address) for address in addresses if not address.is_loopback]
     if exposed:
         print(

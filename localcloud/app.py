@@ -17,7 +17,7 @@ from starlette.routing import Route
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
 from localcloud.mishaps import NoAnswer, inflict
-from localcloud.routes import changes, control, faults, managed_zones, resource_manager, rrsets, zone_iam
+from localcloud.routes import changes, control, faults, limits, managed_zones, resource_manager, rrsets, zone_iam
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ METHODS: tuple[Method, ...] = (
     *sorted(resource_manager.METHODS, key=lambda method: ":" not in method.path),
     *control.METHODS,
     *faults.METHODS,
+    *limits.METHODS,
 )
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -55,6 +56,8 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
     async def answer(request: Request) -> Response:
         try:
             call = Call(request.path_params, request.query_params, await reads(request))
+            if not method.is_control and "project" in call.path:
+                service.rates.admit((method.service, call.path["project"]), service.limits.requests_per_minute)
             return JSONResponse(method.handler(service, call))
         except ApiError as error:
             return _answer(error)

@@ -13,7 +13,8 @@ from localcloud import assumptions
 from localcloud.connections import Connections
 from localcloud.errors import ApiError, invalid, zone_not_found
 from localcloud.faults import FaultBook
-from localcloud.quota import Quota
+from localcloud.quota import Limits, Quota
+from localcloud.ratelimit import RateLimit
 from localcloud.stats import Stats
 from localcloud.store import HostedZone, Store
 
@@ -35,19 +36,34 @@ class Call:
 class Service:
     """What a handler works with.
 
+    :param limits: those of the start; what sets others may come later, and `restore_limits` brings these back.
     :param done_after: seconds until a change turns from `pending` to `done`.
     :param page_size: entries of a list answer unless the caller asks for fewer.
     :param on_reset: called after the store was emptied.
     """
 
     store: Store
-    quota: Quota = field(default_factory=Quota)
+    limits: Limits = field(default_factory=Limits)
+    rates: RateLimit = field(default_factory=RateLimit)
     stats: Stats = field(default_factory=Stats)
     faults: FaultBook = field(default_factory=FaultBook)
     connections: Connections = field(default_factory=Connections)
     done_after: float = 0.0
     page_size: int = assumptions.MAX_PAGE_SIZE
     on_reset: list[Callable[[], None]] = field(default_factory=list)
+    _first_limits: Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._first_limits = self.limits
+
+    @property
+    def quota(self) -> Quota:
+        return self.limits.quota
+
+    def restore_limits(self) -> None:
+        """The limits of the start, and no request counted yet."""
+        self.limits = self._first_limits
+        self.rates.clear()
 
 
 Handler = Callable[[Service, Call], JsonObject]
@@ -75,6 +91,11 @@ class Method:
     def counted_as(self) -> str:
         """The name in stats and in faults."""
         return self.id.removeprefix("dns.")
+
+    @property
+    def service(self) -> str:
+        """The API that the method belongs to: `dns`, `cloudresourcemanager`."""
+        return self.id.partition(".")[0]
 
 
 def project_of(call: Call) -> str:

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +21,7 @@ from localcloud.connections import Connections
 from localcloud.dns.authoritative import serve_authoritative
 from localcloud.dns.listener import DnsListener
 from localcloud.dns.resolver import serve_resolver
+from localcloud.quota import Limits
 from localcloud.store import Store
 
 _SHUTDOWN_SECONDS = 2
@@ -27,6 +29,14 @@ _SHUTDOWN_SECONDS = 2
 # not repeat a POST that meets a connection just closed.
 _IDLE_SECONDS = 240
 _BACKLOG = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """An authoritative server to start; `behind` is how much longer than the others it lags, in seconds."""
+
+    address: Address
+    behind: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +52,14 @@ class Settings:
     """What to start. Times in seconds; `data` None keeps nothing."""
 
     api: Address
-    dns: tuple[Address, ...]
+    dns: tuple[NameServer, ...]
     resolvers: tuple[Resolver, ...]
     data: Path | None
     latency: float
     done_after: float
     serve_after: float
     page_size: int
+    limits: Limits
 
 
 class CannotListen(Exception):
@@ -83,7 +94,9 @@ async def serve(settings: Settings) -> None:
     store = Store(archive)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            service = Service(store, done_after=settings.done_after, page_size=settings.page_size)
+            service = Service(
+                store, limits=settings.limits, done_after=settings.done_after, page_size=settings.page_size
+            )
             api_socket = stack.enter_context(_listen(settings.api))
             listeners = await _start_dns(settings, store, stack)
             service.on_reset.extend(listener.flush for listener in listeners)
@@ -129,14 +142,14 @@ async def _start_dns(settings: Settings, store: Store, stack: contextlib.AsyncEx
     """Authoritative listeners first, then resolvers, each in the order of the command line."""
     listeners: list[DnsListener] = []
 
-    def lag() -> float:
-        return settings.serve_after
+    def lag(behind: float = 0.0) -> float:
+        return settings.serve_after + behind
 
-    for address in settings.dns:
+    for server in settings.dns:
         try:
-            listener = await serve_authoritative(store, *address, lag=lag)
+            listener = await serve_authoritative(store, *server.address, lag=partial(lag, server.behind))
         except OSError as error:
-            raise _cannot_listen(address, error) from error
+            raise _cannot_listen(server.address, error) from error
         stack.push_async_callback(listener.close)
         listeners.append(listener)
     for resolver in settings.resolvers:

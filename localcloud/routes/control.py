@@ -10,10 +10,11 @@ def stats(service: Service, _call: Call) -> JsonObject:
 
 
 def reset(service: Service, _call: Call) -> JsonObject:
-    """Back to an empty cloud: zones, policies, call counts, faults, and what name servers know and have cached."""
+    """Back to an empty cloud: zones, policies, call counts, faults, quotas, and what name servers know and cache."""
     service.store.reset()
     service.stats.clear()
     service.faults.clear()
+    service.restore_limits()
     for forget in service.on_reset:
         forget()
     return {}

@@ -39,6 +39,12 @@ def make_zone(cloud) -> None:
         (["--api", "8053"], "'8053' is not HOST:PORT"),
         (["--api", "127.0.0.1:99999"], "'127.0.0.1:99999' is not HOST:PORT"),
         (["--dns", "::1:5354"], "'::1:5354' is not HOST:PORT"),
+        (["--dns", "127.0.0.1:0+slow"], "'slow' is not a number of milliseconds"),
+        (["--dns", "127.0.0.1:0+"], "'' is not a number of milliseconds"),
+        (["--quota", "managedZones"], "'managedZones' is not NAME=NUMBER"),
+        (["--quota", "managedZones=-1"], "'managedZones=-1' is not NAME=NUMBER"),
+        (["--quota", "managedZones=0"], "managedZones is a whole number from 1 to 2,147,483,647, not 0"),
+        (["--quota", "zones=1"], "there is no limit 'zones' to set"),
         (["--resolver", "127.0.0.1:0=training"], "'training' is not a network URL"),
         (["--latency-ms", "fast"], "'fast' is not a number of milliseconds"),
         (["--done-ms", "-1"], "'-1' is not a number of milliseconds"),
@@ -75,7 +81,8 @@ def test_a_data_directory_that_cannot_be_is_one_line(tmp_path):
 
 def test_help_tells_of_every_flag_and_of_loopback():
     text = run("--help").stdout
-    for word in ("--api", "--dns", "--resolver", "--data", "--latency-ms", "--done-ms", "--serve-ms", "--page-size"):
+    times = ("--latency-ms", "--done-ms", "--serve-ms")
+    for word in ("--api", "--dns", "--resolver", "--data", *times, "--page-size", "--quota"):
         assert f"  {word} " in text
     assert "localcloud ready api=http://HOST:PORT dns=HOST:PORT" in text
     assert "0.0.0.0" in text
