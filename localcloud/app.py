@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.bodies import JsonAnswer, read_object
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
+from localcloud.front import FrontEnd
 from localcloud.mishaps import NoAnswer, inflict
 from localcloud.routes import changes, control, faults, limits, managed_zones, resource_manager, rrsets, zone_iam
 
@@ -27,7 +28,7 @@ METHODS: tuple[Method, ...] = (
     *managed_zones.METHODS,
     *changes.METHODS,
     *rrsets.METHODS,
-    *sorted(resource_manager.METHODS, key=lambda method: ":" not in method.path),
+    *resource_manager.METHODS,
     *control.METHODS,
     *faults.METHODS,
     *limits.METHODS,
@@ -41,29 +42,29 @@ def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
     service.faults.methods = frozenset(m.counted_as for m in METHODS if not m.is_control)
     routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
 
-    async def unknown(request: Request, _error: Exception) -> JSONResponse:
+    async def unknown(request: Request, _error: Exception) -> JsonAnswer:
         service.stats.count("unimplemented", 501)
-        return _answer(not_implemented(f"{request.method} {request.url.path}"))
+        return _refusal(not_implemented(f"{request.method} {request.url.path}"))
 
-    app = Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+    app = Starlette(routes=routes, middleware=[Middleware(FrontEnd)], exception_handlers={HTTPException: unknown})
     app.router.redirect_slashes = False
     return app
 
 
 def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
-    reads = method.reads or _json_body
+    reads = method.reads or read_object
 
     async def answer(request: Request) -> Response:
         try:
             call = Call(request.path_params, request.query_params, await reads(request))
             if not method.is_control and "project" in call.path:
                 service.rates.admit((method.service, call.path["project"]), service.limits.requests_per_minute)
-            return JSONResponse(method.handler(service, call))
+            return JsonAnswer(method.handler(service, call))
         except ApiError as error:
-            return _answer(error)
+            return _refusal(error)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            return _answer(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
+            return _refusal(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
 
     async def endpoint(request: Request) -> Response:
         if latency:
@@ -80,21 +81,5 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
     return answer if method.is_control else endpoint
 
 
-async def _json_body(request: Request) -> dict[str, Any]:
-    """The body as an object, `{}` without one. Raises ApiError 400 for anything else."""
-    raw = await request.body()
-    if not raw:
-        return {}
-    try:
-        body = json.loads(raw)
-        if b"\\u" in raw:
-            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored but never sent back
-    except ValueError as error:
-        raise ApiError(400, [Problem("parseError", f"Parse Error: {error}")]) from error
-    if not isinstance(body, dict):
-        raise ApiError(400, [Problem("parseError", "Parse Error: the body must be a JSON object")])
-    return body
-
-
-def _answer(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.body(), status_code=error.code)
+def _refusal(error: ApiError) -> JsonAnswer:
+    return JsonAnswer(error.body(), status_code=error.code)

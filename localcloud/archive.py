@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localcloud.changes import Change
 from localcloud.iam import Policy, policy_from_api
-from localcloud.model import ManagedZone, ResourceRecordSet, Visibility
+from localcloud.model import ManagedZone, ResourceRecordSet
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -84,7 +85,7 @@ class Archive:
                 id=int(zone_id),
                 name=name,
                 dns_name=dns_name,
-                visibility=_visibility(visibility),
+                visibility=visibility,
                 networks=tuple(json.loads(networks)),
                 name_servers=tuple(json.loads(name_servers)),
                 created_at=created_at,
@@ -162,8 +163,17 @@ class Archive:
             (zone_id, change.id, change.started, _dump(change.additions), _dump(change.deletions)),
         )
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """BEGIN … COMMIT, or ROLLBACK when the block raises."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # SQLite has rolled back by itself when the disk is full
+                self._db.execute("ROLLBACK")
+            raise
 
     def _rrsets(self, zone_id: str) -> Iterator[ResourceRecordSet]:
         rows = self._db.execute("SELECT name, type, ttl, rrdatas FROM rrsets WHERE zone = ?", (zone_id,))
@@ -180,26 +190,6 @@ class Archive:
     def _operations(self, zone_id: str) -> Iterator[dict[str, Any]]:
         for (body,) in self._db.execute("SELECT body FROM operations WHERE zone = ? ORDER BY rowid", (zone_id,)):
             yield json.loads(body)
-
-
-class _Transaction:
-    """BEGIN … COMMIT, or ROLLBACK when the block raises."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:  # SQLite has rolled back by itself when the disk is full
-            self._db.execute("ROLLBACK")
-
-
-def _visibility(text: str) -> Visibility:
-    return "private" if text == "private" else "public"
 
 
 def _dump(rrsets: Iterable[ResourceRecordSet]) -> str:

@@ -24,10 +24,6 @@ from localcloud.errors import Problem
 MAX_PAGE_SIZE: Final = 1000
 """Page size when the caller names none, and the most it gets; Google documents only "the server decides"."""
 
-DELETION_ORDER_MATTERS: Final = True
-"""A deletion must list its rrdatas in the order that the server listed them. The strict reading of "must match
-existing data exactly": a client that passes here passes a lenient server too."""
-
 SHARDS: Final = "abcde"
 """The public name server sets. Two public zones of one DNS name never share a set, so the sixth is refused."""
 

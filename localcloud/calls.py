@@ -20,6 +20,9 @@ from localcloud.store import HostedZone, Store
 
 JsonObject = dict[str, Any]
 
+PROJECT_PATH = "/dns/v1/projects/{project}"
+ZONE_PATH = PROJECT_PATH + "/managedZones/{managedZone}"
+
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:_-]*")
 
 

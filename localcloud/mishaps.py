@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from localcloud.bodies import JsonAnswer
 from localcloud.connections import Connections
 from localcloud.faults import Rule
 
@@ -82,7 +83,7 @@ def error_answer(rule: Rule, method: str) -> Response:
         (reason, message, status), domain = _ERRORS[code], "global"
     if method in ("oauth2.token", "sts.token"):
         # OAuth has an envelope of its own (RFC 6749 section 5.2).
-        return JSONResponse({"error": "internal_failure", "error_description": message}, code, headers)
+        return JsonAnswer({"error": "internal_failure", "error_description": message}, code, headers)
     error: dict[str, object] = {
         "code": code,
         "message": message,
@@ -90,4 +91,4 @@ def error_answer(rule: Rule, method: str) -> Response:
     }
     if "." in method.partition(".")[2]:  # Cloud DNS has no `status`; its methods alone have no service in front
         error["status"] = status
-    return JSONResponse({"error": error}, code, headers)
+    return JsonAnswer({"error": error}, code, headers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from localcloud import assumptions, errors
-from localcloud.errors import ApiError, Problem, invalid, not_implemented
+from localcloud.errors import ApiError, Problem, invalid, not_implemented, required
 from localcloud.model import ManagedZone, ResourceRecordSet, Visibility
 from localcloud.rrsets import is_domain_name
 from localcloud.timestamps import rfc3339
@@ -21,6 +21,8 @@ _NETWORK_ROOT = "https://www.googleapis.com/compute/v1/"
 _LONGEST_DESCRIPTION = 1_024
 _PATH = "entity.managedZone"
 _IMMUTABLE = ("name", "dnsName", "visibility", "id", "creationTime", "nameServers")
+# A PUT must hold the whole zone: the list, its order and the odd index are Google's.
+_NEEDED_BY_PUT = ("name", "dnsName", "description", "id", "nameServers[0]", "creationTime", "visibility")
 _NOT_IMPLEMENTED = ("forwardingConfig", "peeringConfig", "reverseLookupConfig", "serviceDirectoryConfig")
 
 
@@ -55,20 +57,29 @@ def to_api(zone: ManagedZone) -> dict[str, Any]:
         **zone.attributes,
     }
     if zone.networks:
-        resource["privateVisibilityConfig"] = {"networks": [{"networkUrl": network} for network in zone.networks]}
+        resource["privateVisibilityConfig"] = _private_visibility(zone.networks)
     return resource
+
+
+def _private_visibility(networks: Iterable[str]) -> dict[str, Any]:
+    network_kind = "dns#managedZonePrivateVisibilityConfigNetwork"
+    return {
+        "kind": "dns#managedZonePrivateVisibilityConfig",
+        "networks": [{"kind": network_kind, "networkUrl": network} for network in networks],
+        "gkeClusters": [],
+    }
 
 
 def parse(body: Mapping[str, Any], *, project: str, zone_id: int, created_at: float) -> ManagedZone:
     """The zone that a `managedZones.create` body asks for, without name servers yet. Raises ApiError 400 or 501."""
-    problems: list[Problem] = []
+    problems = _missing(body, ("name", "dnsName"))
     name = body.get("name")
-    if not isinstance(name, str) or _ZONE_NAME.fullmatch(name) is None:
-        problems.append(invalid(f"{_PATH}.name", "" if name is None else name))
+    if name is not None and not (isinstance(name, str) and _ZONE_NAME.fullmatch(name)):
+        problems.append(invalid(f"{_PATH}.name", name))
     dns_name = body.get("dnsName")
     lowered = dns_name.lower() if isinstance(dns_name, str) else ""
-    if not is_domain_name(lowered) or lowered.startswith("*"):
-        problems.append(invalid(f"{_PATH}.dnsName", "" if dns_name is None else dns_name))
+    if dns_name is not None and (not is_domain_name(lowered) or lowered.startswith("*")):
+        problems.append(invalid(f"{_PATH}.dnsName", dns_name))
     visibility = body.get("visibility") or "public"
     if visibility not in ("public", "private"):
         problems.append(invalid(f"{_PATH}.visibility", visibility))
@@ -90,11 +101,15 @@ def parse(body: Mapping[str, Any], *, project: str, zone_id: int, created_at: fl
     return zone
 
 
+def _missing(body: Mapping[str, Any], fields: Iterable[str]) -> list[Problem]:
+    return [required(f"{_PATH}.{field}") for field in fields if body.get(field.removesuffix("[0]")) in (None, [])]
+
+
 def _visibility(value: object) -> Visibility:
     return "private" if value == "private" else "public"
 
 
-def check_immutable(zone: ManagedZone, body: Mapping[str, Any]) -> None:
+def _check_immutable(zone: ManagedZone, body: Mapping[str, Any]) -> None:
     """Raise ApiError 400 when `body` names another value for a field that no update may change."""
     current = to_api(zone)
     changed = [
@@ -111,8 +126,10 @@ def patched(zone: ManagedZone, body: Mapping[str, Any], *, replace: bool) -> Man
 
     The copy shares records and journal with `zone`. Raises ApiError 400 or 501.
     """
-    check_immutable(zone, body)
-    problems: list[Problem] = []
+    problems = _missing(body, _NEEDED_BY_PUT) if replace else []
+    if problems:
+        raise ApiError(400, problems)
+    _check_immutable(zone, body)
     result = ManagedZone(
         project=zone.project,
         id=zone.id,

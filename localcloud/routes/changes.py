@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from localcloud import changes
-from localcloud.calls import Call, JsonObject, Method, Service, zone_of
+from localcloud.calls import ZONE_PATH, Call, JsonObject, Method, Service, zone_of
 from localcloud.changes import Change
 from localcloud.errors import ApiError, invalid, not_found
 from localcloud.paging import decode_token, encode_token, page_limit, take, whole_number
 
-_CHANGES = "/dns/v1/projects/{project}/managedZones/{managedZone}/changes"
+_CHANGES = ZONE_PATH + "/changes"
 _ORDERS = ("ascending", "descending")
 
 
@@ -35,7 +35,7 @@ def get(service: Service, call: Call) -> JsonObject:
 def list_(service: Service, call: Call) -> JsonObject:
     """In the order of acceptance; `sortOrder=descending` turns it round."""
     known = zone_of(service, call).changes
-    if call.query.get("sortBy", "changeSequence") != "changeSequence":
+    if call.query.get("sortBy", "changeSequence").lower() != "changesequence":
         raise ApiError(400, [invalid("parameters.sortBy", call.query["sortBy"])])
     order = call.query.get("sortOrder", "ascending")
     if order not in _ORDERS:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from operator import itemgetter
 from typing import Any
 
 from localcloud import assumptions, zones
-from localcloud.calls import Call, JsonObject, Method, Service, project_of, zone_of
+from localcloud.calls import PROJECT_PATH, ZONE_PATH, Call, JsonObject, Method, Service, project_of, zone_of
 from localcloud.errors import ApiError, already_exists, container_not_empty, invalid, not_found
 from localcloud.model import ManagedZone
 from localcloud.paging import decode_token, encode_token, page_limit, take
 from localcloud.projects import project_number
 from localcloud.store import Store
 from localcloud.timestamps import rfc3339
-
-_PROJECT = "/dns/v1/projects/{project}"
-_ZONE = _PROJECT + "/managedZones/{managedZone}"
 
 
 def get_project(service: Service, call: Call) -> JsonObject:
@@ -68,6 +66,8 @@ def get(service: Service, call: Call) -> JsonObject:
 def list_(service: Service, call: Call) -> JsonObject:
     project = project_of(call)
     dns_name = call.query.get("dnsName")
+    if dns_name is not None and not dns_name.endswith("."):
+        raise ApiError(400, [invalid("parameters.dnsName", dns_name)])
     after = decode_token(call.query, 1)
     found = sorted(
         (
@@ -133,16 +133,15 @@ def get_operation(service: Service, call: Call) -> JsonObject:
 
 def list_operations(service: Service, call: Call) -> JsonObject:
     hosted = zone_of(service, call)
-    if call.query.get("sortBy", "startTime") not in ("startTime", "id"):
-        raise ApiError(400, [invalid("parameters.sortBy", call.query["sortBy"])])
-    start = 0
-    found = list(hosted.operations)
-    if call.query.get("sortBy") == "id":
-        found.sort(key=lambda operation: str(operation["id"]))
+    order = call.query.get("sortBy", "startTime")
+    if order not in ("startTime", "id"):
+        raise ApiError(400, [invalid("parameters.sortBy", order)])
+    found = sorted(hosted.operations, key=itemgetter("id")) if order == "id" else hosted.operations
     after = decode_token(call.query, 1)
     if after is not None:
         start = next((n for n, operation in enumerate(found, 1) if operation["id"] == after[0]), len(found))
-    page, more = take(found[start:], page_limit(call.query, service.page_size))
+        found = found[start:]
+    page, more = take(found, page_limit(call.query, service.page_size))
     answer: JsonObject = {"kind": "dns#managedZoneOperationsListResponse", "operations": page}
     if more:
         answer["nextPageToken"] = encode_token(page[-1]["id"])
@@ -150,13 +149,13 @@ def list_operations(service: Service, call: Call) -> JsonObject:
 
 
 METHODS = (
-    Method("dns.projects.get", "GET", _PROJECT, get_project),
-    Method("dns.managedZones.create", "POST", _PROJECT + "/managedZones", create),
-    Method("dns.managedZones.list", "GET", _PROJECT + "/managedZones", list_),
-    Method("dns.managedZones.get", "GET", _ZONE, get),
-    Method("dns.managedZones.delete", "DELETE", _ZONE, delete),
-    Method("dns.managedZones.patch", "PATCH", _ZONE, patch),
-    Method("dns.managedZones.update", "PUT", _ZONE, update),
-    Method("dns.managedZoneOperations.list", "GET", _ZONE + "/operations", list_operations),
-    Method("dns.managedZoneOperations.get", "GET", _ZONE + "/operations/{operation}", get_operation),
+    Method("dns.projects.get", "GET", PROJECT_PATH, get_project),
+    Method("dns.managedZones.create", "POST", PROJECT_PATH + "/managedZones", create),
+    Method("dns.managedZones.list", "GET", PROJECT_PATH + "/managedZones", list_),
+    Method("dns.managedZones.get", "GET", ZONE_PATH, get),
+    Method("dns.managedZones.delete", "DELETE", ZONE_PATH, delete),
+    Method("dns.managedZones.patch", "PATCH", ZONE_PATH, patch),
+    Method("dns.managedZones.update", "PUT", ZONE_PATH, update),
+    Method("dns.managedZoneOperations.list", "GET", ZONE_PATH + "/operations", list_operations),
+    Method("dns.managedZoneOperations.get", "GET", ZONE_PATH + "/operations/{operation}", get_operation),
 )

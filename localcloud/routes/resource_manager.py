@@ -69,9 +69,9 @@ METHODS = tuple(
     Method(f"cloudresourcemanager.projects.{name}", verb, f"/{version}/projects/{{project}}{suffix}", handler)
     for version, get in (("v3", get_v3), ("v1", get_v1))
     for name, verb, suffix, handler in (
-        ("get", "GET", "", get),
         ("getIamPolicy", "POST", ":getIamPolicy", get_policy),
         ("setIamPolicy", "POST", ":setIamPolicy", set_policy),
         ("testIamPermissions", "POST", ":testIamPermissions", check_permissions),
+        ("get", "GET", "", get),
     )
 )

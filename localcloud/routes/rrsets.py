@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localcloud import changes, rrsets
-from localcloud.calls import Call, JsonObject, Method, Service, zone_of
+from localcloud.calls import ZONE_PATH, Call, JsonObject, Method, Service, zone_of
 from localcloud.changes import Edit
-from localcloud.errors import ApiError, Problem, immutable_field, invalid, not_found, required
+from localcloud.errors import ApiError, Problem, immutable_field, invalid, not_found
 from localcloud.filters import Selection, parse_filter
 from localcloud.model import ResourceRecordSet, RRsetKey
 from localcloud.ordering import Entry
 from localcloud.paging import decode_token, encode_token, page_limit, take
+from localcloud.rdata import TYPES
 from localcloud.store import HostedZone
 
-_RRSETS = "/dns/v1/projects/{project}/managedZones/{managedZone}/rrsets"
+_RRSETS = ZONE_PATH + "/rrsets"
 # `:path` because the name of a delegated reverse zone holds a slash (RFC 2317), sent as %2F.
 _RRSET = _RRSETS + "/{name:path}/{type}"
 _PATH = "entity.rrset"
@@ -43,12 +44,12 @@ def _selection(call: Call) -> Selection:
             if key in call.query:
                 raise ApiError(400, [invalid(f"parameters.{key}", call.query[key])])
         return parse_filter(text)
-    if name is None:
-        if type_ is not None:
-            raise ApiError(400, [required("parameters.name")])
+    if name is None and type_ is None:
         return Selection()
-    if not rrsets.is_domain_name(name.lower()):
-        raise ApiError(400, [invalid("parameters.name", name)])
+    if name is None or not rrsets.is_domain_name(name.lower()):
+        raise ApiError(400, [invalid("parameters.name", name or "")])
+    if type_ is not None and type_ not in (*TYPES, "ALIAS"):
+        raise ApiError(400, [invalid("parameters.type", type_)])
     return Selection(name=name.lower(), type=type_)
 
 

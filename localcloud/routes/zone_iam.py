@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from localcloud import iam
-from localcloud.calls import Call, JsonObject, Method, Service, project_of, zone_of
-
-_ZONE = "/dns/v1/projects/{project}/managedZones/{managedZone}"
+from localcloud.calls import ZONE_PATH, Call, JsonObject, Method, Service, project_of, zone_of
 
 
 def get_policy(service: Service, call: Call) -> JsonObject:
@@ -28,7 +26,7 @@ def check_permissions(service: Service, call: Call) -> JsonObject:
 
 
 METHODS = (
-    Method("dns.managedZones.getIamPolicy", "POST", _ZONE + ":getIamPolicy", get_policy),
-    Method("dns.managedZones.setIamPolicy", "POST", _ZONE + ":setIamPolicy", set_policy),
-    Method("dns.managedZones.testIamPermissions", "POST", _ZONE + ":testIamPermissions", check_permissions),
+    Method("dns.managedZones.getIamPolicy", "POST", ZONE_PATH + ":getIamPolicy", get_policy),
+    Method("dns.managedZones.setIamPolicy", "POST", ZONE_PATH + ":setIamPolicy", set_policy),
+    Method("dns.managedZones.testIamPermissions", "POST", ZONE_PATH + ":testIamPermissions", check_permissions),
 )

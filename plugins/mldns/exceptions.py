@@ -36,7 +36,10 @@ class ManifestTooLarge(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A record that is in the way and is not ours; `owner` is None where no marker tells whose it is."""
+    """A name that is not ours to write: a record of somebody else is `found` there, or another job has claimed it.
+
+    `owner` is None where no marker tells whose the record is.
+    """
 
     name: str
     type: str
@@ -47,7 +50,8 @@ class Conflict:
         return {"name": self.name, "type": self.type, "owner": self.owner, "found": list(self.found)}
 
     def __str__(self) -> str:
-        whose = f"owned by {self.owner}" if self.owner else "owner unknown: no manifest covers it"
+        held = "owned" if self.found else "claimed"
+        whose = f"{held} by {self.owner}" if self.owner else "owner unknown: no manifest covers it"
         return f"{self.name} {self.type} ({whose})"
 
 
@@ -56,9 +60,11 @@ class OwnershipConflict(MldnsError):
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
+        unowned = any(conflict.owner is None for conflict in self.conflicts)
         super().__init__(
             f"{len(self.conflicts):,} record(s) belong to somebody else: {shorten([str(c) for c in self.conflicts])}; "
-            "choose another name or have its owner remove it"
+            "choose another name, or have the owner remove or release it"
+            + ("; what nobody owns and says the same is taken over with adopt=True" if unowned else "")
         )
 
 
@@ -73,6 +79,21 @@ class ClaimRefused(MldnsError):
         super().__init__(
             f"the names of {owner!r} are held by claimant {claimant or '(none)'!r}, lease {lease or '(none)'!r}{until}"
             f"; {way_out}, or take them over with adopt=True"
+        )
+
+
+class LeaseLost(MldnsError):
+    """The names came into other hands while this call was writing, so it stopped. `holder` is None: released.
+
+    What it had written, `live` record changes, went with the names: there is nothing to clean up.
+    """
+
+    def __init__(self, *, owner: str, lease: str, holder: str | None, live: int) -> None:
+        self.owner, self.lease, self.holder, self.live = owner, lease, holder, live
+        how = "released" if holder is None else f"overtaken by lease {holder or '(none)'!r}"
+        super().__init__(
+            f"lease {lease or '(none)'!r} of {owner!r} was {how} while it was writing: stopped after {live:,} record "
+            "changes, which went with the names; start the run again if it is still wanted"
         )
 
 

@@ -23,6 +23,7 @@ MAX_MANIFEST_BYTES = 4_096
 MANIFEST_TTL = 60
 
 _PENDING = "?"
+_MAX_KEPT = 200  # octets: with its key it must fit into one TXT string; Airflow's run ids have up to 250
 _DIGEST_PREFIX = "sha256:"
 
 
@@ -41,7 +42,7 @@ class Manifest:
     """What an owner says of its names.
 
     `names` are written and ours; `pending` are claimed and not written yet. `expires` is in Unix seconds, None where
-    the lease promises no end. `claimant` and `lease` are digests in a public zone.
+    the lease promises no end. `claimant` and `lease` are as `kept` keeps them: digests in a public zone.
     """
 
     owner: str
@@ -56,6 +57,11 @@ class Manifest:
     @property
     def covered(self) -> frozenset[Key]:
         return self.names | self.pending
+
+    @property
+    def idle(self) -> bool:
+        """Held by nobody: what a release leaves where grants are recorded."""
+        return not (self.claimant or self.lease or self.covered)
 
     def owns(self, key: Key) -> bool:
         """Whether the rrset at `key`, if there is one, was written by this owner."""
@@ -104,6 +110,11 @@ def masked(value: str) -> str:
     if not value or value.startswith(_DIGEST_PREFIX):
         return value
     return _DIGEST_PREFIX + hashlib.sha256(value.encode()).hexdigest()[:16]
+
+
+def kept(value: str, *, public: bool) -> str:
+    """A claimant or a lease as a manifest keeps it: as it is, or as its digest where it is too long or to be hidden."""
+    return masked(value) if public or len(value.encode()) > _MAX_KEPT else value
 
 
 def matches(stored: str, value: str) -> bool:

@@ -37,9 +37,8 @@ class Markers:
     def owner_of(self, key: Key) -> str | None:
         """The owner of the rrset at `key` in words, such as "mldns job 'bert-large'"; None where nothing tells."""
         name, kind = key
-        for manifest in self._manifests:
-            if manifest.owns(key):
-                return f"mldns job {manifest.owner!r}"
+        if job := self.job_of(key, written=True):
+            return job
         label, dot, rest = name.partition(".")
         registry = f"{kind.lower()}-{label}{dot}{rest}"
         for marker in (registry, name):
@@ -48,6 +47,16 @@ class Markers:
         below = relative(name, self._dns_name).replace("*", "_wildcard")
         marker = f"{_OCTODNS_LABEL}.{kind.lower()}" + ("" if below == "@" else f".{below}")
         return "octoDNS" if f"{marker}.{self._dns_name}" in self._octodns else None
+
+    def job_of(self, key: Key, *, written: bool, besides: str | None = None) -> str | None:
+        """The job whose manifest covers `key`: one that has written it, or any that has claimed it.
+
+        :param besides: an owner whose own manifest does not count.
+        """
+        for manifest in self._manifests:
+            if manifest.owner != besides and (manifest.owns(key) if written else key in manifest.covered):
+                return f"mldns job {manifest.owner!r}"
+        return None
 
     def _read(self, rrset: RRset) -> None:
         label, _, rest = rrset.name.lower().partition(".")

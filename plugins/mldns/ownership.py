@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, masked, matches, timestamp
+from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, kept, matches, timestamp
 from mldns.plan import Plan
 from mldns.records import Key, RRset
 
@@ -43,7 +43,7 @@ def take(
     """
     if current is None:
         current = Manifest(owner=owner)
-    elif not _released(current) and not adopt:
+    elif not current.idle and not adopt:
         same_claimant = matches(current.claimant, claimant)
         if not same_claimant or not _may_take_over(current, lease, now, lease_ended):
             raise ClaimRefused(
@@ -55,8 +55,8 @@ def take(
             )
     renewed = replace(
         current,
-        claimant=masked(claimant) if public else claimant,
-        lease=masked(lease) if public else lease,
+        claimant=kept(claimant, public=public),
+        lease=kept(lease, public=public),
         expires=expires,
     )
     if matches(current.lease, lease) and matches(current.claimant, claimant) and _still_long(current, renewed, now):
@@ -117,8 +117,8 @@ def release_changes(
 
     Grants outlive a run: a manifest that records some stays, released and without names.
     """
-    doomed = tuple(rrset for rrset in current if manifest.owns(rrset.key))
-    batches = list(pack(edits(Plan(deletes=doomed)), limits, reserved_bytes=_SWAP_BYTES)) or [Change()]
+    doomed = Plan(deletes=tuple(rrset for rrset in current if manifest.owns(rrset.key)))
+    batches = list(pack(edits(doomed), limits, reserved_bytes=_SWAP_BYTES)) or [Change()]
     stages = [replace(manifest, pending=frozenset())]
     for batch in batches:
         gone = {rrset.key for rrset in batch.deletions}
@@ -134,7 +134,7 @@ def grant_changes(
 ) -> ManifestedChanges:
     """Return the change that records exactly these grants; an owner with neither names nor grants has no manifest."""
     after = replace(manifest, grants=tuple(dict.fromkeys(grants)))
-    if before is not None and _released(after) and not after.grants and not after.covered:
+    if before is not None and after.idle and not after.grants:
         return ManifestedChanges((Change(deletions=(before,)),), None)
     return _claim_alone(before, after, dns_name)
 
@@ -142,6 +142,11 @@ def grant_changes(
 def overtaken_by(manifest: Manifest, lease: str) -> str | None:
     """The lease that holds the names now, when it is not `lease`; None when `lease` may release them."""
     return None if matches(manifest.lease, lease) else manifest.lease or "(none)"
+
+
+def held(manifest: Manifest | None, *, claimant: str, lease: str) -> bool:
+    """Whether this claimant and this lease hold the names."""
+    return manifest is not None and matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
 
 
 def _fitted(stage: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:
@@ -189,11 +194,6 @@ def _swap_along(
 def _numbered(stages: Iterable[Manifest | None]) -> Iterator[Manifest | None]:
     for step, stage in enumerate(stages, start=1):
         yield None if stage is None else replace(stage, generation=stage.generation + step)
-
-
-def _released(manifest: Manifest) -> bool:
-    """Nobody holds it: what a release leaves when grants are recorded."""
-    return not (manifest.claimant or manifest.lease or manifest.covered)
 
 
 def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool) -> bool:

@@ -9,6 +9,9 @@ What happens to a wanted rrset, by what stands in the zone (`ours`: the owner's 
     ours, another    skipped       replace       replace
     not ours         conflict      conflict      conflict
     ours, unwanted   -             -             delete
+
+What would be created, replaced or deleted, but is another job's by its manifest, is not ours: a conflict where it is
+wanted, left alone where it is not.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.exceptions import Conflict, InvalidInput, shorten
@@ -116,6 +119,7 @@ def compute_plan(
     desired: Iterable[RRset],
     owned: Callable[[Key], bool],
     owner_of: Callable[[Key], str | None],
+    rival_of: Callable[[Key], str | None] = lambda _: None,
     policy: str = DEFAULT_POLICY,
     adopt: bool = False,
 ) -> Plan:
@@ -124,17 +128,18 @@ def compute_plan(
     :param current: what the zone holds at the names in question, as listed; the owner's manifest left out.
     :param owned: whether the owner's manifest covers a key and says that it was written.
     :param owner_of: whose a key is, asked only for conflicts; None where nothing tells.
+    :param rival_of: the other job that has claimed or written a key, asked only for what would be touched; else None.
     :param adopt: a record that nobody owns and that already says what is wanted becomes ours instead of a conflict.
     """
     if policy not in POLICIES:
         raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
     listed = {rrset.key: rrset for rrset in current}
     wanted = {rrset.key: rrset for rrset in desired}
-    differ = _Differ(listed, owned, owner_of, policy, adopt)
+    differ = _Differ(listed, owned, owner_of, rival_of, policy, adopt)
     for key in sorted(wanted, key=natural):
         differ.decide(wanted[key])
     if policy == "sync":
-        differ.deletes |= {key: rrset for key, rrset in listed.items() if key not in wanted and owned(key)}
+        differ.deletes |= {key: rrset for key, rrset in listed.items() if key not in wanted and differ.ours(key)}
     return differ.plan()
 
 
@@ -146,34 +151,35 @@ def natural(key: Key) -> tuple[list[str | tuple[int, str]], str]:
     return parts, key[1]
 
 
+@dataclass(slots=True)
 class _Differ:
     """Decides one wanted rrset after the other and collects what that means for the zone."""
 
-    def __init__(
-        self,
-        listed: Mapping[Key, RRset],
-        owned: Callable[[Key], bool],
-        owner_of: Callable[[Key], str | None],
-        policy: str,
-        adopt: bool,
-    ) -> None:
-        self.listed, self.owned, self.owner_of = listed, owned, owner_of
-        self.policy, self.adopt = policy, adopt
-        self.types: dict[str, set[str]] = {}
-        for name, kind in listed:
+    listed: Mapping[Key, RRset]
+    owned: Callable[[Key], bool]
+    owner_of: Callable[[Key], str | None]
+    rival_of: Callable[[Key], str | None]
+    policy: str
+    adopt: bool
+    types: dict[str, set[str]] = field(default_factory=dict)
+    creates: list[RRset] = field(default_factory=list)
+    replaces: list[Replace] = field(default_factory=list)
+    deletes: dict[Key, RRset] = field(default_factory=dict)
+    unchanged: list[RRset] = field(default_factory=list)
+    skipped: list[RRset] = field(default_factory=list)
+    conflicts: dict[Key, Conflict] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, kind in self.listed:
             self.types.setdefault(name, set()).add(kind)
-        self.creates: list[RRset] = []
-        self.replaces: list[Replace] = []
-        self.deletes: dict[Key, RRset] = {}
-        self.unchanged: list[RRset] = []
-        self.skipped: list[RRset] = []
-        self.conflicts: dict[Key, Conflict] = {}
 
     def decide(self, rrset: RRset) -> None:
         """Sort one wanted rrset under its heading (the table of this module)."""
         before = self.listed.get(rrset.key)
         if before is None:
-            if self._make_room(rrset):
+            if rival := self.rival_of(rrset.key):
+                self.conflicts[rrset.key] = Conflict(rrset.name, rrset.type, rival)
+            elif self._make_room(rrset):
                 self.creates.append(rrset)
         elif not self.owned(rrset.key):
             if self.adopt and same(before, rrset) and self.owner_of(rrset.key) is None:
@@ -184,8 +190,14 @@ class _Differ:
             self.unchanged.append(before)
         elif self.policy == "create-only":
             self.skipped.append(before)
+        elif not self.ours(rrset.key):
+            self._refuse(before)
         else:
             self.replaces.append(Replace(before, rrset))
+
+    def ours(self, key: Key) -> bool:
+        """Whether a listed rrset may be replaced or deleted."""
+        return self.owned(key) and self.rival_of(key) is None
 
     def plan(self) -> Plan:
         return Plan(
@@ -201,7 +213,7 @@ class _Differ:
         """Whether nothing stands at the name that a CNAME cannot stand beside; own records there are deleted."""
         others = self.types.get(rrset.name, set()) - {rrset.type}
         clashes = [self.listed[rrset.name, kind] for kind in sorted(others) if "CNAME" in (kind, rrset.type)]
-        foreign = [found for found in clashes if not self.owned(found.key)]
+        foreign = [found for found in clashes if not self.ours(found.key)]
         for found in foreign:
             self._refuse(found)
         if clashes and not foreign and self.policy == "create-only":
@@ -211,7 +223,8 @@ class _Differ:
         return not foreign
 
     def _refuse(self, found: RRset) -> None:
-        self.conflicts[found.key] = Conflict(found.name, found.type, self.owner_of(found.key), found.rrdatas)
+        owner = self.rival_of(found.key) or self.owner_of(found.key)
+        self.conflicts[found.key] = Conflict(found.name, found.type, owner, found.rrdatas)
 
 
 def _line(rrset: RRset) -> str:

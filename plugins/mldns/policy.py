@@ -55,8 +55,8 @@ def parse_members(members: Iterable[str], *, removing: bool = False) -> tuple[st
     `removing` also lets through what may stand in a policy but is never added: `deleted:…` and `allUsers`.
     Raises `InvalidInput` naming the member and, where it can be told, what was probably meant.
     """
-    if isinstance(members, str):
-        raise InvalidInput(f"members must be a list, not the text {members!r}")
+    if isinstance(members, str | Mapping) or not isinstance(members, Iterable):
+        raise InvalidInput(f"members must be a list, not {members!r}")
     found: dict[str, str] = {}
     for member in members:
         parsed = _parse_member(member, removing=removing)

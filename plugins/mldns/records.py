@@ -24,6 +24,7 @@ Key = tuple[str, str]
 WRITABLE_TYPES = ("A", "AAAA", "CNAME", "TXT", "SRV", "PTR")
 MAX_RRDATAS = 100  # of one rrset, Cloud DNS quota resourceRecordsPerRrset
 MAX_TTL = 2**31 - 1  # RFC 2181 §8
+_TTL_DIGITS = 20  # leading zeros included; int() refuses thousands of digits in words of its own
 
 _RECORD_KEYS = frozenset({"name", "type", "ttl", "rrdatas"})
 _IGNORED_KEYS = frozenset({"kind", "signatureRrdatas"})
@@ -66,8 +67,7 @@ def parse_record(
         raise InvalidInput(f"record {value.get('name')!r} has unknown keys {unknown}: known are {sorted(_RECORD_KEYS)}")
     name = naming.require_in_zone(value.get("name") or "", dns_name)
     kind = str(value.get("type") or "").upper()
-    if kind not in WRITABLE_TYPES:
-        raise InvalidInput(f"record {name} has type {value.get('type')!r}: mldns writes {', '.join(WRITABLE_TYPES)}")
+    _check_type(name, kind, value.get("type"))
     if kind == "CNAME" and name == dns_name:
         raise InvalidInput(f"record {name} is a CNAME at the zone's apex, which holds SOA and NS (RFC 1034 §3.6.2)")
     ttl = parse_ttl(value.get("ttl", default_ttl), where=f"record {name} {kind}")
@@ -85,12 +85,11 @@ def parse_ttl(value: Any, *, where: str = "ttl") -> int:
     text = str(value).strip()
     if isinstance(value, bool | float) or not text.isascii() or not text.isdecimal():
         raise InvalidInput(f"{where}: ttl {value!r} is not a whole number of seconds")
-    ttl = int(text)
-    if not 1 <= ttl <= MAX_TTL:
+    if len(text) > _TTL_DIGITS or not 1 <= int(text) <= MAX_TTL:
         raise InvalidInput(
-            f"{where}: ttl {ttl} is not between 1 and {MAX_TTL} seconds (5 to 30 suits short-lived workers)"
+            f"{where}: ttl {text[:20]} is not between 1 and {MAX_TTL} seconds (5 to 30 suits short-lived workers)"
         )
-    return ttl
+    return int(text)
 
 
 def normalised(rrset: RRset) -> RRset:
@@ -169,8 +168,29 @@ def desired_records(
     wanted.extend(explicit)
     if not wanted:
         raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
-    _check_set(wanted)
+    check_records(wanted, zone_name)
     return tuple(wanted)
+
+
+def check_records(wanted: Iterable[RRset], dns_name: str) -> None:
+    """Raise InvalidInput for what must not be written together, or at all, whatever the data.
+
+    All lie in the zone and are of a type that mldns writes, so never the apex NS and SOA; one rrset a name and type; a
+    CNAME stands alone (RFC 1034 §3.6.2); manifests are not for users to write.
+    """
+    types: dict[str, set[str]] = {}
+    for rrset in wanted:
+        if not naming.in_zone(rrset.name, dns_name):
+            raise InvalidInput(f"name {rrset.name!r} is outside the zone {dns_name!r}")
+        _check_type(rrset.name, rrset.type, rrset.type)
+        if rrset.name.startswith(naming.MANIFEST_LABEL + "."):
+            raise InvalidInput(f"record {rrset.name} is a manifest of mldns: it is written by a claim, not by hand")
+        found = types.setdefault(rrset.name, set())
+        if rrset.type in found:
+            raise InvalidInput(f"record {rrset.name} {rrset.type} is given twice: put its rrdatas into one record")
+        found.add(rrset.type)
+        if "CNAME" in found and len(found) > 1:
+            raise InvalidInput(f"record {rrset.name} is a CNAME beside {', '.join(sorted(found - {'CNAME'}))}")
 
 
 def _record_rows(records: Any) -> list[Any]:
@@ -190,18 +210,9 @@ def _record_rows(records: Any) -> list[Any]:
     return list(records)
 
 
-def _check_set(wanted: Iterable[RRset]) -> None:
-    """One rrset a name and type; a CNAME stands alone (RFC 1034 §3.6.2); manifests are not for users to write."""
-    types: dict[str, set[str]] = {}
-    for rrset in wanted:
-        if rrset.name.startswith(naming.MANIFEST_LABEL + "."):
-            raise InvalidInput(f"record {rrset.name} is a manifest of mldns: it is written by a claim, not by hand")
-        found = types.setdefault(rrset.name, set())
-        if rrset.type in found:
-            raise InvalidInput(f"record {rrset.name} {rrset.type} is given twice: put its rrdatas into one record")
-        found.add(rrset.type)
-        if "CNAME" in found and len(found) > 1:
-            raise InvalidInput(f"record {rrset.name} is a CNAME beside {', '.join(sorted(found - {'CNAME'}))}")
+def _check_type(name: str, kind: str, written: object) -> None:
+    if kind not in WRITABLE_TYPES:
+        raise InvalidInput(f"record {name} has type {written!r}: mldns writes {', '.join(WRITABLE_TYPES)}")
 
 
 def _check_data(name: str, kind: str, data: tuple[str, ...]) -> None:

@@ -259,6 +259,15 @@ def test_a_refusal_has_google_s_words_and_changes_nothing(api, case):
     assert len(api.get("managedZones/ml/changes").body["changes"]) == 2
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_deletions_of_the_absent_and_of_the_changed_are_refused_in_one_answer(api, record, order):
+    absent, changed = record("b.ml.example.com.", "192.0.2.1"), record(A, "192.0.2.1")
+    told = [(404, "notFound"), (412, "conditionNotMet")]
+    answer = api.change(deletions=[(absent, changed)[n] for n in order])
+    assert [problem["reason"] for problem in answer.body["error"]["errors"]] == [told[n][1] for n in order]
+    assert answer.code == answer.body["error"]["code"] == told[order[0]][0]
+
+
 def test_one_bad_part_leaves_the_good_parts_undone(api, record):
     answer = api.change(
         [record("b.ml.example.com.", "192.0.2.3"), record(A, "192.0.2.9")],

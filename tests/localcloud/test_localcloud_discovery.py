@@ -208,6 +208,8 @@ def test_every_answer_of_a_zone_s_life_fits_its_schema(api):
         path = template
         if template.endswith("/the-last"):
             path = template.replace("the-last", api.get("managedZones/ml/operations").body["operations"][-1]["id"])
+        if verb == "PUT":
+            body = {**api.get("managedZones/ml").body, **body}  # noqa: PLW2901 - a PUT holds the whole zone
         document, method = specification_of(verb, path)
         told.add(method["id"])
         answer = api.call(verb, path, body)

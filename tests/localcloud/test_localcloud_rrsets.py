@@ -103,7 +103,8 @@ def test_a_filter_outside_the_documented_corner_is_refused(api, text):
 @pytest.mark.parametrize(
     ("query", "reason", "message"),
     [
-        ({"type": "A"}, "required", "The 'parameters.name' parameter is required but was missing."),
+        ({"type": "A"}, "invalid", "Invalid value for 'parameters.name': ''"),
+        ({"name": "a.ml.example.com.", "type": "a"}, "invalid", "Invalid value for 'parameters.type': 'a'"),
         ({"name": "None"}, "invalid", "Invalid value for 'parameters.name': 'None'"),
         (
             {"filter": 'name="a.ml.example.com."', "name": "a.ml.example.com."},

@@ -11,6 +11,13 @@ NETWORK = "https://www.googleapis.com/compute/v1/projects/demo-project/global/ne
 PRIVATE = {"visibility": "private", "privateVisibilityConfig": {"networks": [{"networkUrl": NETWORK}]}}
 
 
+def visible_from(*networks: str) -> dict:
+    """The privateVisibilityConfig that Google shows."""
+    kind = "dns#managedZonePrivateVisibilityConfig"
+    listed = [{"kind": f"{kind}Network", "networkUrl": network} for network in networks]
+    return {"kind": kind, "networks": listed, "gkeClusters": []}
+
+
 def test_a_public_zone_as_google_shows_it(api):
     zone = api.zone("my-managed-zone", description="training", labels={"managed-by": "mldns"})
     assert re.fullmatch(r"[1-9]\d{0,19}", zone.pop("id"))
@@ -46,7 +53,7 @@ def test_a_private_zone_has_one_server_and_its_networks(api):
     zone = api.zone(**PRIVATE)
     assert zone["visibility"] == "private"
     assert zone["nameServers"] == ["ns-gcp-private.googledomains.com."]
-    assert zone["privateVisibilityConfig"] == {"networks": [{"networkUrl": NETWORK}]}
+    assert zone["privateVisibilityConfig"] == visible_from(NETWORK)
 
 
 def test_a_private_zone_without_networks_is_legal(api):
@@ -115,6 +122,15 @@ def test_a_bad_field_is_named_with_its_value(api, field, value):
     assert api.get("managedZones").body["managedZones"] == []
 
 
+def test_a_zone_needs_a_name_and_a_dns_name(api):
+    answer = api.post("managedZones", {"description": "training"})
+    assert [(problem["reason"], problem["message"]) for problem in answer.body["error"]["errors"]] == [
+        ("required", "The 'entity.managedZone.name' parameter is required but was missing."),
+        ("required", "The 'entity.managedZone.dnsName' parameter is required but was missing."),
+    ]
+    assert answer.code == 400
+
+
 @pytest.mark.parametrize("labels", [{"Creator": "x"}, {"creator": "FOO"}, {"creator": 1}, {"1st": "x"}])
 def test_labels_are_lower_case(api, labels):
     body = {"name": "ml", "dnsName": "ml.example.com.", "labels": labels}
@@ -144,7 +160,7 @@ def test_a_network_that_cannot_be_bound(api, fields, value):
 def test_a_short_network_url_comes_back_in_full(api):
     short = {"networks": [{"networkUrl": "projects/demo-project/global/networks/training"}]}
     zone = api.zone(visibility="private", privateVisibilityConfig=short)
-    assert zone["privateVisibilityConfig"]["networks"] == [{"networkUrl": NETWORK}]
+    assert zone["privateVisibilityConfig"] == visible_from(NETWORK)
 
 
 def test_a_network_sees_one_private_zone_of_a_dns_name(api):
@@ -195,6 +211,10 @@ class TestList:
         found = api.get("managedZones", dnsName="b.example.com.").body["managedZones"]
         assert [zone["name"] for zone in found] == ["b"]
 
+    def test_a_dns_name_ends_with_a_dot(self, api):
+        message = "Invalid value for 'parameters.dnsName': 'b.example.com'"
+        assert api.get("managedZones", dnsName="b.example.com").problem == (400, "invalid", message)
+
     def test_empty(self, api):
         assert api.get("managedZones").body == {"kind": "dns#managedZonesListResponse", "managedZones": []}
 
@@ -227,26 +247,38 @@ class TestPatch:
         body = {**zone, "labels": {"b": "2"}, "description": "y"}
         assert api.call("PUT", "managedZones/ml", body).code == 200
         assert api.get("managedZones/ml").body == body
-        assert api.call("PUT", "managedZones/ml", {"name": "ml", "dnsName": "ml.example.com."}).code == 200
-        after = api.get("managedZones/ml").body
-        assert after["description"] == ""
-        assert "labels" not in after
+        del body["labels"]
+        assert api.call("PUT", "managedZones/ml", body).code == 200
+        assert api.get("managedZones/ml").body == body
+
+    def test_an_update_holds_the_whole_zone(self, api):
+        zone = api.zone(labels={"a": "1"})
+        answer = api.call("PUT", "managedZones/ml", {"labels": {"b": "2"}, "nameServers": []})
+        fields = ("name", "dnsName", "description", "id", "nameServers[0]", "creationTime", "visibility")
+        assert [(problem["reason"], problem["message"]) for problem in answer.body["error"]["errors"]] == [
+            ("required", f"The 'entity.managedZone.{field}' parameter is required but was missing.") for field in fields
+        ]
+        assert (answer.code, api.get("managedZones/ml").body) == (400, zone)
 
     def test_networks_are_replaced(self, api):
         api.zone(**PRIVATE)
         other = NETWORK.replace("training", "serving")
         config = {"networks": [{"networkUrl": other}]}
         assert api.call("PATCH", "managedZones/ml", {"privateVisibilityConfig": config}).code == 200
-        assert api.get("managedZones/ml").body["privateVisibilityConfig"] == config
+        assert api.get("managedZones/ml").body["privateVisibilityConfig"] == visible_from(other)
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("dnsName", "x.example.com."), ("visibility", "private"), ("name", "other"), ("id", "1"), ("nameServers", [])],
+        [
+            *(("dnsName", "x.example.com."), ("visibility", "private"), ("name", "other"), ("id", "1")),
+            ("nameServers", ["ns.example.com."]),
+        ],
     )
     @pytest.mark.parametrize("verb", ["PATCH", "PUT"])
     def test_what_cannot_change(self, api, verb, field, value):
         zone = api.zone()
-        assert api.call(verb, "managedZones/ml", {field: value, "description": "x"}).problem == (
+        whole = zone if verb == "PUT" else {}
+        assert api.call(verb, "managedZones/ml", {**whole, "description": "x", field: value}).problem == (
             400,
             "immutableField",
             f"The field 'entity.managedZone.{field}' cannot be modified.",

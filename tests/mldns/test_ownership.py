@@ -211,6 +211,16 @@ def test_a_public_zone_keeps_digests_only() -> None:
     assert masked("") == ""
 
 
+@pytest.mark.parametrize("text", ["r" * 250, "é" * 120])
+def test_a_long_run_id_or_claimant_is_kept_as_its_digest(text: str) -> None:
+    """Airflow's run ids have up to 250 characters, and a TXT string 255 octets."""
+    taken = take(None, owner="bert", claimant=text, lease=text, expires=None, now=NOW)
+    assert text not in taken.to_rrset(ZONE).rrdatas[0]
+    assert take(taken, owner="bert", claimant=text, lease=text, expires=None, now=NOW) == taken
+    assert overtaken_by(taken, text) is None
+    assert overtaken_by(taken, "run2") == masked(text)
+
+
 # -- changes along a manifest -----------------------------------------------------------------------------------------
 
 

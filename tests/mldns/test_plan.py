@@ -102,6 +102,32 @@ def test_another_spelling_is_no_difference() -> None:
     assert planned([A1], [RRset("a.z.", "AAAA", 60, ("2001:DB8::1",)), A1], {A1.key})["unchanged"] == (A1,)
 
 
+@pytest.mark.parametrize(
+    ("current", "desired", "policy", "heading"),
+    [
+        pytest.param([], [A1], "upsert-only", "conflicts", id="claimed, not written"),
+        pytest.param([A1], [A1], "sync", "unchanged", id="nothing to touch"),
+        pytest.param([A2], [A1], "create-only", "skipped", id="not to be touched"),
+        pytest.param([A2], [A1], "upsert-only", "conflicts", id="written by both"),
+        pytest.param([A2], [CNAME], "upsert-only", "conflicts", id="in the way of a CNAME"),
+        pytest.param([A2], [B], "sync", "creates", id="unwanted by us"),
+    ],
+)
+def test_what_another_job_has_too_is_not_touched(
+    current: list[RRset], desired: list[RRset], policy: str, heading: str
+) -> None:
+    plan = compute_plan(
+        current=current,
+        desired=desired,
+        owned=lambda _: True,
+        owner_of=lambda _: None,
+        rival_of=lambda key: "mldns job 'other'" if key[0] == "a.z." else None,
+        policy=policy,
+    )
+    assert {name for name, count in plan.counts().items() if count} == {heading}
+    assert {conflict.owner for conflict in plan.conflicts} <= {"mldns job 'other'"}
+
+
 def test_an_unknown_policy_is_named() -> None:
     with pytest.raises(InvalidInput, match="unknown policy 'replace': choose one of create-only, upsert-only, sync"):
         planned([], [A1], set(), policy="replace")

@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 
 from mldns import ownership
 from mldns.batching import Change, Limits
-from mldns.exceptions import ChangeFailed, MldnsError, OwnershipConflict, PermissionMissing, PlanChanged
+from mldns.exceptions import (
+    ChangeFailed,
+    LeaseLost,
+    MldnsError,
+    OwnershipConflict,
+    PermissionMissing,
+    PlanChanged,
+    QuotaShort,
+)
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import ZoneMoved
 from mldns.gcp.retry import RetryPolicy
-from mldns.gcp.zone_reader import JobView, ZoneFacts, ZoneReader
+from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
 from mldns.ownership import ManifestedChanges
@@ -101,9 +109,14 @@ class ZoneEditor:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
 
         :raises ClaimRefused: somebody else holds the owner's names.
+        :raises QuotaShort: the zone would outgrow the project's quota.
         """
         view = self._view(holder.owner, desired)
-        return self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+        plan = self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+        log.info("zone %s, owner %s, nothing written: %s", self.facts.name, holder.owner, plan.summary())
+        if not plan.conflicts:
+            self._limits(plan, view)
+        return plan
 
     def upsert(self, desired: Sequence[RRset], holder: Holder, policy: str, *, reviewed: str | None = None) -> Applied:
         """Write what is missing or differs, in batches that each swap the manifest.
@@ -112,13 +125,18 @@ class ZoneEditor:
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises OwnershipConflict: foreign records are in the way.
         :raises PlanChanged: the plan is not the reviewed one.
+        :raises QuotaShort: the zone would outgrow the project's quota.
+        :raises LeaseLost: another lease took the names over, or they were released, while this call was writing.
         :raises ChangeFailed: it stopped in the middle.
         """
         first: Plan | None = None
+        progress = Progress()
 
         def decide() -> ManifestedChanges:
             nonlocal first
             view = self._view(holder.owner, desired)
+            if progress.changes:
+                _check_still_held(view.manifest, holder, progress)
             claim = self._take(view, holder)
             plan = self._plan(view, claim, desired, policy, holder.adopt)
             log.info("zone %s, owner %s: %s", self.facts.name, holder.owner, plan.summary())
@@ -133,10 +151,10 @@ class ZoneEditor:
                 before=view.before,
                 claim=claim,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(len(plan.creates) + len(plan.replaces) + len(plan.deletes)),
+                limits=self._limits(plan, view),
             )
 
-        final, progress = self._converge(holder.owner, decide)
+        final = self._converge(holder.owner, decide, progress)
         return Applied(first or Plan(), final, progress)
 
     def claim(self, desired: Sequence[RRset], holder: Holder) -> Applied:
@@ -148,11 +166,12 @@ class ZoneEditor:
             plan = self._plan(view, claim, desired, "upsert-only", holder.adopt)
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
+            self._limits(plan, view)
             keys = [rrset.key for rrset in desired]
             return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
-        final, progress = self._converge(holder.owner, decide)
-        return Applied(Plan(), final, progress)
+        progress = Progress()
+        return Applied(Plan(), self._converge(holder.owner, decide, progress), progress)
 
     def release(self, owner: str, lease: str) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
@@ -165,21 +184,24 @@ class ZoneEditor:
             nonlocal overtaken
             view = self._view(owner, ())
             overtaken = None
-            if view.before is None or view.manifest is None or _idle(view.manifest):
+            if view.before is None or view.manifest is None or view.manifest.idle:
                 return ManifestedChanges((), view.manifest)
             overtaken = ownership.overtaken_by(view.manifest, lease)
             if overtaken is not None:
                 log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
                 return ManifestedChanges((), view.manifest)
+            manifest, rival_of = view.manifest, self._neighbours(view, owner).rival_of
+            ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
             return ownership.release_changes(
-                view.records,
+                ours,
                 before=view.before,
-                manifest=view.manifest,
+                manifest=manifest,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(len(view.records)),
+                limits=self._limits(Plan(deletes=tuple(ours)), view),
             )
 
-        _, progress = self._converge(owner, decide)
+        progress = Progress()
+        self._converge(owner, decide, progress)
         return Released(overtaken, progress)
 
     def grants(self, owner: str) -> tuple[str, ...]:
@@ -198,7 +220,7 @@ class ZoneEditor:
                 return ManifestedChanges((), found)
             return ownership.grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
 
-        self._converge(owner, decide)
+        self._converge(owner, decide, Progress())
 
     def _view(self, owner: str, desired: Iterable[RRset]) -> JobView:
         return ZoneReader(self.client, self.facts).job(owner, {rrset.name for rrset in desired})
@@ -217,30 +239,45 @@ class ZoneEditor:
         )
 
     def _plan(self, view: JobView, claim: Manifest, desired: Sequence[RRset], policy: str, adopt: bool) -> Plan:
-        markers = None
-
-        def owner_of(key: tuple[str, str]) -> str | None:
-            nonlocal markers
-            # Asked for conflicts only, and most plans have none: then this list is never fetched.
-            markers = markers or ZoneReader(self.client, self.facts).markers(view)
-            return markers.owner_of(key)
-
+        neighbours = self._neighbours(view, claim.owner)
         return compute_plan(
-            current=view.records, desired=desired, owned=claim.owns, owner_of=owner_of, policy=policy, adopt=adopt
+            current=view.records,
+            desired=desired,
+            owned=claim.owns,
+            owner_of=neighbours.owner_of,
+            rival_of=neighbours.rival_of,
+            policy=policy,
+            adopt=adopt,
         )
 
-    def _limits(self, edits: int) -> Limits:
-        if edits <= _SMALL_PLAN:
-            return Limits()
+    def _neighbours(self, view: JobView, owner: str) -> Neighbours:
+        return Neighbours(ZoneReader(self.client, self.facts), view, owner)
+
+    def _limits(self, plan: Plan, view: JobView) -> Limits:
+        """The limits to carry out `plan` under: the live ones where a limit is near, else Google's documented ones.
+
+        :raises QuotaShort: the zone would hold more than it may.
+        """
+        documented = Limits()
+        writes = len(plan.creates) + len(plan.replaces) + len(plan.deletes)
+        size = view.least_size(self.facts.dns_name) + len(plan.creates) - len(plan.deletes) + (view.before is None)
+        if writes <= _SMALL_PLAN and size <= documented.rrsets_per_zone:
+            return documented
         try:
-            return Limits.from_quota(self.client.quota())
+            live = Limits.from_quota(self.client.quota())
         except PermissionMissing as missing:
             log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
-            return Limits()
+            return documented
+        if plan.creates and size > live.rrsets_per_zone:
+            raise QuotaShort(
+                f"zone {self.facts.name!r} would hold {'' if view.whole else 'at least '}{size:,} record sets, "
+                f"{size - live.rrsets_per_zone:,} more than the {live.rrsets_per_zone:,} of the project's quota: "
+                "nothing was written; name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
+            )
+        return live
 
-    def _converge(self, owner: str, decide: Callable[[], ManifestedChanges]) -> tuple[Manifest | None, Progress]:
-        """Send what `decide` makes of the zone; where the zone has moved on meanwhile, decide again."""
-        progress = Progress()
+    def _converge(self, owner: str, decide: Callable[[], ManifestedChanges], progress: Progress) -> Manifest | None:
+        """Send what `decide` makes of the zone, and again where it has moved on; returns the manifest that stands."""
 
         def attempt() -> Manifest | None:
             decided = decide()
@@ -248,18 +285,17 @@ class ZoneEditor:
             return decided.final
 
         try:
-            final = self.contention.run(
+            return self.contention.run(
                 attempt,
                 what=f"edit of zone {self.facts.name!r} for {owner!r}",
                 repeatable=lambda error: isinstance(error, ZoneMoved),
             )
         except MldnsError as error:
-            if not progress.live:
+            if not progress.live or isinstance(error, LeaseLost):
                 raise
             raise ChangeFailed(
                 zone=self.facts.name, live=progress.live, missing=progress.missing, reason=str(error)
             ) from error
-        return final, progress
 
     def _send(self, owner: str, changes: Sequence[Change], progress: Progress) -> None:
         """Send changes one after the other: each needs the manifest of the one before, none waits for `done`."""
@@ -292,6 +328,8 @@ def _tally(change: Change, witness: tuple[str, str]) -> tuple[int, int, int]:
     return len(added - removed), len(added & removed), len(removed - added)
 
 
-def _idle(manifest: Manifest) -> bool:
-    """Held by nobody: it stays for the grants that it records."""
-    return not (manifest.covered or manifest.claimant or manifest.lease)
+def _check_still_held(manifest: Manifest | None, holder: Holder, progress: Progress) -> None:
+    """Taking the names back from the next lease would leave two runs that both believe to hold them."""
+    if not ownership.held(manifest, claimant=holder.claimant, lease=holder.lease):
+        now = None if manifest is None or manifest.idle else manifest.lease
+        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=progress.live)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.manifest import Manifest, decode
 from mldns.markers import Markers
 from mldns.naming import in_zone, manifest_name
-from mldns.records import RRset, from_api
+from mldns.records import Key, RRset, from_api
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,24 @@ class JobView:
     manifest: Manifest | None
     whole: tuple[RRset, ...] | None
 
+    def least_size(self, dns_name: str) -> int:
+        """How many rrsets the zone holds; at least that many, where it was not listed whole."""
+        if self.whole is not None:
+            return len(self.whole)
+        apex = {(dns_name, "NS"), (dns_name, "SOA")}
+        return len(apex | {rrset.key for rrset in self.records}) + (self.before is not None)
+
 
 class ZoneReader:
     """Reads one zone. It keeps no records: every view is read anew, because others write, too."""
 
     def __init__(self, client: DNSClient, facts: ZoneFacts) -> None:
         self._client, self._facts = client, facts
+
+    @property
+    def dns_name(self) -> str:
+        """What the zone serves."""
+        return self._facts.dns_name
 
     def job(self, owner: str, names: Iterable[str]) -> JobView:
         """The view of an owner who wants `names`, beside those that its manifest covers."""
@@ -81,7 +94,7 @@ class ZoneReader:
         return before, decode(before, owner=owner, dns_name=self._facts.dns_name)
 
     def markers(self, view: JobView) -> Markers:
-        """Whose the records of this zone are, as far as TXT records tell; one list, for conflicts only."""
+        """Whose the records of this zone are, as far as TXT records tell; one list."""
         texts: Iterable[RRset] | None = view.whole
         if texts is None:
             listed = self._client.list_rrsets_below(self._facts.name, self._facts.dns_name, kind="TXT")
@@ -95,6 +108,35 @@ class ZoneReader:
         found = tuple(_parsed(self._client.list_rrsets(self._facts.name)))
         log.info("zone %s: listed whole, %d rrsets", self._facts.name, len(found))
         return found
+
+
+class Neighbours:
+    """Whose the records of a zone are beside an owner's own; read when first asked, since most edits meet nobody."""
+
+    def __init__(self, reader: ZoneReader, view: JobView, owner: str) -> None:
+        self._reader, self._view, self._owner = reader, view, owner
+        self._subtree = f"{owner}.{reader.dns_name}"
+
+    def owner_of(self, key: Key) -> str | None:
+        """Whose the record at `key` is, in words; None where nothing tells."""
+        return self._markers.owner_of(key)
+
+    def rival_of(self, key: Key) -> str | None:
+        """The other job to which a key outside the owner's subtree belongs; within it the owner comes first.
+
+        A record belongs to the job that wrote it. Where there is none, the name belongs to whoever has claimed it.
+        """
+        if in_zone(key[0], self._subtree):
+            return None
+        return self._markers.job_of(key, written=key in self._present, besides=self._owner)
+
+    @cached_property
+    def _markers(self) -> Markers:
+        return self._reader.markers(self._view)
+
+    @cached_property
+    def _present(self) -> frozenset[Key]:
+        return frozenset(rrset.key for rrset in self._view.records)
 
 
 def _parsed(resources: Iterable[Resource]) -> list[RRset]:

@@ -73,8 +73,8 @@ def parse_zone(
     """
     if visibility not in ("public", "private"):
         raise InvalidInput(f"visibility {visibility!r} is neither 'private' nor 'public'")
-    if isinstance(networks, str):
-        raise InvalidInput(f"networks must be a list, not the text {networks!r}")
+    if isinstance(networks, str | Mapping) or not isinstance(networks, Iterable):
+        raise InvalidInput(f"networks must be a list, not {networks!r}")
     urls = tuple(dict.fromkeys(network_url(network, project_id) for network in networks))
     if visibility == "public" and urls:
         raise InvalidInput(f"zone {zone!r} is public: networks are for private zones")
@@ -87,7 +87,7 @@ def parse_zone(
         raise InvalidInput(f"description of zone {zone!r} must be text of at most 1,024 characters")
     return WantedZone(
         name=parse_zone_name(zone),
-        dns_name=naming.absolute(dns_name),
+        dns_name=_parse_dns_name(dns_name),
         visibility=visibility,
         networks=urls,
         labels=_parse_labels(labels or {}),
@@ -102,6 +102,13 @@ def parse_zone_name(zone: str) -> str:
             f"zone name {zone!r} is not 1 to 63 lower-case letters, digits and hyphens that begin with a letter"
         )
     return zone
+
+
+def _parse_dns_name(dns_name: str) -> str:
+    name = naming.absolute(dns_name)
+    if name.startswith("*."):
+        raise InvalidInput(f"dns_name {name!r} is a wildcard: a zone serves one name and all below it")
+    return name
 
 
 def network_url(network: str, project_id: str) -> str:

@@ -21,6 +21,7 @@ from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
 from mldns.manifest import timestamp
 from mldns.plan import DEFAULT_POLICY
+from mldns.records import RRset
 
 DONE_TIMEOUT = 300.0
 """Seconds until a change must be `done`; Google was seen to need two."""
@@ -78,7 +79,7 @@ class CloudDNSHook(IamHook):
             networks=networks,
             labels=labels,
             description=description,
-            allow_unbound=allow_unbound,
+            allow_unbound=validation.flag(allow_unbound, "allow_unbound"),
             project_id=project_id,
         )
         found = zones.ensure_zone(self.dns_client(project_id), wanted)
@@ -97,8 +98,9 @@ class CloudDNSHook(IamHook):
     @project_default
     def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
         """The project's zones as the API gives them; with `managed_only` those that mldns made."""
+        ours_only = validation.flag(managed_only, "managed_only")
         found = self.dns_client(project_id).list_zones()
-        return [zone for zone in found if zones.is_ours(zone)] if managed_only else found
+        return [zone for zone in found if not ours_only or zones.is_ours(zone)]
 
     @project_default
     def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
@@ -124,7 +126,9 @@ class CloudDNSHook(IamHook):
             raise InvalidInput("list_records takes a name, a name and a type, or a suffix, as the API does")
         client = self.dns_client(project_id)
         if not suffix:
-            return list(client.list_rrsets(zone, name=naming.absolute(name) if name else None, kind=type))
+            return list(
+                client.list_rrsets(zone, name=naming.absolute(name) if name else None, kind=type and type.upper())
+            )
         below = naming.absolute(suffix)
         found = client.list_rrsets_below(zone, below)
         if found is None:
@@ -147,11 +151,9 @@ class CloudDNSHook(IamHook):
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
         holder = validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
-        rows, policy = validation.rows(records), validation.change_policy(policy)
-        editor = self.zone_editor(project_id, zone)
-        return editor.plan(validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy).to_json(
-            full=True
-        )
+        policy = validation.change_policy(policy)
+        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        return editor.plan(wanted, holder, policy).to_json(full=True)
 
     @project_default
     def apply(
@@ -187,11 +189,9 @@ class CloudDNSHook(IamHook):
         :raises ChangeFailed: it stopped in the middle; a retry does the rest.
         """
         holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        rows, policy = validation.rows(records), validation.change_policy(policy)
-        editor = self.zone_editor(project_id, zone)
-        applied = editor.upsert(
-            validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy, reviewed=digest
-        )
+        policy, wait = validation.change_policy(policy), validation.flag(wait, "wait")
+        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        applied = editor.upsert(wanted, holder, policy, reviewed=digest)
         plan, progress = applied.plan, applied.progress
         result = _held(zone, holder, applied) | {
             "created": progress.created,
@@ -222,7 +222,7 @@ class CloudDNSHook(IamHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """`apply` without a review; with `dry_run` the plan's counts, digest, first names and conflicts instead."""
-        if not dry_run:
+        if not validation.flag(dry_run, "dry_run"):
             return self.apply(
                 zone=zone,
                 records=records,
@@ -237,9 +237,9 @@ class CloudDNSHook(IamHook):
                 project_id=project_id,
             )
         holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        rows, policy = validation.rows(records), validation.change_policy(policy)
-        editor = self.zone_editor(project_id, zone)
-        return editor.plan(validation.desired(rows, holder.owner, editor.facts.dns_name), holder, policy).to_json()
+        policy = validation.change_policy(policy)
+        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        return editor.plan(wanted, holder, policy).to_json()
 
     @project_default
     def claim(
@@ -261,9 +261,9 @@ class CloudDNSHook(IamHook):
         :return: `{"zone", "owner", "lease", "generation", "expires", "names" (how many), "change_id", "status"}`.
         """
         holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        rows = validation.rows(records)
-        editor = self.zone_editor(project_id, zone)
-        claimed = editor.claim(validation.desired(rows, holder.owner, editor.facts.dns_name), holder)
+        wait = validation.flag(wait, "wait")
+        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        claimed = editor.claim(wanted, holder)
         names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
         return _held(zone, holder, claimed) | {"names": len(names)} | self._finish(editor, claimed.progress, wait=wait)
 
@@ -276,7 +276,7 @@ class CloudDNSHook(IamHook):
         :return: `{"zone", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; where another lease
             has taken the names over, nothing is touched, `released` is False, and `overtaken_by` names it.
         """
-        holder = validation.holder(owner, "", lease)
+        holder, wait = validation.holder(owner, "", lease), validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder.owner, holder.lease)
         return {
@@ -289,11 +289,19 @@ class CloudDNSHook(IamHook):
 
     @project_default
     def wait_for_change(
-        self, *, zone: str, change_id: str, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
+        self, *, zone: str, change_id: str | int, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
         """The API's change when it is `done`: sent to the name servers, which only a query proves to serve it."""
-        name = validation.zone_name(zone)
-        return wait_until_done(self.dns_client(project_id), name, change_id, timeout=timeout)
+        name, number = validation.zone_name(zone), validation.change_id(change_id)
+        return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
+
+    def _wanted(
+        self, project_id: str, zone: str, records: Iterable[Record], owner: str
+    ) -> tuple[ZoneEditor, list[RRset]]:
+        """An editor of the zone, and the records checked: as far as possible before the zone is asked for."""
+        rows = validation.rows(records)
+        editor = self.zone_editor(project_id, zone)
+        return editor, validation.desired(rows, owner, editor.facts.dns_name)
 
     def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
         """The id and the status of the last change that was sent, after waiting for it where that is asked for."""

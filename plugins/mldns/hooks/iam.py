@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
@@ -74,14 +74,15 @@ class IamHook(ConnectionHook):
     def test_iam_permissions(
         self,
         *,
-        permissions: Sequence[str],
+        permissions: Iterable[str],
         scope: str,
         zone: str | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[str]:
         """Those of `permissions` that the *caller* has; it says nothing about anybody else."""
         validation.scope(scope, zone)
-        return self._store(project_id, scope, zone).test(permissions)
+        asked = validation.permissions(permissions)
+        return self._store(project_id, scope, zone).test(asked)
 
     def _store(self, project_id: str, scope: str, zone: str | None) -> PolicyStore:
         if scope == "zone" and zone is not None:

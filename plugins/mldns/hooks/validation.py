@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -14,13 +13,15 @@ from mldns.gcp.grants import Grant
 from mldns.gcp.zone_editor import Holder
 from mldns.plan import POLICIES
 from mldns.policy import parse_condition, parse_members, parse_role
-from mldns.records import Key, RRset, desired_records
+from mldns.records import RRset, check_records, desired_records
 
 Record = Mapping[str, Any] | RRset
 """`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.records.desired_records`."""
 
 DEFAULT_TTL = 60
 """Seconds, for a record mapping without `ttl`."""
+
+MAX_LEASE_HOURS = 366 * 24
 
 SCOPES = ("zone", "project")
 
@@ -39,6 +40,34 @@ def change_policy(policy: str) -> str:
     if policy not in POLICIES:
         raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
     return policy
+
+
+def flag(value: bool, name: str) -> bool:
+    """A boolean and nothing that merely counts as one: the text "false" must not adopt somebody's names."""
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} {value!r} is neither True nor False")
+    return value
+
+
+def change_id(value: str | int) -> str:
+    """The id of a change: a decimal counter of the zone."""
+    if value is None:
+        raise InvalidInput("change_id None: no change was sent, so there is none to wait for")
+    text = str(value)
+    if not text.isascii() or not text.isdecimal():
+        raise InvalidInput(f"change_id {value!r} is not the number of a change")
+    return text
+
+
+def permissions(asked: Iterable[str]) -> list[str]:
+    """Permissions such as `dns.changes.create`."""
+    if isinstance(asked, str | Mapping) or not isinstance(asked, Iterable):
+        raise InvalidInput(f"permissions must be a list such as ['dns.changes.create'], not {asked!r}")
+    listed = list(asked)
+    for permission in listed:
+        if not isinstance(permission, str) or not permission:
+            raise InvalidInput(f"permission {permission!r} is not text such as 'dns.changes.create'")
+    return listed
 
 
 def scope(scope: str, zone: str | None) -> None:
@@ -86,15 +115,22 @@ def holder(
     expires = None
     if lease_hours is not None:
         usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
-        if not usable or not math.isfinite(lease_hours) or lease_hours <= 0:
-            raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0")
+        if not usable or not 0 < lease_hours <= MAX_LEASE_HOURS:
+            raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0, at most a year's")
         expires = int(time.time() + lease_hours * 3600)
-    return Holder(naming.slug(owner), claimant, lease, expires, adopt=bool(adopt), lease_ended=bool(lease_ended))
+    return Holder(
+        naming.slug(owner),
+        claimant,
+        lease,
+        expires,
+        adopt=flag(adopt, "adopt"),
+        lease_ended=flag(lease_ended, "lease_ended"),
+    )
 
 
 def rows(records: Iterable[Record]) -> list[Record]:
     """The records as a list that is not empty: to remove what an owner has is a release, said in so many words."""
-    if isinstance(records, str | Mapping | RRset):
+    if isinstance(records, str | Mapping | RRset) or not isinstance(records, Iterable):
         raise InvalidInput(f"records must be a list of records, not {type(records).__name__}")
     listed = list(records)
     if not listed:
@@ -103,17 +139,11 @@ def rows(records: Iterable[Record]) -> list[Record]:
 
 
 def desired(records: Iterable[Record], owner: str, dns_name: str) -> list[RRset]:
-    """What to write: mappings validated and normalised, rrsets as they come, all inside the zone and each once."""
+    """What to write: mappings validated and normalised, the data of rrsets as it comes; fit to stand side by side."""
     listed = list(records)
     mappings = [record for record in listed if not isinstance(record, RRset)]
     wanted = [record for record in listed if isinstance(record, RRset)]
     if mappings:
         wanted += desired_records(records=mappings, owner=owner, dns_name=dns_name, ttl=DEFAULT_TTL)
-    seen: set[Key] = set()
-    for rrset in wanted:
-        if not naming.in_zone(rrset.name, dns_name):
-            raise InvalidInput(f"name {rrset.name!r} is outside the zone {dns_name!r}")
-        if rrset.key in seen:
-            raise InvalidInput(f"record {rrset.name} {rrset.type} is given twice: put its rrdatas into one record")
-        seen.add(rrset.key)
+    check_records(wanted, dns_name)
     return wanted

@@ -10,7 +10,7 @@ import pytest
 
 from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, ClaimRefused, MldnsError, OwnershipConflict, PlanChanged
-from mldns.gcp.dns import DNSClient, Resource
+from mldns.gcp.dns import DNSClient
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts, ZoneReader
@@ -19,33 +19,7 @@ from mldns.records import RRset, desired_records, from_api
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
-
-DNS_NAME = "ml.example.com."
-FIRST = Holder("job", "airflow/train", "run-1")
-SECOND = replace(FIRST, lease="run-2")
-
-
-def workers(count: int, *, network: str = "10.0", owner: str = "job") -> list[RRset]:
-    addresses = [f"{network}.{rank // 250}.{rank % 250 + 1}" for rank in range(count)]
-    return list(desired_records(workers=addresses, owner=owner, dns_name=DNS_NAME, ttl=30))
-
-
-def a(name: str, address: str = "192.0.2.1") -> RRset:
-    return RRset(f"{name}.{DNS_NAME}", "A", 300, (address,))
-
-
-def zone_content(client: DNSClient) -> dict[tuple[str, str], RRset]:
-    """What the zone holds, without its apex and without manifests."""
-    rrsets = [from_api(found) for found in client.list_rrsets("ml-zone")]
-    return {r.key: r for r in rrsets if r.name != DNS_NAME and not r.name.startswith("_mldns.")}
-
-
-def keyed(rrsets: list[RRset]) -> dict[tuple[str, str], RRset]:
-    return {rrset.key: rrset for rrset in rrsets}
-
-
-def writes(cloud: Cloud) -> int:
-    return sum(cloud.stats().get("changes.create", {}).values())
+from tests.mldns.gcp.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 
 @pytest.fixture
@@ -311,7 +285,7 @@ def test_a_change_whose_answer_was_lost_while_somebody_else_took_the_names_is_no
     editor.release("job", "run-1")
     proxy.faults.append(Fault("POST .*/changes", "cut-before"))
     stranger = Holder("job", "elsewhere/train", "run-9")
-    racing = _Racing(make_client(proxy.url), lambda: editor.claim(workers(3), stranger))
+    racing = Racing(make_client(proxy.url), lambda: editor.claim(workers(3), stranger))
     with pytest.raises(ClaimRefused, match="elsewhere/train"):
         replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
 
@@ -320,7 +294,7 @@ def test_a_zone_that_moved_on_is_read_and_planned_again(
     make_client: MakeClient, editor: ZoneEditor, client: DNSClient, cloud: Cloud
 ) -> None:
     """Between reading and writing, the same lease wrote half of it from another process."""
-    racing = _Racing(make_client(), lambda: editor.upsert(workers(2), FIRST, "upsert-only"))
+    racing = Racing(make_client(), lambda: editor.upsert(workers(2), FIRST, "upsert-only"))
     applied = replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
     assert zone_content(client) == keyed(workers(3))
     assert applied.manifest is not None
@@ -332,26 +306,10 @@ def test_a_foreign_record_that_appears_in_between_is_left_alone(
     make_client: MakeClient, editor: ZoneEditor, client: DNSClient
 ) -> None:
     foreign = a("worker-2.job", "203.0.113.5")
-    racing = _Racing(make_client(), lambda: client.create_change("ml-zone", Change(additions=(foreign,))))
+    racing = Racing(make_client(), lambda: client.create_change("ml-zone", Change(additions=(foreign,))))
     with pytest.raises(OwnershipConflict):
         replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
     assert zone_content(client) == {foreign.key: foreign}
-
-
-class _Racing:
-    """A client before whose first change somebody else is faster."""
-
-    def __init__(self, client: DNSClient, other: object) -> None:
-        self._client, self._other = client, other
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._client, name)
-
-    def create_change(self, zone: str, change: Change) -> Resource:
-        if self._other is not None:
-            other, self._other = self._other, None
-            other()  # type: ignore[operator]
-        return self._client.create_change(zone, change)
 
 
 def test_a_failure_in_the_middle_says_what_is_live_and_a_retry_does_the_rest(

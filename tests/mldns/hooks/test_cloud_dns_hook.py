@@ -20,7 +20,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.records import desired_records
+from mldns.records import RRset, desired_records
 from tests.cloud_fixture import Cloud
 
 ROLE = "roles/dns.admin"
@@ -180,11 +180,29 @@ REFUSED_UNHEARD: list[tuple[str, dict[str, Any], str]] = [
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": "1"}, "lease_hours '1'"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": float("nan")}, "nan"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease": "a\nb"}, "on one line"),
+    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": 1e308}, "lease_hours 1e+308"),
+    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "adopt": "false"}, "adopt 'false'"),
+    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "dry_run": "false"}, "dry_run 'false'"),
+    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "wait": None}, "wait None"),
+    ("upsert_records", {"zone": "z", "records": None, "owner": "x"}, "must be a list"),
+    ("plan", {"zone": "z", "records": 5, "owner": "x"}, "must be a list"),
     ("claim", {"zone": "z", "records": [], "owner": "x"}, "records is empty"),
+    ("claim", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_ended": 1}, "lease_ended 1"),
     ("delete_records", {"zone": "z", "owner": ""}, "is not a job name"),
     ("list_records", {"zone": "z", "type": "A"}, "takes a name"),
     ("list_records", {"zone": "z", "name": "a.z.", "suffix": "z."}, "takes a name"),
     ("ensure_zone", {"zone": "z", "dns_name": "z.test."}, "private zone 'z' has no networks"),
+    ("ensure_zone", {"zone": "z", "dns_name": "z.test.", "networks": None}, "networks must be a list"),
+    ("ensure_zone", {"zone": "z", "dns_name": "z.test.", "allow_unbound": "true"}, "allow_unbound 'true'"),
+    ("ensure_zone", {"zone": "z", "dns_name": "*.z.test.", "visibility": "public"}, "'*.z.test.' is a wildcard"),
+    ("ensure_zone", {"zone": "z", "dns_name": None, "visibility": "public"}, "None is not a domain name"),
+    ("list_zones", {"managed_only": "no"}, "managed_only 'no'"),
+    ("wait_for_change", {"zone": "z", "change_id": None}, "no change was sent"),
+    ("wait_for_change", {"zone": "z", "change_id": "a/b"}, "change_id 'a/b'"),
+    ("bind_iam", {"role": ROLE, "members": None, "scope": "project"}, "must be a list"),
+    ("bind_iam", {"role": None, "members": [TRAINER], "scope": "project"}, "is not a role"),
+    ("test_iam_permissions", {"permissions": "dns.changes.create", "scope": "project"}, "must be a list"),
+    ("test_iam_permissions", {"permissions": [5], "scope": "project"}, "permission 5"),
     ("bind_iam", {"role": ROLE, "members": ["allUsers"], "scope": "project"}, "to everybody"),
     ("bind_iam", {"role": ROLE, "members": ["a@b.co"], "scope": "project"}, "has no prefix"),
     ("bind_iam", {"role": "dns.admin", "members": [TRAINER], "scope": "project"}, "is not a role"),
@@ -216,6 +234,7 @@ def test_bad_input_is_refused_before_the_first_call(
         ({"rrdatas": []}, "has no rrdatas"),
         ({"ttl": 0}, "ttl 0"),
         ({"ttl": "soon"}, "ttl 'soon'"),
+        ({"ttl": "9" * 5_000}, "is not between 1 and"),
         ({"type": "NS", "rrdatas": ["ns.example.com."]}, "mldns writes A, AAAA"),
         ({"name": "_mldns.bert.ml.example.com.", "type": "TXT", "rrdatas": ["x"]}, "is a manifest of mldns"),
     ],
@@ -228,6 +247,34 @@ def test_a_bad_record_is_refused_before_the_first_write(
         hook.upsert_records(zone=zone, records=[{**SERVICE, **record}], owner="shared")
     assert message in str(refused.value)
     assert writes(cloud) == before
+
+
+@pytest.mark.parametrize(
+    ("rrset", "message"),
+    [
+        (RRset("ml.example.com.", "NS", 21_600, ("ns-gcp-private.googledomains.com.",)), "mldns writes A, AAAA"),
+        (RRset("_mldns.bert.ml.example.com.", "TXT", 60, ('"x"',)), "is a manifest of mldns"),
+        (RRset("service.ml.example.com.", "CNAME", 60, ("a.test.",)), "is a CNAME beside A"),
+    ],
+)
+def test_what_a_mapping_must_not_say_an_rrset_must_not_either(
+    hook: CloudDNSHook, zone: str, cloud: Cloud, rrset: RRset, message: str
+) -> None:
+    """Adopting the apex NS as it is would otherwise make it ours, and a release would try to delete it."""
+    before = writes(cloud)
+    with pytest.raises(InvalidInput, match=message):
+        hook.upsert_records(zone=zone, records=[rrset, SERVICE], owner="shared", adopt=True)
+    assert writes(cloud) == before
+
+
+def test_a_type_is_found_in_any_case(hook: CloudDNSHook, zone: str) -> None:
+    hook.upsert_records(zone=zone, records=[{**SERVICE, "type": "a"}], owner="shared")
+    assert len(hook.list_records(zone=zone, name="service.ml.example.com.", type="a")) == 1
+
+
+def test_a_change_may_be_named_by_its_number(hook: CloudDNSHook, zone: str) -> None:
+    sent = hook.upsert_records(zone=zone, records=[SERVICE], owner="shared", wait=False)
+    assert hook.wait_for_change(zone=zone, change_id=int(sent["change_id"]))["status"] == "done"
 
 
 def test_one_record_given_twice_is_refused_in_any_form(hook: CloudDNSHook, zone: str) -> None:

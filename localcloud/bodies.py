@@ -1,0 +1,44 @@
+"""Bodies of requests and answers, as Google reads and writes them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+
+from localcloud.errors import ApiError, Problem
+
+
+class JsonAnswer(JSONResponse):
+    """An answer with the media type that Google spells out."""
+
+    media_type = "application/json; charset=UTF-8"
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as an object, `{}` without one. Raises ApiError 400 for anything else."""
+    try:
+        raw = await request.body()
+    except ClientDisconnect as error:  # nobody is left to hear of it
+        raise _parse_error("the body breaks off") from error
+    if not raw:
+        return {}
+    try:
+        if request.headers.get("content-encoding") in ("gzip", "x-gzip"):  # Google's Java client packs every body
+            raw = gzip.decompress(raw)
+        body = json.loads(raw)
+        if b"\\u" in raw:
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored but never sent back
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise _parse_error(str(error)) from error
+    if not isinstance(body, dict):
+        raise _parse_error("the body must be a JSON object")
+    return body
+
+
+def _parse_error(why: str) -> ApiError:
+    return ApiError(400, [Problem("parseError", f"Parse Error: {why}")])
