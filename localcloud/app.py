@@ -13,12 +13,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.admission import admit
 from localcloud.bodies import JsonAnswer, read_object
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
 from localcloud.front import FrontEnd
 from localcloud.mishaps import NoAnswer, inflict
-from localcloud.routes import changes, control, faults, limits, managed_zones, resource_manager, rrsets, zone_iam
+from localcloud.routes import (
+    changes,
+    control,
+    faults,
+    limits,
+    managed_zones,
+    resource_manager,
+    rrsets,
+    service_accounts,
+    tokens,
+    zone_iam,
+)
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +44,8 @@ METHODS: tuple[Method, ...] = (
     *control.METHODS,
     *faults.METHODS,
     *limits.METHODS,
+    *tokens.METHODS,
+    *service_accounts.METHODS,
 )
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,9 +70,15 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
 
     async def answer(request: Request) -> Response:
         try:
-            call = Call(request.path_params, request.query_params, await reads(request))
-            if not method.is_control and "project" in call.path:
-                service.rates.admit((method.service, call.path["project"]), service.limits.requests_per_minute)
+            call = Call(
+                request.path_params,
+                request.query_params,
+                await reads(request),
+                authorization=request.headers.get("authorization", ""),
+                base_url=str(request.base_url).rstrip("/"),
+            )
+            if not method.is_control:
+                admit(service, method, call)
             return JsonAnswer(method.handler(service, call))
         except ApiError as error:
             return _refusal(error)
@@ -82,4 +102,4 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
 
 
 def _refusal(error: ApiError) -> JsonAnswer:
-    return JsonAnswer(error.body(), status_code=error.code)
+    return JsonAnswer(error.body(), status_code=error.code, headers=error.headers)

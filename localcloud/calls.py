@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from localcloud import assumptions
+from localcloud.access.authority import Authority
 from localcloud.connections import Connections
 from localcloud.errors import ApiError, invalid, zone_not_found
 from localcloud.faults import FaultBook
@@ -28,11 +29,17 @@ _PROJECT = re.compile(r"[a-z0-9][a-z0-9.:_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Path parameters (percent-decoded), query parameters and JSON body (`{}` when there is none) of one request."""
+    """Path parameters (percent-decoded), query parameters and JSON body (`{}` when there is none) of one request.
+
+    :param authorization: the header, empty without one.
+    :param base_url: how the caller reached this server: `http://127.0.0.1:8053`.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
+    authorization: str = ""
+    base_url: str = ""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class Service:
     """What a handler works with.
 
     :param limits: those of the start; what sets others may come later, and `restore_limits` brings these back.
+    :param owner: the service account that may do everything; None asks nobody who they are.
+    :param grant_delay: seconds until a change of a policy is enforced.
     :param done_after: seconds until a change turns from `pending` to `done`.
     :param page_size: entries of a list answer unless the caller asks for fewer.
     :param on_reset: called after the store was emptied.
@@ -54,10 +63,15 @@ class Service:
     done_after: float = 0.0
     page_size: int = assumptions.MAX_PAGE_SIZE
     on_reset: list[Callable[[], None]] = field(default_factory=list)
+    owner: str | None = None
+    grant_delay: float = 0.0
+    authority: Authority = field(init=False)
     _first_limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
         self._first_limits = self.limits
+        self.authority = Authority(self.store, owner=self.owner, grant_delay=self.grant_delay)
+        self.on_reset.append(self.authority.tokens.clear)
 
     @property
     def quota(self) -> Quota:

@@ -49,7 +49,7 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to start. Times in seconds; `data` None keeps nothing."""
+    """What to start. Times in seconds; `data` None keeps nothing, `owner` None enforces no policy."""
 
     api: Address
     dns: tuple[NameServer, ...]
@@ -60,6 +60,8 @@ class Settings:
     serve_after: float
     page_size: int
     limits: Limits
+    owner: str | None
+    grant_delay: float
 
 
 class CannotListen(Exception):
@@ -95,7 +97,12 @@ async def serve(settings: Settings) -> None:
     try:
         async with contextlib.AsyncExitStack() as stack:
             service = Service(
-                store, limits=settings.limits, done_after=settings.done_after, page_size=settings.page_size
+                store,
+                limits=settings.limits,
+                owner=settings.owner,
+                grant_delay=settings.grant_delay,
+                done_after=settings.done_after,
+                page_size=settings.page_size,
             )
             api_socket = stack.enter_context(_listen(settings.api))
             listeners = await _start_dns(settings, store, stack)

@@ -50,6 +50,9 @@ def make_zone(cloud) -> None:
         (["--done-ms", "-1"], "'-1' is not a number of milliseconds"),
         (["--page-size", "0"], "'0' is not a number from 1 to 1000"),
         (["--page-size", "1001"], "'1001' is not a number from 1 to 1000"),
+        (["--enforce-iam", "me@example.com"], "'me@example.com' is not the address of a service account"),
+        (["--grant-delay-ms", "5"], "without --enforce-iam no grant is enforced"),
+        (["--enforce-iam", "--grant-delay-ms", "3600001"], "is longer than the hour for which policies are remembered"),
         (["--colour"], "unrecognized arguments: --colour"),
     ],
 )
@@ -82,7 +85,17 @@ def test_a_data_directory_that_cannot_be_is_one_line(tmp_path):
 def test_help_tells_of_every_flag_and_of_loopback():
     text = run("--help").stdout
     times = ("--latency-ms", "--done-ms", "--serve-ms")
-    for word in ("--api", "--dns", "--resolver", "--data", *times, "--page-size", "--quota"):
+    for word in (
+        "--api",
+        "--dns",
+        "--resolver",
+        "--data",
+        *times,
+        "--page-size",
+        "--quota",
+        "--enforce-iam",
+        "--grant-delay-ms",
+    ):
         assert f"  {word} " in text
     assert "localcloud ready api=http://HOST:PORT dns=HOST:PORT" in text
     assert "0.0.0.0" in text
