@@ -4,14 +4,15 @@ Each line is a question that `make verify-google` should settle. Change it here 
 the code is built, rather than from a constant or a text, is listed here and done in the module named:
 
 - rrsets: names, and AAAA, TXT and CAA data, come back normalised (lower case, RFC 5952, quoted); the same data twice
-  in one set is refused; a missing ttl is `required`, ttl 0 is fine.
+  in one set is refused; a missing ttl is `required`.
 - changes: rrdata size is counted as text, of both sides of a change. Of several things wrong, all those of the first
-  failing check (form, quota, deletions, additions, rules of DNS) are reported, in the order sent.
+  failing check (form, quota, deletions, additions, rules of DNS) are reported. A path tells a position, as Google's
+  page of errors has it; bodies quoted since 2023 tell name and type, `additions[n.][A]`.
 - routes.changes: a zone's creation is change "0"; a call on one record set (`rrsets.create` …) is a change with an id.
-- routes.managed_zones: zones are listed by name; updates of a zone are done at once.
+- routes.managed_zones: zones are listed by name.
 - filters: `has_suffix` matches whole labels; field and function names may stand in backticks; names end with a dot.
 - iam: a policy lists bindings by role, e-mail members in lower case; a zone's policy errors look like a project's.
-- zones: a network URL comes back in its full form; any network exists.
+- zones: a description may be missing, although that page wants one; any network exists.
 - projects: any well-formed project id exists.
 """
 
@@ -22,7 +23,8 @@ from typing import Final
 from localcloud.errors import Problem
 
 MAX_PAGE_SIZE: Final = 1000
-"""Page size when the caller names none, and the most it gets; Google documents only "the server decides"."""
+"""Page size when the caller names none, and the most it gets; Google documents only "the server decides", and a user
+tells of 990."""
 
 SHARDS: Final = "abcde"
 """The public name server sets. Two public zones of one DNS name never share a set, so the sixth is refused."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mldns.exceptions import CloudUnavailable, MldnsError
 from mldns.gcp.dns import DNSClient
-from mldns.gcp.errors import PolicyMoved, UnknownMember
+from mldns.gcp.errors import AnswerLost, PolicyMoved, UnknownMember
 from mldns.gcp.retry import RetryPolicy
 from mldns.policy import Edit, Policy
 
@@ -28,7 +28,8 @@ class PolicyStore(Protocol):
 
     def read(self) -> Policy: ...
 
-    def write(self, policy: Policy) -> None: ...
+    def write(self, policy: Policy) -> None:
+        """Write it under its etag. Raises `PolicyMoved`: not applied; `AnswerLost`: perhaps applied."""
 
     def test(self, permissions: Sequence[str]) -> list[str]: ...
 
@@ -72,16 +73,22 @@ def edit_policy(
         if result.changed:
             if not policy.get("etag"):
                 raise MldnsError(f"the policy of {store.resource} came without an etag: writing it would be blind")
-            # Noted before the answer: a write whose answer is lost shows up as "already so" in the next round.
-            written.update(dict.fromkeys(result.changed))
-            store.write(result.policy)
+            changed = dict.fromkeys(result.changed)
+            try:
+                store.write(result.policy)
+            except AnswerLost:
+                # Perhaps applied, and then found there in the next round. A refused write is not: what that round
+                # finds is somebody else's doing.
+                written.update(changed)
+                raise
+            written.update(changed)
         return result
 
     def settle() -> Edit:
         return contention.run(
             attempt,
             what=f"the policy of {store.resource}",
-            repeatable=lambda error: isinstance(error, PolicyMoved),
+            repeatable=lambda error: isinstance(error, PolicyMoved | AnswerLost),
         )
 
     try:

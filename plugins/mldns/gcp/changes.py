@@ -11,7 +11,7 @@ from typing import Any
 from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, PermissionMissing
 from mldns.gcp.dns import DNSClient, Resource
-from mldns.gcp.errors import AnswerLost, Call, ZoneMoved
+from mldns.gcp.errors import AnswerLost, Call, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
 from mldns.records import Key, RRset, from_api, normalised, same
 
@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 _LOOKED_UP = 100  # changes: far more than other writers can have got in since ours was sent
 _LOOKUP_PAGE = 10  # a change may hold 1,000 rrsets, and ours is mostly the newest one
-_FIRST_POLL = 0.25  # seconds; Google was seen to take up to 2 s
+# Seconds between polls, growing: Google was seen to take up to 2 s.
+_FRESH = 0.1
+_SECOND_POLL = 0.3
 _SLOWEST_POLL = 5.0
 
 
@@ -48,22 +50,47 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
     )
 
 
-def wait_until_done(client: DNSClient, zone: str, change_id: str, *, timeout: float) -> Resource:
+def wait_until_done(
+    client: DNSClient, zone: str, change_id: str, *, timeout: float, just_sent: bool = False
+) -> Resource:
     """Poll a change, ever more slowly, until Google says `done`: sent to the name servers, not yet proven there.
 
+    :param just_sent: it was pending a moment ago, so that the first poll can wait a little.
     :raises CloudUnavailable: it is still pending after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
-    delay = _FIRST_POLL
+    delay = _FRESH if just_sent else 0.0
     while True:
+        left = deadline - time.monotonic()
+        time.sleep(max(0.0, min(left, delay * random.uniform(1.0, 1.1))))  # noqa: S311 - spreads load, guards nothing
         change = client.get_change(zone, change_id)
         if change.get("status") == "done":
             return change
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise CloudUnavailable(f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s")
-        time.sleep(min(left, delay * random.uniform(0.8, 1.2)))  # noqa: S311 - spreads load, guards nothing
-        delay = min(delay * 1.6, _SLOWEST_POLL)
+        if time.monotonic() >= deadline:
+            raise CloudUnavailable(
+                f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s: "
+                "it is accepted, so a retry only waits on"
+            )
+        delay = min(max(_SECOND_POLL, delay * 1.6), _SLOWEST_POLL)
+
+
+def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, timeout: float) -> str | None:
+    """Wait until the change that was just sent is `done`; without an id, the newest one of the zone. Its status.
+
+    None where the zone has no change, or where the caller may not list them.
+    """
+    if change_id is None:
+        try:
+            newest = next(client.newest_changes(zone, page_size=1), None)
+        except PermissionMissing as missing:
+            log.warning("zone %s: not known whether earlier changes are done: %s", zone, missing)
+            return None
+        if newest is None:
+            return None
+        if newest.get("status") == "done":
+            return "done"
+        change_id = newest["id"]
+    return str(wait_until_done(client, zone, change_id, timeout=timeout, just_sent=True)["status"])
 
 
 def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:
@@ -80,10 +107,7 @@ def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Reso
         log.info("zone %s: the change whose answer was lost was not applied; sending it again", zone)
         return None
     if not _alike(now, after):
-        call = Call("changes.create", client.project, zone)
-        raise ZoneMoved(
-            call, keys=(witness,), status=412, reason="conditionNotMet", message=f"{witness[0]} was written meanwhile"
-        )
+        raise moved_meanwhile(Call("changes.create", client.project, zone), witness)
     try:
         newest = islice(client.newest_changes(zone, page_size=_LOOKUP_PAGE), _LOOKED_UP)
         found = next((resource for resource in newest if _is(resource, change)), None)

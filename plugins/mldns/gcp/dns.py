@@ -42,8 +42,9 @@ POLICY_VERSION = 3
 
 # Whether a server takes `filter` is not certain; one that does not says so in one of these.
 _FILTER_REFUSED = (400, 501)
-# Deletes, patches and writes under an etag do no harm twice; a zone's name is taken the second time.
-_NOT_REPEATABLE = frozenset({"changes.create"})
+# Deletes and patches do no harm twice, and a zone's name is taken the second time. A change or a policy is refused the
+# second time, and then it could not be told from somebody else's: its sender has to look.
+_NOT_REPEATABLE = frozenset({"changes.create", "managedZones.setIamPolicy"})
 
 
 class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
@@ -164,7 +165,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         return self._request("managedZones.getIamPolicy", "POST", path, zone=zone, body=body)
 
     def set_zone_policy(self, zone: str, policy: Mapping[str, Any]) -> Resource:
-        """Write the zone's IAM policy under the etag it was read with; raises `PolicyMoved`."""
+        """Write the zone's IAM policy under the etag it was read with; raises `PolicyMoved`, `AnswerLost`."""
         path = ("managedZones", f"{zone}:setIamPolicy")
         return self._request("managedZones.setIamPolicy", "POST", path, zone=zone, body={"policy": dict(policy)})
 

@@ -92,6 +92,11 @@ class ZoneMoved(ApiRefused):
         super().__init__(call, status=status, reason=reason, message=message)
 
 
+def moved_meanwhile(call: Call, key: Key) -> ZoneMoved:
+    """What a change on `key` would be refused with, known without sending it: somebody wrote it since it was read."""
+    return ZoneMoved(call, keys=(key,), status=412, reason="conditionNotMet", message=f"{key[0]} was written meanwhile")
+
+
 class AnswerLost(MldnsError):
     """A call that is not safe to repeat got no answer: it may have been applied, or not."""
 

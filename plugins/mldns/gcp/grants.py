@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mldns.exceptions import MldnsError
+from mldns.exceptions import PermissionMissing
 from mldns.gcp.bindings import PolicyStore, edit_policy
+from mldns.gcp.errors import ApiRefused
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.manifest import masked
 from mldns.policy import add_members, member_key, remove_members
@@ -70,10 +71,13 @@ def bind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[list
         return [], list(grant.members)
     book.note(grant, missing)
     try:
-        return edit_policy(store, add)
-    except MldnsError:
-        book.strike(grant, missing)
+        added, already = edit_policy(store, add)
+    except (ApiRefused, PermissionMissing):
+        book.strike(grant, missing)  # any other failure may have come after the policy was written
         raise
+    if others := [member for member in missing if member not in added]:
+        book.strike(grant, others)
+    return added, already
 
 
 def unbind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[list[str], list[str], list[str]]:

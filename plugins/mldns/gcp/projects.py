@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from mldns.gcp import retry
 from mldns.gcp.dns import POLICY_VERSION
-from mldns.gcp.errors import Call, translate
+from mldns.gcp.errors import AnswerLost, Call, translate
 from mldns.gcp.retry import RetryPolicy
 from mldns.policy import Policy
 
@@ -58,11 +58,18 @@ class ProjectPolicy:
         return dict(json_format.MessageToDict(found))
 
     def write(self, policy: Policy) -> None:
-        """Write bindings under the etag that they were read with; raises `PolicyMoved`, `UnknownMember`."""
+        """Write bindings under the etag that they were read with.
+
+        :raises PolicyMoved: it was written meanwhile.
+        :raises AnswerLost: it may have been applied, or not.
+        :raises UnknownMember: the account of a member does not exist, or not yet.
+        """
         message = json_format.ParseDict(policy, policy_pb2.Policy(), ignore_unknown_fields=True)
         request = iam_policy_pb2.SetIamPolicyRequest(resource=self.resource, policy=message)
         self._request(
-            "projects.setIamPolicy", lambda: self._client.set_iam_policy(request, retry=None, timeout=self._timeout)
+            "projects.setIamPolicy",
+            lambda: self._client.set_iam_policy(request, retry=None, timeout=self._timeout),
+            repeatable=retry.never_applied,
         )
 
     def test(self, permissions: Sequence[str]) -> list[str]:
@@ -74,10 +81,13 @@ class ProjectPolicy:
         )
         return list(answer.permissions)
 
-    def _request(self, method: str, send: Callable[[], T]) -> T:
+    def _request(
+        self, method: str, send: Callable[[], T], *, repeatable: Callable[[BaseException], bool] = retry.transient
+    ) -> T:
         call = Call(method, self._project)
         try:
-            # Under an etag a write is harmless twice: the second one is refused.
-            return self._retrying.run(send, what=str(call), repeatable=retry.transient)
+            return self._retrying.run(send, what=str(call), repeatable=repeatable)
         except (GoogleAPICallError, GoogleAuthError, OSError) as error:
+            if retry.transient(error):
+                raise AnswerLost(call, error) from error
             raise translate(error, call) from error

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mldns import ownership
 from mldns.batching import Change, Limits
@@ -23,16 +24,18 @@ from mldns.exceptions import (
 )
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
-from mldns.gcp.errors import ZoneMoved
+from mldns.gcp.errors import Call, ZoneMoved, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
 from mldns.ownership import ManifestedChanges
-from mldns.plan import Plan, compute_plan
-from mldns.records import RRset
+from mldns.plan import DEFAULT_POLICY, Plan, compute_plan
+from mldns.records import Key, RRset
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CONTENTION = RetryPolicy(initial=0.2, maximum=5.0, deadline=120.0)
 """How long to read and plan again while others keep writing to the same names."""
@@ -111,8 +114,7 @@ class ZoneEditor:
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises QuotaShort: the zone would outgrow the project's quota.
         """
-        view = self._view(holder.owner, desired)
-        plan = self._plan(view, self._take(view, holder), desired, policy, holder.adopt)
+        view, _, plan = self._retried(holder.owner, lambda: self._decide(desired, holder, policy))
         log.info("zone %s, owner %s, nothing written: %s", self.facts.name, holder.owner, plan.summary())
         if not plan.conflicts:
             self._limits(plan, view)
@@ -134,11 +136,7 @@ class ZoneEditor:
 
         def decide() -> ManifestedChanges:
             nonlocal first
-            view = self._view(holder.owner, desired)
-            if progress.changes:
-                _check_still_held(view.manifest, holder, progress)
-            claim = self._take(view, holder)
-            plan = self._plan(view, claim, desired, policy, holder.adopt)
+            view, claim, plan = self._decide(desired, holder, policy, progress)
             log.info("zone %s, owner %s: %s", self.facts.name, holder.owner, plan.summary())
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
@@ -161,9 +159,7 @@ class ZoneEditor:
         """Write the manifest alone, the names marked as not written yet. Raises as `upsert` does."""
 
         def decide() -> ManifestedChanges:
-            view = self._view(holder.owner, desired)
-            claim = self._take(view, holder)
-            plan = self._plan(view, claim, desired, "upsert-only", holder.adopt)
+            view, claim, plan = self._decide(desired, holder, DEFAULT_POLICY)
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
             self._limits(plan, view)
@@ -182,7 +178,7 @@ class ZoneEditor:
 
         def decide() -> ManifestedChanges:
             nonlocal overtaken
-            view = self._view(owner, ())
+            view = self._reader.job(owner, ())
             overtaken = None
             if view.before is None or view.manifest is None or view.manifest.idle:
                 return ManifestedChanges((), view.manifest)
@@ -206,14 +202,14 @@ class ZoneEditor:
 
     def grants(self, owner: str) -> tuple[str, ...]:
         """The grants that an owner's manifest records."""
-        _, manifest = ZoneReader(self.client, self.facts).manifest(owner)
+        _, manifest = self._reader.manifest(owner)
         return manifest.grants if manifest else ()
 
     def edit_grants(self, owner: str, edit: Callable[[tuple[str, ...]], Sequence[str]]) -> None:
         """Record what `edit` makes of an owner's grants; an owner without a manifest gets one for them."""
 
         def decide() -> ManifestedChanges:
-            before, found = ZoneReader(self.client, self.facts).manifest(owner)
+            before, found = self._reader.manifest(owner)
             manifest = found or Manifest(owner=owner)
             after = edit(manifest.grants)
             if tuple(after) == manifest.grants:
@@ -222,11 +218,22 @@ class ZoneEditor:
 
         self._converge(owner, decide, Progress())
 
-    def _view(self, owner: str, desired: Iterable[RRset]) -> JobView:
-        return ZoneReader(self.client, self.facts).job(owner, {rrset.name for rrset in desired})
+    @property
+    def _reader(self) -> ZoneReader:
+        return ZoneReader(self.client, self.facts)
 
-    def _take(self, view: JobView, holder: Holder) -> Manifest:
-        return ownership.take(
+    def _decide(
+        self, desired: Sequence[RRset], holder: Holder, policy: str, progress: Progress | None = None
+    ) -> tuple[JobView, Manifest, Plan]:
+        """What to do now: the zone as it is, the manifest in the hands of `holder`, and the plan under it.
+
+        :param progress: of the call so far, when it decides again.
+        :raises ZoneMoved: the owner's manifest was written while the zone was read.
+        """
+        view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
+        if progress and progress.changes:
+            _check_still_held(view.manifest, holder, progress)
+        claim = ownership.take(
             view.manifest,
             owner=holder.owner,
             claimant=holder.claimant,
@@ -237,21 +244,30 @@ class ZoneEditor:
             lease_ended=holder.lease_ended,
             public=self.facts.public,
         )
-
-    def _plan(self, view: JobView, claim: Manifest, desired: Sequence[RRset], policy: str, adopt: bool) -> Plan:
         neighbours = self._neighbours(view, claim.owner)
-        return compute_plan(
+        plan = compute_plan(
             current=view.records,
             desired=desired,
             owned=claim.owns,
             owner_of=neighbours.owner_of,
             rival_of=neighbours.rival_of,
             policy=policy,
-            adopt=adopt,
+            adopt=holder.adopt,
         )
+        if plan.conflicts and self._reader.manifest(holder.owner)[0] != view.before:
+            # The records in the way may be the owner's own, newer than the manifest that was listed before them.
+            raise moved_meanwhile(self._call, self._manifest_key(holder.owner))
+        return view, claim, plan
 
     def _neighbours(self, view: JobView, owner: str) -> Neighbours:
-        return Neighbours(ZoneReader(self.client, self.facts), view, owner)
+        return Neighbours(self._reader, view, owner)
+
+    def _manifest_key(self, owner: str) -> Key:
+        return manifest_name(owner, self.facts.dns_name), "TXT"
+
+    @property
+    def _call(self) -> Call:
+        return Call("changes.create", self.client.project, self.facts.name)
 
     def _limits(self, plan: Plan, view: JobView) -> Limits:
         """The limits to carry out `plan` under: the live ones where a limit is near, else Google's documented ones.
@@ -285,11 +301,7 @@ class ZoneEditor:
             return decided.final
 
         try:
-            return self.contention.run(
-                attempt,
-                what=f"edit of zone {self.facts.name!r} for {owner!r}",
-                repeatable=lambda error: isinstance(error, ZoneMoved),
-            )
+            return self._retried(owner, attempt)
         except MldnsError as error:
             if not progress.live or isinstance(error, LeaseLost):
                 raise
@@ -297,9 +309,17 @@ class ZoneEditor:
                 zone=self.facts.name, live=progress.live, missing=progress.missing, reason=str(error)
             ) from error
 
+    def _retried(self, owner: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, made again while the zone moves on under it."""
+        return self.contention.run(
+            attempt,
+            what=f"edit of zone {self.facts.name!r} for {owner!r}",
+            repeatable=lambda error: isinstance(error, ZoneMoved),
+        )
+
     def _send(self, owner: str, changes: Sequence[Change], progress: Progress) -> None:
         """Send changes one after the other: each needs the manifest of the one before, none waits for `done`."""
-        witness = (manifest_name(owner, self.facts.dns_name), "TXT")
+        witness = self._manifest_key(owner)
         tallies = [_tally(change, witness) for change in changes]
         progress.missing = sum(sum(tally) for tally in tallies)
         for number, (change, tally) in enumerate(zip(changes, tallies, strict=True), start=1):
@@ -321,7 +341,7 @@ class ZoneEditor:
             )
 
 
-def _tally(change: Change, witness: tuple[str, str]) -> tuple[int, int, int]:
+def _tally(change: Change, witness: Key) -> tuple[int, int, int]:
     """How many rrsets a change creates, changes and deletes, the manifest left out."""
     added = {rrset.key for rrset in change.additions} - {witness}
     removed = {rrset.key for rrset in change.deletions} - {witness}

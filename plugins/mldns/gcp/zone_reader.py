@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 # Names outside the owner's subtree cost a call each; a whole zone of 10,000 rrsets costs ten.
 _READ_BY_NAME = 8
+
+# Rrsets that any server surely sends on one page, when asked for 1,000.
+_ONE_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +70,40 @@ class ZoneReader:
         """What the zone serves."""
         return self._facts.dns_name
 
-    def job(self, owner: str, names: Iterable[str]) -> JobView:
+    def job(self, owner: str, names: Collection[str]) -> JobView:
         """The view of an owner who wants `names`, beside those that its manifest covers."""
-        dns_name = self._facts.dns_name
-        subtree = f"{owner}.{dns_name}"
-        listed = self._client.list_rrsets_below(self._facts.name, subtree)
-        whole = self._everything() if listed is None else None
-        below = _parsed(listed or ()) if whole is None else [rrset for rrset in whole if in_zone(rrset.name, subtree)]
-        before = next((rrset for rrset in below if rrset.key == (manifest_name(owner, dns_name), "TXT")), None)
-        manifest = decode(before, owner=owner, dns_name=dns_name)
-        claimed = {name for name, _ in manifest.covered} if manifest else set()
-        outside = {name for name in {*names, *claimed} if not in_zone(name, subtree)}
+        view, torn = self._job(owner, names)
+        return self._job(owner, names, self.manifest(owner)[0])[0] if torn else view
+
+    def _job(self, owner: str, names: Collection[str], read: RRset | None = None) -> tuple[JobView, bool]:
+        """The view, and whether it may be torn; `read` is the manifest, where it was read before.
+
+        A list of several pages is no snapshot. Another writer of this owner would go unnoticed if its work were missing
+        among records that were listed before the manifest, which tells of it.
+        """
+        subtree, key = f"{owner}.{self.dns_name}", (manifest_name(owner, self.dns_name), "TXT")
+        below = self._client.list_rrsets_below(self._facts.name, subtree)
+        whole = self._everything() if below is None else None
+        listed = _parsed(below) if below is not None else whole or ()
+        before = read or next((rrset for rrset in listed if rrset.key == key), None)
+        manifest = decode(before, owner=owner, dns_name=self.dns_name)
+        outside = {*names, *(name for name, _ in manifest.covered)} if manifest else {*names}
+        outside = {name for name in outside if not in_zone(name, subtree)}
+        found = [rrset for rrset in listed if rrset.name in outside or in_zone(rrset.name, subtree)]
+        torn = read is None and before is not None and found[0].key != key and len(listed) > _ONE_PAGE
         if whole is None and len(outside) > _READ_BY_NAME:
             whole = self._everything()
-        if whole is not None:
-            elsewhere = [rrset for rrset in whole if rrset.name in outside]
-        else:
-            elsewhere = [rrset for name in sorted(outside) for rrset in self._at(name)]
-        records = tuple(rrset for rrset in (*below, *elsewhere) if rrset is not before)
-        return JobView(records, before, manifest, whole)
+            found += [rrset for rrset in whole if rrset.name in outside]
+        elif whole is None:
+            found += [rrset for name in sorted(outside) for rrset in self._at(name)]
+        records = tuple(rrset for rrset in found if rrset.key != key)
+        return JobView(records, before, manifest, whole), torn
 
     def manifest(self, owner: str) -> tuple[RRset | None, Manifest | None]:
         """An owner's manifest alone, as listed and as read."""
-        name = manifest_name(owner, self._facts.dns_name)
+        name = manifest_name(owner, self.dns_name)
         before = next((rrset for rrset in self._at(name) if rrset.type == "TXT"), None)
-        return before, decode(before, owner=owner, dns_name=self._facts.dns_name)
+        return before, decode(before, owner=owner, dns_name=self.dns_name)
 
     def markers(self, view: JobView) -> Markers:
         """Whose the records of this zone are, as far as TXT records tell; one list."""

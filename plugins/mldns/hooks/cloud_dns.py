@@ -14,7 +14,7 @@ from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID
 from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp import zones
-from mldns.gcp.changes import wait_until_done
+from mldns.gcp.changes import wait_until_done, wait_until_settled
 from mldns.gcp.zone_editor import Applied, Holder, Progress, ZoneEditor
 from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
@@ -304,11 +304,15 @@ class CloudDNSHook(IamHook):
         return editor, validation.desired(rows, owner, editor.facts.dns_name)
 
     def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
-        """The id and the status of the last change that was sent, after waiting for it where that is asked for."""
-        change_id, status = progress.last_id, progress.status
-        if wait and change_id is not None and status != "done":
-            status = wait_until_done(editor.client, editor.facts.name, change_id, timeout=DONE_TIMEOUT)["status"]
-        return {"change_id": change_id, "status": status}
+        """The id of the last change that was sent, None for none, and its status; waited for where that is asked.
+
+        A call that found nothing to send waits, too: it may be the retry of one that died before its last `done`.
+        """
+        status = progress.status
+        if wait:
+            settled = wait_until_settled(editor.client, editor.facts.name, progress.last_id, timeout=DONE_TIMEOUT)
+            status = settled or status
+        return {"change_id": progress.last_id, "status": status}
 
 
 def _held(zone: str, holder: Holder, applied: Applied) -> dict[str, Any]:

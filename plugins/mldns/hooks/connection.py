@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
 from google.api_core.client_options import ClientOptions
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.retry import RetryPolicy
@@ -27,7 +29,7 @@ class ConnectionHook(GoogleBaseHook):
 
     Extras, beside those of every Google connection: `dns_api_endpoint` and `resource_manager_api_endpoint` point it at
     other servers, `name_server_addresses` and `resolver_addresses` say who is asked in checks. A list may also be given
-    as JSON text or separated by commas, as Airflow's connection form stores text.
+    as JSON text, or separated by commas or line ends, as Airflow's connection form and URIs give text.
     """
 
     def __init__(
@@ -99,9 +101,18 @@ class ConnectionHook(GoogleBaseHook):
         said = self._get_field("num_retries") is not None
         return RetryPolicy(attempts=self.num_retries + 1 if said else None)
 
+    def _get_field(self, f: str, default: Any = None) -> Any:
+        """A connection's URI has text for everything, and the base class would take the text "false" for true."""
+        value = super()._get_field(f, default)
+        if f == "is_anonymous" and isinstance(value, str):
+            return bool(value.strip()) and arguments.flag(value, f"connection {self.gcp_conn_id!r}: extra {f}")
+        return value
+
     def _options(self, extra: str, service: str) -> ClientOptions:
         """Where a service is. The base class drops an endpoint outside Google's default universe: here it is kept."""
         endpoint = self._get_field(extra)
+        if isinstance(endpoint, str):
+            endpoint = endpoint.strip()
         if endpoint and not (isinstance(endpoint, str) and endpoint.startswith(("http://", "https://"))):
             raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} {endpoint!r} is not a URL")
         universe = os.getenv("GOOGLE_CLOUD_UNIVERSE_DOMAIN") or None
@@ -117,7 +128,7 @@ class ConnectionHook(GoogleBaseHook):
                 value = json.loads(value)
             except json.JSONDecodeError as error:
                 raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} is no JSON list: {error}") from None
-        items = value.split(",") if isinstance(value, str) else value or ()
+        items = re.split(r"[,\s]+", value) if isinstance(value, str) else value or ()
         if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
             raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} must be a list of 'HOST:PORT'")
         return tuple(item.strip() for item in items if item.strip())

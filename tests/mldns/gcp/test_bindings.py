@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from mldns.gcp.grants import Grant, GrantBook, bind, unbind
 from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import ZoneEditor
-from mldns.policy import add_members
+from mldns.policy import Policy, add_members
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
@@ -160,6 +161,40 @@ def test_a_conditional_grant_is_another_grant(store: PolicyStore, editor: ZoneEd
     assert book.has(Grant("zone", ADMIN, (TRAINER,))) == set()
     assert unbind(store, Grant("zone", ADMIN, (TRAINER,)), book) == ([], [], [TRAINER])
     assert unbind(store, Grant("zone", ADMIN, (TRAINER,), NIGHTLY), book) == ([TRAINER], [], [])
+
+
+class _Overtaken:
+    """A policy that somebody else writes just before the first write."""
+
+    def __init__(self, store: PolicyStore, other: Callable[[], object]) -> None:
+        self._store, self._other, self.resource = store, other, store.resource
+        self.read, self.test = store.read, store.test
+
+    def write(self, policy: Policy) -> None:
+        other, self._other = self._other, lambda: None
+        other()
+        self._store.write(policy)
+
+
+def test_what_somebody_else_granted_meanwhile_is_theirs(store: PolicyStore, editor: ZoneEditor) -> None:
+    """A refused write is not ours because the member is there afterwards: unbinding would take away their grant."""
+    grant, book = Grant("zone", ADMIN, (TRAINER, ALICE)), GrantBook(editor, "job")
+    racing = _Overtaken(store, lambda: edit_policy(store, adding(TRAINER)))
+    assert bind(racing, grant, book) == ([ALICE], [TRAINER])
+    assert book.has(grant) == {ALICE}
+    assert unbind(store, grant, book) == ([ALICE], [], [TRAINER])
+
+
+def test_a_grant_that_may_have_been_made_stays_on_record(
+    make_client: MakeClient, client: DNSClient, editor: ZoneEditor, proxy: FaultyProxy
+) -> None:
+    grant, book = Grant("zone", ADMIN, (TRAINER,)), GrantBook(editor, "job")
+    proxy.faults.append(Fault("POST .*:setIamPolicy", "cut-after"))
+    proxy.faults.append(Fault("POST .*:getIamPolicy", "status", status=503, skip=2, count=99))
+    hasty = make_client(proxy.url, retrying=RetryPolicy(0.01, 0.02, deadline=0.2))
+    with pytest.raises(CloudUnavailable):
+        bind(ZonePolicy(hasty, "ml-zone"), grant, book)
+    assert unbind(ZonePolicy(client, "ml-zone"), grant, book) == ([TRAINER], [], [])
 
 
 def test_a_grant_that_failed_is_not_left_on_record(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from airflow.exceptions import AirflowException
@@ -158,6 +160,25 @@ def test_without_waiting_the_change_may_still_be_pending(hook: CloudDNSHook, zon
     done = hook.upsert_records(zone=zone, records=workers("10.0.0.1"), **RUN, wait=False)
     assert done["status"] == "pending"
     assert "changes.get" not in cloud.stats()
+
+
+@pytest.mark.parametrize("repeat", ["upsert_records", "delete_records"])
+def test_a_retry_with_nothing_left_to_send_waits_for_what_was_sent_before(
+    make_hook: MakeHook, start_cloud: Callable[..., Cloud], repeat: str
+) -> None:
+    """The task died between its last change and that one's `done`; a gate that asks earlier caches a denial."""
+    slow = start_cloud("--done-ms", "1200")
+    hook = make_hook(dns_api_endpoint=slow.api)
+    hook.ensure_zone(zone="z", dns_name="ml.example.com.", networks=["training"])
+    sent = hook.upsert_records(zone="z", records=[SERVICE], owner="shared", wait=False)
+    arguments: dict[str, Any] = {"zone": "z", "records": [SERVICE], "owner": "shared"}
+    if repeat == "delete_records":
+        sent = hook.delete_records(zone="z", owner="shared", wait=False)
+        del arguments["records"]
+    assert sent["status"] == "pending"
+    again = getattr(hook, repeat)(**arguments)
+    assert (again["change_id"], again["status"]) == (None, "done")
+    assert hook.dns_client("demo-project").get_change("z", sent["change_id"])["status"] == "done"
 
 
 def test_who_else_holds_the_names_is_said(hook: CloudDNSHook, zone: str) -> None:
@@ -360,6 +381,8 @@ def test_permissions_of_the_caller(hook: CloudDNSHook, zone: str) -> None:
         (["127.0.0.1:5354", "[::1]:53"], ("127.0.0.1:5354", "[::1]:53")),
         ('["127.0.0.1:5354"]', ("127.0.0.1:5354",)),
         ("127.0.0.1:5354, ns.example.com:53", ("127.0.0.1:5354", "ns.example.com:53")),
+        ("127.0.0.1:5354\r\nns.example.com:53\r\n", ("127.0.0.1:5354", "ns.example.com:53")),
+        (' ["127.0.0.1:5354"]\n', ("127.0.0.1:5354",)),
     ],
 )
 def test_addresses_of_a_connection_in_every_form_that_it_stores(
@@ -374,6 +397,35 @@ def test_addresses_of_a_connection_in_every_form_that_it_stores(
 def test_addresses_that_are_none_name_the_extra(make_hook: MakeHook, value: Any) -> None:
     with pytest.raises(InvalidInput, match="extra name_server_addresses"):
         _ = make_hook(name_server_addresses=value).name_server_addresses
+
+
+@pytest.mark.parametrize("prefix", ["", "extra__google_cloud_platform__"])
+def test_a_connection_given_as_a_uri_has_text_for_extras(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    extras = {
+        "is_anonymous": "true",
+        "project": cloud.project,
+        "dns_api_endpoint": f"{cloud.api}/ ",
+        "name_server_addresses": json.dumps(cloud.dns),
+        "num_retries": "2",
+    }
+    query = urlencode({f"{prefix}{key}": value for key, value in extras.items()})
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", f"google-cloud-platform://?{query}")
+    hook = CloudDNSHook()
+    assert hook.get_zone(zone="nowhere") is None
+    assert hook.name_server_addresses == tuple(cloud.dns)
+    assert hook.num_retries == 2
+
+
+def test_the_text_false_is_not_true(make_hook: MakeHook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Else a connection that says `is_anonymous=false` would go without the credentials that it has."""
+    key = tmp_path / "absent.json"
+    with pytest.raises(Exception, match=r"absent\.json"):
+        make_hook(is_anonymous="false", key_path=str(key)).get_zone(zone="z")
+    with pytest.raises(InvalidInput, match="extra is_anonymous 'perhaps' is not a boolean"):
+        make_hook(is_anonymous="perhaps").get_zone(zone="z")
+    assert make_hook(is_anonymous="True").get_zone(zone="z") is None
 
 
 def test_an_endpoint_that_is_no_url_is_refused(make_hook: MakeHook) -> None:
