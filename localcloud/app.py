@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -93,6 +94,8 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
         if fault is None:
             response = await answer(request)
         else:
+            with contextlib.suppress(ClientDisconnect):
+                await request.body()  # what befalls a call befalls it after it was sent
             response = await inflict(fault, method.counted_as, lambda: answer(request), service.connections)
         outcome = response.outcome if isinstance(response, NoAnswer) else response.status_code
         service.stats.count(method.counted_as, outcome)

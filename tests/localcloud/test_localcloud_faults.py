@@ -94,6 +94,14 @@ class TestKinds:
         assert ("a.ml.example.com.", "A") not in api.names()
         assert cloud.stats()["changes.create"] == {"reset": 1}
 
+    @pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
+    def test_a_large_call_is_cut_after_it_was_sent(self, cloud, kind):
+        post(cloud, {"method": "changes.create", "kind": kind, "count": 1})
+        names = [{**RECORD, "name": f"w{n}.ml.example.com."} for n in range(1000)]
+        padded = [{**record, "kind": "x" * 2000} for record in names]
+        with pytest.raises(requests.ConnectionError, match="reset"):
+            requests.post(cloud.api + CHANGES, json={"additions": padded}, timeout=5)
+
     def test_reset_after_does_it_and_cuts_the_connection(self, api, cloud):
         post(cloud, {"method": "changes.create", "kind": "reset-after", "count": 1})
         with pytest.raises(requests.ConnectionError, match="reset"):
