@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -38,7 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rank", type=int, required=True)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--learning-rate", type=float, default=0.1)
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="end when standard input does, which is when a launcher on this machine has died, in whatever way",
+    )
     options = parser.parse_args(arguments)
+    if options.until_stdin_closes:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
 
     handoff = json.loads(os.environ["MLDNS_HANDOFF"])
     name = handoff["pattern"].format(role="worker", rank=options.rank)
@@ -53,6 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     coordinator = f"{handoff['master']}={master_address}:{handoff['port']}"
     print(f"trained: {handoff['count']} processes, loss {first:.4g} -> {last:.4g}, coordinator {coordinator}")
     return 0
+
+
+def end_with_stdin() -> None:
+    """Wait for the end of standard input, then end at once: a collective never returns to a polite request."""
+    # Not through sys.stdin, whose lock this thread would still hold when the interpreter ends.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
 
 
 def look_up(name: str, handoff: Mapping[str, Any]) -> str:

@@ -43,9 +43,15 @@ def run_workers(
         readers: list[_Reader] = []
         try:
             for rank in range(count):
-                command = [sys.executable, str(WORKER), "--rank", str(rank), *options]
+                command = [sys.executable, str(WORKER), "--rank", str(rank), "--until-stdin-closes", *options]
+                # The pipe to its input closes with this process, even if that is killed: no rank outlives it.
                 process = subprocess.Popen(  # noqa: S603 - this very interpreter, our own program
-                    command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                    command,
+                    env=dict(environment),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
                 )
                 processes.append(process)
                 readers.append(_Reader(rank, process))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,16 +61,24 @@ def rrdata_size(rrset: RRset) -> int:
     return sum(len(item.encode()) for item in rrset.rrdatas)
 
 
-def edits(plan: Plan) -> list[Change]:
+def edits(plan: Plan) -> Iterator[Change]:
     """The plan as one edit a name: unwanted names go first (they make room), then replacements, then creations."""
-    by_name: dict[str, Change] = {}
-    for item in plan.deletes:
-        _join(by_name, item.name, Change(deletions=(item,)))
-    for pair in plan.replaces:
-        _join(by_name, pair.after.name, Change(additions=(pair.after,), deletions=(pair.before,)))
-    for item in plan.creates:
-        _join(by_name, item.name, Change(additions=(item,)))
-    return list(by_name.values())
+    times = Counter(name for name, _ in _single_edits(plan))
+    joined: dict[str, Change] = {}
+    for name, edit in _single_edits(plan):
+        if times[name] > 1:
+            joined[name] = joined.get(name, Change()) + edit
+    for name, edit in _single_edits(plan):
+        if times[name] == 1:
+            yield edit
+        elif name in joined:
+            yield joined.pop(name)
+
+
+def _single_edits(plan: Plan) -> Iterator[tuple[str, Change]]:
+    yield from ((item.name, Change(deletions=(item,))) for item in plan.deletes)
+    yield from ((pair.after.name, Change((pair.after,), (pair.before,))) for pair in plan.replaces)
+    yield from ((item.name, Change((item,))) for item in plan.creates)
 
 
 def pack(items: Iterable[Change], limits: Limits, *, reserved_bytes: int) -> Iterator[Change]:
@@ -102,7 +111,3 @@ def pack(items: Iterable[Change], limits: Limits, *, reserved_bytes: int) -> Ite
 
 def _fits(additions: int, deletions: int, size: int, room: Limits) -> bool:
     return additions <= room.additions and deletions <= room.deletions and size <= room.rrdata_bytes
-
-
-def _join(by_name: dict[str, Change], name: str, edit: Change) -> None:
-    by_name[name] = by_name[name] + edit if name in by_name else edit

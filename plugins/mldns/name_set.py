@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from mldns.exceptions import InvalidInput
 from mldns.naming import absolute, is_role, relative, worker_name
@@ -27,7 +28,9 @@ _RANGES_ROOM = 170
 _RANGES = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
 
 
-def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> list[str]:
+# Every batch of an apply writes the manifest anew, mostly with the same ten thousand names.
+@lru_cache(maxsize=4)
+def to_items(keys: frozenset[Key], *, owner: str, dns_name: str) -> tuple[str, ...]:
     """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`."""
     suffix = f".{owner}.{dns_name}"
     ranks: dict[tuple[str, str], list[int]] = {}
@@ -47,7 +50,7 @@ def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> list[str]:
             explicit += [(f"{role}-{rank}{suffix}", kind) for rank in found]
     items = [f"{heading}={line}" for heading in sorted(lines) for line in lines[heading]]
     items += [f"{EXPLICIT}={relative(name, dns_name)}/{kind}" for name, kind in sorted(explicit, key=natural)]
-    return items
+    return tuple(items)
 
 
 def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:

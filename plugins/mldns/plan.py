@@ -60,13 +60,11 @@ class Plan:
     @property
     def digest(self) -> str:
         """16 hex digits over everything that would be written: equal digests write the same."""
-        writes = {
-            "creates": [rrset.to_api() for rrset in self.creates],
-            "replaces": [[item.before.to_api(), item.after.to_api()] for item in self.replaces],
-            "deletes": [rrset.to_api() for rrset in self.deletes],
-        }
-        text = json.dumps(writes, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        text = hashlib.sha256()
+        for sign, rrset in self._edits():
+            line = [sign, rrset.name, rrset.type, rrset.ttl, rrset.rrdatas]
+            text.update(json.dumps(line, separators=(",", ":")).encode())
+        return text.hexdigest()[:16]
 
     def counts(self) -> dict[str, int]:
         """How many rrsets fall under each heading."""
@@ -106,6 +104,13 @@ class Plan:
         if len(lines) > limit:
             lines = [*lines[:limit], f"  … and {len(lines) - limit:,} more"]
         return "\n".join(lines) if lines else "  nothing to do"
+
+    def _edits(self) -> Iterator[tuple[str, RRset]]:
+        yield from (("+", rrset) for rrset in self.creates)
+        for item in self.replaces:
+            yield "<", item.before
+            yield ">", item.after
+        yield from (("-", rrset) for rrset in self.deletes)
 
     def _writes(self) -> Iterator[tuple[str, RRset]]:
         yield from (("+", rrset) for rrset in self.creates)

@@ -135,6 +135,17 @@ def test_a_launcher_that_is_told_to_end_ends_its_ranks(handoff: dict[str, Any]) 
     assert gone(ranks)
 
 
+def test_no_rank_outlives_a_launcher_that_is_killed(handoff: dict[str, Any]) -> None:
+    launcher = launch(handoff, "--steps", "1000000")
+    ranks = wait_for_ranks(launcher)
+    launcher.kill()
+    launcher.communicate(timeout=20)
+    deadline = time.monotonic() + 60  # a rank that is still importing notices only then
+    while not gone(ranks) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert gone(ranks)
+
+
 def test_a_training_that_takes_too_long_is_ended(handoff: dict[str, Any]) -> None:
     launcher = launch(handoff, "--steps", "1000000", timeout=4)
     ranks = wait_for_ranks(launcher)

@@ -28,7 +28,7 @@ def test_all_edits_of_a_name_are_one() -> None:
         replaces=(Replace(rrset("c.", "10.0.0.2"), rrset("c.")),),
         deletes=(rrset("a.", "b.", "CNAME"), rrset("d.")),
     )
-    assert edits(plan) == [
+    assert list(edits(plan)) == [
         Change((rrset("a."),), (rrset("a.", "b.", "CNAME"),)),
         Change((), (rrset("d."),)),
         Change((rrset("c."), rrset("c.", "2001:db8::1", "AAAA")), (rrset("c.", "10.0.0.2"),)),

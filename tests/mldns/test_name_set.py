@@ -14,7 +14,7 @@ ZONE = "ml.example.com."
 
 
 def items(*keys: Key) -> list[str]:
-    return to_items(keys, owner="bert", dns_name=ZONE)
+    return list(to_items(frozenset(keys), owner="bert", dns_name=ZONE))
 
 
 def worker(rank: int, role: str = "worker", kind: str = "A") -> Key:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -121,19 +122,20 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         path = ("managedZones", zone, "rrsets")
         return self._pages("resourceRecordSets.list", path, "rrsets", query, zone=zone)
 
-    def list_rrsets_below(self, zone: str, suffix: str, *, kind: str | None = None) -> list[Resource] | None:
+    def list_rrsets_below(self, zone: str, suffix: str, *, kind: str | None = None) -> Iterator[Resource] | None:
         """The rrsets at `suffix` and below it by one filtered list; None where the server refuses the filter."""
         path = ("managedZones", zone, "rrsets")
         query = {"filter": f'name=has_suffix("{suffix}")' + (f' AND type="{kind}"' if kind else "")}
+        pages = self._pages("resourceRecordSets.list", path, "rrsets", query, zone=zone)
         try:
-            found = list(self._pages("resourceRecordSets.list", path, "rrsets", query, zone=zone))
+            first = list(islice(pages, 1))
         except ApiRefused as refusal:
             if refusal.status not in _FILTER_REFUSED:
                 raise
             log.info("%s", refusal)
             return None
         # A suffix of letters need not be one of labels: `otherjob.z.` ends in `job.z.`, too.
-        return [resource for resource in found if naming.in_zone(resource["name"].lower(), suffix)]
+        return (resource for resource in chain(first, pages) if naming.in_zone(resource["name"].lower(), suffix))
 
     # Changes
 

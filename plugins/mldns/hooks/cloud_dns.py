@@ -131,9 +131,9 @@ class CloudDNSHook(IamHook):
             )
         below = naming.absolute(suffix)
         found = client.list_rrsets_below(zone, below)
-        if found is None:
-            found = [record for record in client.list_rrsets(zone) if naming.in_zone(record["name"], below)]
-        return found
+        if found is not None:
+            return list(found)
+        return [record for record in client.list_rrsets(zone) if naming.in_zone(record["name"].lower(), below)]
 
     @project_default
     def plan(
