@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from localcloud import assumptions
+from localcloud.access.keys import account_project
 from localcloud.addresses import Address, parse_address
 from localcloud.archive import ArchiveError
-from localcloud.server import CannotListen, Resolver, Settings, serve
+from localcloud.policy_log import LONGEST_DELAY_S
+from localcloud.quota import ENFORCED, REQUESTS_PER_MINUTE, Limits, parse_limit
+from localcloud.server import CannotListen, NameServer, Resolver, Settings, serve
 
 _DESCRIPTION = """\
 A stand-in for Google Cloud DNS (v1) and Resource Manager (v3, v1): the same API over HTTP, and the zones' names over
@@ -27,11 +30,16 @@ Point a client at it:
                           client_options={"api_endpoint": "http://127.0.0.1:8053"})
   dig @127.0.0.1 -p 5354 service.ml.example.com
 
-There is no authentication: whoever reaches the API may change every zone. So it listens on loopback unless you say
-otherwise, e.g. --api 0.0.0.0:8053 --dns 0.0.0.0:5354 inside a container.
+Without --enforce-iam there is no authentication: whoever reaches the API may change every zone. With it, whoever
+reaches the controls may still make keys. So it listens on loopback unless you say otherwise, e.g.
+--api 0.0.0.0:8053 --dns 0.0.0.0:5354 inside a container.
 
-Control: GET /_localcloud/stats (calls by method and code), POST /_localcloud/reset (forget everything).
+Control: GET /_localcloud/stats (calls by method and code), POST /_localcloud/reset (forget everything),
+POST, GET, DELETE /_localcloud/faults (errors, cut connections and waits on demand) and /_localcloud/quota (limits),
+POST /_localcloud/keys (a key file of a service account).
 """
+
+_OWNER = "owner@demo-project.iam.gserviceaccount.com"
 
 T = TypeVar("T")
 
@@ -48,6 +56,11 @@ def _checked(parse: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
+def _name_server(text: str) -> NameServer:
+    address, plus, behind = text.partition("+")
+    return NameServer(parse_address(address), _seconds(behind) if plus else 0.0)
+
+
 def _resolver(text: str) -> Resolver:
     address, equals, network = text.partition("=")
     if equals and "projects/" not in network:
@@ -60,6 +73,19 @@ def _seconds(text: str) -> float:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"{text!r} is not a number of milliseconds")
     return int(text) / 1000
+
+
+def _grant_delay(text: str) -> float:
+    delay = _seconds(text)
+    if delay > LONGEST_DELAY_S:
+        raise ValueError(f"{text!r} is longer than the hour for which policies are remembered")
+    return delay
+
+
+def _owner(text: str) -> str:
+    if account_project(text) is None:
+        raise ValueError(f"{text!r} is not the address of a service account (NAME@PROJECT.iam.gserviceaccount.com)")
+    return text.lower()
 
 
 def _page_size(text: str) -> int:
@@ -85,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_addresses(parser)
     _add_behaviour(parser)
+    _add_limits(parser)
+    _add_access(parser)
     return parser
 
 
@@ -99,11 +127,12 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dns",
-        metavar="HOST:PORT",
-        type=address,
+        metavar="HOST:PORT[+MS]",
+        type=_checked(_name_server),
         action="append",
         default=[],
-        help="an authoritative name server for the public zones, UDP and TCP (127.0.0.1:5354); may be repeated",
+        help="an authoritative name server for the public zones, UDP and TCP (127.0.0.1:5354); with +MS it lags behind"
+        " the others by so many milliseconds; may be repeated",
     )
     parser.add_argument(
         "--resolver",
@@ -138,28 +167,65 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quota",
+        metavar="NAME=N",
+        type=_checked(parse_limit),
+        action="append",
+        default=[],
+        help=f"another limit than Google's default: {', '.join(ENFORCED)}; or {REQUESTS_PER_MINUTE}, to each API of a"
+        " project (not limited); may be repeated",
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--enforce-iam",
+        metavar="OWNER",
+        type=_checked(_owner),
+        nargs="?",
+        const=_OWNER,
+        help="ask every caller for a token and hold it to the policies; the service account OWNER may do everything"
+        f" ({_OWNER})",
+    )
+    parser.add_argument(
+        "--grant-delay-ms",
+        metavar="N",
+        type=_checked(_grant_delay),
+        help="how long after it is set a policy is enforced (0); with --enforce-iam",
+    )
+
+
 def parse_arguments(arguments: Sequence[str]) -> Settings:
     """Settings from the command line; exits with a one-line error for a bad one."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.grant_delay_ms is not None and given.enforce_iam is None:
+        parser.error("argument --grant-delay-ms: without --enforce-iam no grant is enforced")
     return Settings(
         api=given.api,
-        dns=tuple(given.dns) or (Address("127.0.0.1", 5354),),
+        dns=tuple(given.dns) or (NameServer(Address("127.0.0.1", 5354)),),
         resolvers=tuple(given.resolver),
         data=given.data,
         latency=given.latency_ms,
         done_after=given.done_ms,
         serve_after=given.serve_ms,
         page_size=given.page_size,
+        limits=Limits().changed(dict(given.quota)),
+        owner=given.enforce_iam,
+        grant_delay=given.grant_delay_ms or 0.0,
     )
 
 
 def _warn_of_exposure(settings: Settings) -> None:
-    addresses = [settings.api, *settings.dns, *(resolver.address for resolver in settings.resolvers)]
+    addresses = [settings.api, *(server.address for server in settings.dns)]
+    addresses += [resolver.address for resolver in settings.resolvers]
     exposed = [str(address) for address in addresses if not address.is_loopback]
     if exposed:
         print(
-            f"localcloud: warning: {', '.join(exposed)} can be reached from other machines, and there is no"
-            " authentication",
+            f"localcloud: warning: {', '.join(exposed)} can be reached from other machines, and"
+            f" {'there is no authentication' if settings.owner is None else 'its controls know no authentication'}",
             file=sys.stderr,
         )
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 
+from localcloud.admission import admit
 from localcloud.bodies import JsonAnswer, read_object
 from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
 from localcloud.front import FrontEnd
-from localcloud.routes import changes, control, managed_zones, resource_manager, rrsets, zone_iam
+from localcloud.mishaps import NoAnswer, inflict
+from localcloud.routes import (
+    changes,
+    control,
+    faults,
+    limits,
+    managed_zones,
+    resource_manager,
+    rrsets,
+    service_accounts,
+    tokens,
+    zone_iam,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +43,18 @@ METHODS: tuple[Method, ...] = (
     *rrsets.METHODS,
     *resource_manager.METHODS,
     *control.METHODS,
+    *faults.METHODS,
+    *limits.METHODS,
+    *tokens.METHODS,
+    *service_accounts.METHODS,
 )
 
-_Endpoint = Callable[[Request], Awaitable[JsonAnswer]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
     """The application; each API call takes `latency` seconds longer than it needs. Answers on any Host."""
+    service.faults.methods = frozenset(m.counted_as for m in METHODS if not m.is_control)
     routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
 
     async def unknown(request: Request, _error: Exception) -> JsonAnswer:
@@ -47,26 +67,42 @@ def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
 
 
 def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
-    is_control = method.id.startswith("localcloud.")
-    counted = method.id.removeprefix("dns.")
+    reads = method.reads or read_object
 
-    async def endpoint(request: Request) -> JsonAnswer:
-        if latency and not is_control:
-            await asyncio.sleep(latency)
+    async def answer(request: Request) -> Response:
         try:
-            call = Call(request.path_params, request.query_params, await read_object(request))
-            answer = JsonAnswer(method.handler(service, call))
+            call = Call(
+                request.path_params,
+                request.query_params,
+                await reads(request),
+                authorization=request.headers.get("authorization", ""),
+                base_url=str(request.base_url).rstrip("/"),
+            )
+            if not method.is_control:
+                admit(service, method, call)
+            return JsonAnswer(method.handler(service, call))
         except ApiError as error:
-            answer = _refusal(error)
+            return _refusal(error)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            answer = _refusal(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
-        if not is_control:
-            service.stats.count(counted, answer.status_code)
-        return answer
+            return _refusal(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
 
-    return endpoint
+    async def endpoint(request: Request) -> Response:
+        if latency:
+            await asyncio.sleep(latency)
+        fault = service.faults.draw(method.counted_as)
+        if fault is None:
+            response = await answer(request)
+        else:
+            with contextlib.suppress(ClientDisconnect):
+                await request.body()  # what befalls a call befalls it after it was sent
+            response = await inflict(fault, method.counted_as, lambda: answer(request), service.connections)
+        outcome = response.outcome if isinstance(response, NoAnswer) else response.status_code
+        service.stats.count(method.counted_as, outcome)
+        return response
+
+    return answer if method.is_control else endpoint
 
 
 def _refusal(error: ApiError) -> JsonAnswer:
-    return JsonAnswer(error.body(), status_code=error.code)
+    return JsonAnswer(error.body(), status_code=error.code, headers=error.headers)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud.access.keys import ServiceAccountKey
 from localcloud.changes import Change
 from localcloud.iam import Policy, policy_from_api
 from localcloud.model import ManagedZone, ResourceRecordSet
@@ -27,6 +28,10 @@ CREATE TABLE changes (
     PRIMARY KEY (zone, id)) WITHOUT ROWID;
 CREATE TABLE operations (zone TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE policies (resource TEXT PRIMARY KEY, body TEXT NOT NULL);
+"""
+# Came later: a file without it is brought up to date.
+_KEYS_TABLE = """
+CREATE TABLE IF NOT EXISTS service_account_keys (id TEXT PRIMARY KEY, email TEXT NOT NULL, public_key TEXT NOT NULL)
 """
 
 
@@ -63,6 +68,8 @@ class Archive:
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            if version in (0, _SCHEMA_VERSION):
+                self._db.execute(_KEYS_TABLE)
             self._db.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             reason = "another process uses it" if "locked" in str(error) else str(error)
@@ -144,10 +151,19 @@ class Archive:
             body = json.dumps(policy.to_api())
             self._db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?)", (resource, body))
 
+    def service_account_keys(self) -> Iterator[ServiceAccountKey]:
+        for row in self._db.execute("SELECT id, email, public_key FROM service_account_keys"):
+            yield ServiceAccountKey(*row)
+
+    def save_service_account_key(self, key: ServiceAccountKey) -> None:
+        with self._transaction():
+            row = (key.id, key.email, key.public_key)
+            self._db.execute("INSERT INTO service_account_keys VALUES (?, ?, ?)", row)
+
     def clear(self) -> None:
         with self._transaction():
-            for table in ("zones", "rrsets", "changes", "operations", "policies"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are the five above
+            for table in ("zones", "rrsets", "changes", "operations", "policies", "service_account_keys"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are the six above
 
     def _write_change(self, zone_id: str, change: Change) -> None:
         self._db.executemany(

@@ -28,6 +28,7 @@ class ApiError(Exception):
         self.code = code
         self.problems = tuple(problems)
         self.status = status
+        self.headers: dict[str, str] = {}
 
     def body(self) -> dict[str, Any]:
         """The JSON body; its `message` is that of the first problem, as Google does."""

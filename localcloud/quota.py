@@ -1,9 +1,12 @@
-"""The limits of a project: what `projects.get` says and what the server then holds callers to."""
+"""The limits of a project: what `projects.get` says, and what the server then holds callers to."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,53 @@ class Quota:
 
     def to_api(self) -> dict[str, Any]:
         return {"kind": "dns#quota", **asdict(self)}
+
+
+REQUESTS_PER_MINUTE: Final = "requestsPerMinute"
+ENFORCED: Final = (
+    "managedZones",
+    "rrsetsPerManagedZone",
+    "rrsetAdditionsPerChange",
+    "rrsetDeletionsPerChange",
+    "totalRrdataSizePerChange",
+    "resourceRecordsPerRrset",
+    "networksPerManagedZone",
+)
+"""What somebody may set; the other fields limit things that localcloud does not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The quota, and what no API tells: requests a minute to each API of a project; None does not count them."""
+
+    quota: Quota = Quota()
+    requests_per_minute: int | None = None
+
+    def changed(self, sent: Mapping[str, object]) -> Limits:
+        """These limits with others in their place. Raises ValueError, in one line, and then none is taken."""
+        for name, value in sent.items():
+            if name not in (*ENFORCED, REQUESTS_PER_MINUTE):
+                raise ValueError(
+                    f"there is no limit {name!r} to set, but {', '.join((*ENFORCED, REQUESTS_PER_MINUTE))}"
+                )
+            if name == REQUESTS_PER_MINUTE and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST:
+                raise ValueError(f"{name} is a whole number from 1 to {_LARGEST:,}, not {value!r}")
+        limits: dict[str, Any] = {REQUESTS_PER_MINUTE: self.requests_per_minute, **sent}
+        rate = limits.pop(REQUESTS_PER_MINUTE)
+        return Limits(replace(self.quota, **limits), rate)
+
+    def to_json(self) -> dict[str, int | None]:
+        """What can be set, as `POST /_localcloud/quota` takes it."""
+        quota = asdict(self.quota)
+        return {**{name: quota[name] for name in ENFORCED}, REQUESTS_PER_MINUTE: self.requests_per_minute}
+
+
+def parse_limit(text: str) -> tuple[str, int]:
+    """`rrsetsPerManagedZone=200` of a command line. Raises ValueError."""
+    name, equals, number = text.partition("=")
+    if not (equals and number.isascii() and number.isdigit()):
+        raise ValueError(f"{text!r} is not NAME=NUMBER")
+    Limits().changed({name: int(number)})
+    return name, int(number)

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -16,9 +17,11 @@ from localcloud.addresses import Address
 from localcloud.app import build_app
 from localcloud.archive import Archive
 from localcloud.calls import Service
+from localcloud.connections import Connections
 from localcloud.dns.authoritative import serve_authoritative
 from localcloud.dns.listener import DnsListener
 from localcloud.dns.resolver import serve_resolver
+from localcloud.quota import Limits
 from localcloud.store import Store
 
 _SHUTDOWN_SECONDS = 2
@@ -26,6 +29,14 @@ _SHUTDOWN_SECONDS = 2
 # not repeat a POST that meets a connection just closed.
 _IDLE_SECONDS = 240
 _BACKLOG = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """An authoritative server to start; `behind` is how much longer than the others it lags, in seconds."""
+
+    address: Address
+    behind: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +49,19 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to start. Times in seconds; `data` None keeps nothing."""
+    """What to start. Times in seconds; `data` None keeps nothing, `owner` None enforces no policy."""
 
     api: Address
-    dns: tuple[Address, ...]
+    dns: tuple[NameServer, ...]
     resolvers: tuple[Resolver, ...]
     data: Path | None
     latency: float
     done_after: float
     serve_after: float
     page_size: int
+    limits: Limits
+    owner: str | None
+    grant_delay: float
 
 
 class CannotListen(Exception):
@@ -57,9 +71,11 @@ class CannotListen(Exception):
 class _Server(uvicorn.Server):
     """uvicorn that says when it listens, and leaves signals to the loop so that the exit code stays 0."""
 
-    def __init__(self, config: uvicorn.Config, ready_line: str) -> None:
+    def __init__(self, config: uvicorn.Config, ready_line: str, connections: Connections) -> None:
         super().__init__(config)
         self._ready_line = ready_line
+        self._connections = connections
+        connections.follow(self.server_state.connections)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -71,6 +87,7 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+        self._connections.stop()
 
 
 async def serve(settings: Settings) -> None:
@@ -79,7 +96,14 @@ async def serve(settings: Settings) -> None:
     store = Store(archive)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            service = Service(store, done_after=settings.done_after, page_size=settings.page_size)
+            service = Service(
+                store,
+                limits=settings.limits,
+                owner=settings.owner,
+                grant_delay=settings.grant_delay,
+                done_after=settings.done_after,
+                page_size=settings.page_size,
+            )
             api_socket = stack.enter_context(_listen(settings.api))
             listeners = await _start_dns(settings, store, stack)
             service.on_reset.extend(listener.flush for listener in listeners)
@@ -88,10 +112,11 @@ async def serve(settings: Settings) -> None:
                 app,
                 log_level="warning",
                 lifespan="off",
+                proxy_headers=False,  # a client is whoever is connected
                 timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
-            server = _Server(config, _ready_line(settings, api_socket, listeners))
+            server = _Server(config, _ready_line(settings, api_socket, listeners), service.connections)
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, server.stop)
             await server.serve(sockets=[api_socket])
@@ -124,14 +149,14 @@ async def _start_dns(settings: Settings, store: Store, stack: contextlib.AsyncEx
     """Authoritative listeners first, then resolvers, each in the order of the command line."""
     listeners: list[DnsListener] = []
 
-    def lag() -> float:
-        return settings.serve_after
+    def lag(behind: float = 0.0) -> float:
+        return settings.serve_after + behind
 
-    for address in settings.dns:
+    for server in settings.dns:
         try:
-            listener = await serve_authoritative(store, *address, lag=lag)
+            listener = await serve_authoritative(store, *server.address, lag=partial(lag, server.behind))
         except OSError as error:
-            raise _cannot_listen(address, error) from error
+            raise _cannot_listen(server.address, error) from error
         stack.push_async_callback(listener.close)
         listeners.append(listener)
     for resolver in settings.resolvers:

@@ -6,13 +6,13 @@ from collections import Counter
 
 
 class Stats:
-    """How often each method answered with each HTTP code."""
+    """How often each method answered with each HTTP code, or with nothing: `reset`, `hang`."""
 
     def __init__(self) -> None:
         self._calls: dict[str, Counter[str]] = {}
 
-    def count(self, method: str, code: int) -> None:
-        self._calls.setdefault(method, Counter())[str(code)] += 1
+    def count(self, method: str, outcome: int | str) -> None:
+        self._calls.setdefault(method, Counter())[str(outcome)] += 1
 
     def clear(self) -> None:
         self._calls.clear()

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.access.keys import ServiceAccountKey
 from localcloud.archive import Archive
 from localcloud.changes import Change, ZoneView
 from localcloud.iam import Policy
 from localcloud.model import JournalEntry, ManagedZone, ResourceRecordSet
 from localcloud.ordering import CanonicalIndex
+from localcloud.policy_log import PolicyLog
 
 _ZONE_ID = re.compile(r"[0-9]{1,20}")
 # Name servers may lag behind, so a deleted zone stays visible to them; longer than any sensible --serve-ms.
@@ -44,7 +46,7 @@ class HostedZone:
 
 
 class Store:
-    """Zones and IAM policies of all projects.
+    """Zones, IAM policies and service accounts' keys of all projects.
 
     :param archive: where edits are kept across restarts; None forgets them with the process.
     :param clock: unix time, for the API's time stamps.
@@ -66,6 +68,8 @@ class Store:
         self._served: list[ManagedZone] = []
         self._deleted: deque[ManagedZone] = deque()
         self._policies: dict[str, Policy] = {}
+        self._policy_log = PolicyLog(monotonic)
+        self._keys: dict[str, ServiceAccountKey] = {}
         if archive is not None:
             self._restore(archive)
 
@@ -79,6 +83,7 @@ class Store:
             zone.journal.append(JournalEntry(float("-inf"), (), tuple(zone.rrsets.values())))
             self._host(HostedZone(zone, index, archived.changes, archived.operations))
         self._policies.update(archive.policies())
+        self._keys.update((key.id, key) for key in archive.service_account_keys())
 
     def zones(self) -> list[ManagedZone]:
         """Live and recently deleted zones (`deleted_at` set), in the order of creation. Read it, do not edit it."""
@@ -131,6 +136,7 @@ class Store:
         del self._zones[hosted.zone.id]
         del self._ids[hosted.zone.project, hosted.zone.name]
         self._policies.pop(hosted.resource, None)
+        self._policy_log.forget(hosted.resource)
         hosted.zone.deleted_at = self._monotonic()
         self._deleted.append(hosted.zone)
 
@@ -160,13 +166,24 @@ class Store:
         zone.journal.append(JournalEntry(self._monotonic(), change.deletions, change.additions))
         hosted.changes.append(change)
 
-    def policy(self, resource: str) -> Policy:
-        return self._policies.get(resource, Policy())
+    def policy(self, resource: str, *, ago: float = 0.0) -> Policy:
+        """The policy as it is, or as it was some seconds ago (by this process: a restart forgets what was)."""
+        former = self._policy_log.some_time_ago(resource, ago) if ago else None
+        return former or self._policies.get(resource, Policy())
 
     def set_policy(self, resource: str, policy: Policy) -> None:
         if self._archive is not None:
             self._archive.save_policy(resource, policy)
+        self._policy_log.supersede(resource, self.policy(resource))
         self._policies[resource] = policy
+
+    def service_account_key(self, key_id: str) -> ServiceAccountKey | None:
+        return self._keys.get(key_id)
+
+    def add_service_account_key(self, key: ServiceAccountKey) -> None:
+        if self._archive is not None:
+            self._archive.save_service_account_key(key)
+        self._keys[key.id] = key
 
     def reset(self) -> None:
         """Forget everything, on disk too. The name servers forget it at once as well."""
@@ -177,6 +194,8 @@ class Store:
         self._served.clear()
         self._deleted.clear()
         self._policies.clear()
+        self._policy_log.clear()
+        self._keys.clear()
 
     def close(self) -> None:
         if self._archive is not None:

@@ -58,11 +58,11 @@ def set_policy(service: Service, call: Call) -> JsonObject:
     return policy.to_api()
 
 
-def check_permissions(_service: Service, call: Call) -> JsonObject:
-    """The caller owns everything here."""
-    _project(call)
-    permissions = iam.permissions_asked(call.body)
-    return {"permissions": permissions} if permissions else {}
+def check_permissions(service: Service, call: Call) -> JsonObject:
+    """What the caller may do."""
+    asked = iam.permissions_asked(call.body)
+    granted = service.authority.granted(call.authorization, asked, [_resource(call)])
+    return {"permissions": granted} if granted else {}
 
 
 METHODS = tuple(

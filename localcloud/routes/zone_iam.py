@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localcloud import iam
+from localcloud.admission import resources_of
 from localcloud.calls import ZONE_PATH, Call, JsonObject, Method, Service, project_of, zone_of
 
 
@@ -19,10 +20,11 @@ def set_policy(service: Service, call: Call) -> JsonObject:
 
 
 def check_permissions(service: Service, call: Call) -> JsonObject:
-    """The caller owns everything here; for a zone that is not there Google answers an empty set, not 404."""
-    permissions = iam.permissions_asked(call.body)
+    """What the caller may do; for a zone that is not there Google answers an empty set, not 404."""
+    asked = iam.permissions_asked(call.body)
+    granted = service.authority.granted(call.authorization, asked, resources_of(service, call))
     exists = service.store.find(project_of(call), call.path["managedZone"]) is not None
-    return {"permissions": permissions} if exists and permissions else {}
+    return {"permissions": granted} if exists and granted else {}
 
 
 METHODS = (

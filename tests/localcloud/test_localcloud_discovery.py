@@ -5,6 +5,7 @@ Every method of Cloud DNS and Resource Manager is either ours, and then its answ
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -47,7 +48,11 @@ def ours(method: dict[str, Any]) -> Any:
 
 
 def test_every_method_of_ours_is_google_s_under_its_own_name():
-    google = {(m["httpMethod"], shape(m.get("flatPath", m["path"]))): m["id"] for m in GOOGLE.values()}
+    # Of these three it takes what a token needs and claims no more. OAuth's own endpoint is in none of them.
+    for_tokens = [walk(load(name)) for name in ("iam.v1", "iamcredentials.v1", "sts.v1")]
+    methods = itertools.chain(GOOGLE.values(), *for_tokens)
+    google = {(m["httpMethod"], shape(m.get("flatPath", m["path"]))): m["id"] for m in methods}
+    google["POST", "/token"] = "oauth2.token"
     assert {key: google.get(key) for key in OURS} == {key: method.id for key, method in OURS.items()}
 
 

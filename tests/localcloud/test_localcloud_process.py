@@ -39,11 +39,20 @@ def make_zone(cloud) -> None:
         (["--api", "8053"], "'8053' is not HOST:PORT"),
         (["--api", "127.0.0.1:99999"], "'127.0.0.1:99999' is not HOST:PORT"),
         (["--dns", "::1:5354"], "'::1:5354' is not HOST:PORT"),
+        (["--dns", "127.0.0.1:0+slow"], "'slow' is not a number of milliseconds"),
+        (["--dns", "127.0.0.1:0+"], "'' is not a number of milliseconds"),
+        (["--quota", "managedZones"], "'managedZones' is not NAME=NUMBER"),
+        (["--quota", "managedZones=-1"], "'managedZones=-1' is not NAME=NUMBER"),
+        (["--quota", "managedZones=0"], "managedZones is a whole number from 1 to 2,147,483,647, not 0"),
+        (["--quota", "zones=1"], "there is no limit 'zones' to set"),
         (["--resolver", "127.0.0.1:0=training"], "'training' is not a network URL"),
         (["--latency-ms", "fast"], "'fast' is not a number of milliseconds"),
         (["--done-ms", "-1"], "'-1' is not a number of milliseconds"),
         (["--page-size", "0"], "'0' is not a number from 1 to 1000"),
         (["--page-size", "1001"], "'1001' is not a number from 1 to 1000"),
+        (["--enforce-iam", "me@example.com"], "'me@example.com' is not the address of a service account"),
+        (["--grant-delay-ms", "5"], "without --enforce-iam no grant is enforced"),
+        (["--enforce-iam", "--grant-delay-ms", "3600001"], "is longer than the hour for which policies are remembered"),
         (["--colour"], "unrecognized arguments: --colour"),
     ],
 )
@@ -75,7 +84,18 @@ def test_a_data_directory_that_cannot_be_is_one_line(tmp_path):
 
 def test_help_tells_of_every_flag_and_of_loopback():
     text = run("--help").stdout
-    for word in ("--api", "--dns", "--resolver", "--data", "--latency-ms", "--done-ms", "--serve-ms", "--page-size"):
+    times = ("--latency-ms", "--done-ms", "--serve-ms")
+    for word in (
+        "--api",
+        "--dns",
+        "--resolver",
+        "--data",
+        *times,
+        "--page-size",
+        "--quota",
+        "--enforce-iam",
+        "--grant-delay-ms",
+    ):
         assert f"  {word} " in text
     assert "localcloud ready api=http://HOST:PORT dns=HOST:PORT" in text
     assert "0.0.0.0" in text
@@ -173,13 +193,6 @@ class TestControl:
         assert cloud.stats() == {}
         assert api.get("managedZones").body["managedZones"] == []
         assert "bindings" not in api.post("/v3/projects/demo-project:getIamPolicy").body
-
-    def test_faults_are_for_later_and_say_so(self, api):
-        assert api.post("/_localcloud/faults", {}).problem == (
-            501,
-            "notImplemented",
-            "localcloud does not implement faults on demand (POST /_localcloud/faults).",
-        )
 
     @pytest.mark.parametrize(
         ("verb", "path"), [("GET", "/"), ("PUT", f"{ZONES}/ml/changes"), ("POST", "/batch/dns/v1")]

@@ -1,0 +1,242 @@
+"""The hook with real credentials: key files, impersonation chains and federated identities, against enforced policies.
+
+`impersonation_chain` cannot be pointed at another server: Airflow's base hook builds google-auth's impersonated
+credentials without an endpoint, which makes it `https://iamcredentials.googleapis.com`. But requests obeys
+`HTTPS_PROXY` and `REQUESTS_CA_BUNDLE`, so a proxy that holds a certificate for that name leads the very same bytes to
+localcloud, and nothing is patched.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from mldns.exceptions import MldnsError, PermissionMissing
+from mldns.hooks.cloud_dns import CloudDNSHook
+from tests.cloud_fixture import Cloud
+
+IAM_HOST = "iamcredentials.googleapis.com"
+AIRFLOW = "airflow@demo-project.iam.gserviceaccount.com"
+MIDDLE = "middle@demo-project.iam.gserviceaccount.com"
+REGISTRAR = "registrar@demo-project.iam.gserviceaccount.com"
+OWNER = "owner@demo-project.iam.gserviceaccount.com"
+CREATOR = "roles/iam.serviceAccountTokenCreator"
+PROJECT = "/v3/projects/demo-project"
+
+MakeHook = Callable[..., CloudDNSHook]
+
+
+def key(cloud: Cloud, email: str) -> dict[str, str]:
+    answer = requests.post(f"{cloud.api}/_localcloud/keys", json={"email": email}, timeout=10)
+    file: dict[str, str] = answer.json()
+    return file
+
+
+def account(email: str) -> str:
+    return f"/v1/projects/-/serviceAccounts/{email}"
+
+
+@pytest.fixture
+def guarded(start_cloud: Callable[..., Cloud]) -> Cloud:
+    return start_cloud("--enforce-iam", OWNER, "--done-ms", "0")
+
+
+@pytest.fixture
+def grant(guarded: Cloud) -> Callable[[str, str, str], None]:
+    """`grant(member, role, resource)` as the owner."""
+    owner = key(guarded, OWNER)
+
+    def give(member: str, role: str, resource: str) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        claims = {"iss": OWNER, "sub": OWNER, "aud": "https://iam.googleapis.com/", "iat": now}
+        claims["exp"] = now + datetime.timedelta(minutes=5)
+        token = jwt.encode(claims, owner["private_key"], "RS256", {"kid": owner["private_key_id"]})
+        headers = {"Authorization": f"Bearer {token}"}
+        policy = requests.post(f"{guarded.api}{resource}:getIamPolicy", headers=headers, timeout=10).json()
+        policy["bindings"] = [*policy.get("bindings", []), {"role": role, "members": [member]}]
+        body = {"policy": policy}
+        answer = requests.post(f"{guarded.api}{resource}:setIamPolicy", headers=headers, json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+
+    return give
+
+
+@pytest.fixture
+def make_hook(guarded: Cloud, monkeypatch: pytest.MonkeyPatch) -> MakeHook:
+    def make(impersonation_chain: str | list[str] | None = None, **extras: Any) -> CloudDNSHook:
+        endpoints = {"dns_api_endpoint": guarded.api, "resource_manager_api_endpoint": guarded.api}
+        extra = {"project": guarded.project, "num_retries": 0, **endpoints, **extras}
+        connection = {"conn_type": "google_cloud_platform", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+        return CloudDNSHook(impersonation_chain=impersonation_chain)
+
+    return make
+
+
+def test_a_key_file_may_what_its_account_was_granted(guarded, grant, make_hook):
+    hook = make_hook(keyfile_dict=key(guarded, AIRFLOW))
+    with pytest.raises(PermissionMissing, match=r"dns\.managedZones\.get"):
+        hook.get_zone(zone="my-managed-zone")
+    grant(f"serviceAccount:{AIRFLOW}", "roles/dns.admin", PROJECT)
+    assert hook.ensure_zone(zone="my-managed-zone", dns_name="ml.example.com.", networks=["training"])["created"]
+    with pytest.raises(PermissionMissing, match=r"resourcemanager\.projects\.\w+IamPolicy"):
+        hook.bind_iam(role="roles/dns.reader", members=["user:a@example.com"], scope="project")
+    asked = ["resourcemanager.projects.get", "resourcemanager.projects.setIamPolicy"]
+    assert hook.test_iam_permissions(permissions=asked, scope="project") == asked[:1]
+
+
+def test_a_federated_identity_acts_as_an_account(guarded, grant, make_hook, tmp_path):
+    (tmp_path / "token").write_text(jwt.encode({"sub": "worker-1"}, "x" * 32, "HS256"))
+    pool = "locations/global/workforcePools/training"
+    hook = make_hook(
+        credential_config_file=json.dumps(
+            {
+                "type": "external_account",
+                "audience": f"//iam.googleapis.com/{pool}/providers/idp",
+                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                "token_url": f"{guarded.api}/v1/token",
+                "service_account_impersonation_url": f"{guarded.api}{account(REGISTRAR)}:generateAccessToken",
+                "credential_source": {"file": str(tmp_path / "token")},
+            }
+        )
+    )
+    grant(f"serviceAccount:{REGISTRAR}", "roles/dns.reader", PROJECT)
+    grant(f"principal://iam.googleapis.com/{pool}/subject/worker-1", CREATOR, account(REGISTRAR))
+    assert hook.list_zones() == []
+
+
+class TestImpersonationChain:
+    @pytest.fixture(autouse=True)
+    def _iamcredentials_is_localcloud(
+        self, guarded: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> Iterator[None]:
+        certificate = write_certificate(tmp_path)
+        with Diversion(guarded, certificate) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+            yield
+
+    def test_one_account(self, guarded, grant, make_hook):
+        hook = make_hook(REGISTRAR, keyfile_dict=key(guarded, AIRFLOW))
+        grant(f"serviceAccount:{REGISTRAR}", "roles/dns.reader", PROJECT)
+        with pytest.raises(MldnsError, match=r"iam\.serviceAccounts\.getAccessToken"):
+            hook.list_zones()
+        grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(REGISTRAR))
+        assert hook.list_zones() == []
+
+    def test_a_chain(self, guarded, grant, make_hook):
+        hook = make_hook([MIDDLE, REGISTRAR], keyfile_dict=key(guarded, AIRFLOW))
+        grant(f"serviceAccount:{REGISTRAR}", "roles/dns.reader", PROJECT)
+        grant(f"serviceAccount:{MIDDLE}", CREATOR, account(REGISTRAR))
+        with pytest.raises(MldnsError, match=r"iam\.serviceAccounts\.implicitDelegation"):
+            hook.list_zones()
+        grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(MIDDLE))
+        assert hook.list_zones() == []
+
+    def test_a_credential_file_that_impersonates(self, guarded, grant, make_hook):
+        # google-auth takes no more than the account's name from the URL in it.
+        file = {
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url": f"https://{IAM_HOST}{account(REGISTRAR)}:generateAccessToken",
+            "delegates": [MIDDLE],
+            "source_credentials": key(guarded, AIRFLOW),
+        }
+        grant(f"serviceAccount:{REGISTRAR}", "roles/dns.reader", PROJECT)
+        grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(MIDDLE))
+        grant(f"serviceAccount:{MIDDLE}", CREATOR, account(REGISTRAR))
+        assert make_hook(credential_config_file=json.dumps(file)).list_zones() == []
+
+
+def write_certificate(directory: Path) -> Path:
+    """A certificate for `IAM_HOST` that vouches for itself, with its key, as PEM."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, IAM_HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(IAM_HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(private, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    path = directory / "iamcredentials.pem"
+    path.write_bytes(
+        certificate.public_bytes(pem)
+        + private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+class Diversion:
+    """A proxy that ends the TLS of every CONNECT with its own certificate and hands the requests to localcloud."""
+
+    def __init__(self, cloud: Cloud, certificate: Path) -> None:
+        host, port = cloud.api.removeprefix("http://").rsplit(":", 1)
+        self._target = (host, int(port))
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(certificate)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Diversion:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._divert, args=(client,), daemon=True).start()
+
+    def _divert(self, plain: socket.socket) -> None:
+        try:
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                request += plain.recv(1)
+            plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with (
+                self._tls.wrap_socket(plain, server_side=True) as client,
+                socket.create_connection(self._target) as server,
+            ):
+                back = threading.Thread(target=pump, args=(server, client), daemon=True)
+                back.start()
+                pump(client, server)
+                back.join()
+        except OSError:
+            return  # whoever had asked has gone
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Hand on what comes until one side ends it."""
+    try:
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
