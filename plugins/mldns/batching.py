@@ -19,7 +19,6 @@ class Limits:
     additions: int = 1_000
     deletions: int = 1_000
     rrdata_bytes: int = 100_000
-    rrdatas_per_rrset: int = 100
     rrsets_per_zone: int = 10_000
 
     @classmethod
@@ -30,7 +29,6 @@ class Limits:
             additions=int(quota.get("rrsetAdditionsPerChange", default.additions)),
             deletions=int(quota.get("rrsetDeletionsPerChange", default.deletions)),
             rrdata_bytes=int(quota.get("totalRrdataSizePerChange", default.rrdata_bytes)),
-            rrdatas_per_rrset=int(quota.get("resourceRecordsPerRrset", default.rrdatas_per_rrset)),
             rrsets_per_zone=int(quota.get("rrsetsPerManagedZone", default.rrsets_per_zone)),
         )
 

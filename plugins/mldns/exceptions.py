@@ -131,7 +131,7 @@ class ZoneNotEmpty(MldnsError):
         self.zone = zone
         super().__init__(
             f"managed zone {zone!r} still holds records: release the jobs in it with delete_records, "
-            "'shared' included, and remove what others left there"
+            "'shared' included, take back their grants with unbind_iam, and remove what others left there"
         )
 
 

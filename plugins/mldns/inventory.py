@@ -13,7 +13,6 @@ from typing import Any
 from mldns.exceptions import InvalidInput, shorten
 from mldns.naming import role_label
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Addresses that answer on one host only: a name that points there makes every other rank connect to itself

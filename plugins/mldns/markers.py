@@ -54,7 +54,7 @@ class Markers:
         :param besides: an owner whose own manifest does not count.
         """
         for manifest in self._manifests:
-            if manifest.owner != besides and (manifest.owns(key) if written else key in manifest.covered):
+            if manifest.owner != besides and (manifest.owns(key) or (not written and key in manifest.pending)):
                 return f"mldns job {manifest.owner!r}"
         return None
 

@@ -59,3 +59,21 @@ MARKERS = Markers(
 )
 def test_owners(name: str, kind: str, owner: str | None) -> None:
     assert MARKERS.owner_of((name, kind)) == owner
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "besides", "job"),
+    [
+        ("worker-0.bert.z.test.", True, None, "mldns job 'bert'"),
+        ("worker-0.bert.z.test.", False, "t5", "mldns job 'bert'"),
+        ("worker-0.bert.z.test.", True, "bert", None),
+        ("svc.z.test.", False, "bert", "mldns job 't5'"),
+        ("svc.z.test.", True, "bert", None),
+        ("svc.z.test.", False, "t5", None),
+        ("www.z.test.", False, None, None),
+    ],
+)
+def test_jobs_that_have_written_a_name_or_claimed_it(
+    name: str, written: bool, besides: str | None, job: str | None
+) -> None:
+    assert MARKERS.job_of((name, "A"), written=written, besides=besides) == job

@@ -39,10 +39,11 @@ class ZoneFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What a zone holds at an owner's names, at one moment.
+    """What a zone holds at an owner's names.
 
-    :param records: every rrset in the owner's subtree and at the other names asked for or claimed, without manifests.
-    :param before: the owner's manifest as listed, the one that the next change must find unchanged.
+    :param records: every rrset in the owner's subtree and at the other names asked for or claimed; not the manifest.
+    :param before: the owner's manifest as listed, the one that the next change must find unchanged. No record was read
+        before it, so that whoever changed one meanwhile has changed the manifest, too.
     :param whole: the whole zone, where it was listed anyway.
     """
 
