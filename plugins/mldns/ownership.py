@@ -36,7 +36,8 @@ def take(
 ) -> Manifest:
     """Return the manifest after this claimant and lease took hold of the owner's names, names unchanged.
 
-    :param expires: when the lease ends, Unix seconds; None promises nothing, so a later lease may take over at once.
+    :param expires: when the lease ends, Unix seconds; None promises nothing, so a later lease may take over at once,
+        unless this lease has promised an end before.
     :param lease_ended: the run behind the current lease is known to be over.
     :param public: store claimant and lease as digests, since anybody can read a public zone.
     :raises ClaimRefused: another claimant, or another lease that still counts.
@@ -201,7 +202,9 @@ def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool)
 
 
 def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:
-    """Whether more than half of the lease asked for is left, or neither promises an end."""
-    if current.expires is None or renewed.expires is None:
-        return current.expires is renewed.expires
+    """Whether more than half of the lease asked for is left; who asks for none leaves what its lease has promised."""
+    if renewed.expires is None:
+        return True
+    if current.expires is None:
+        return False
     return current.expires - now > (renewed.expires - now) / 2

@@ -207,6 +207,16 @@ def test_a_lease_is_renewed_when_half_of_it_is_gone(left: int, renewed: bool) ->
     assert (taken.expires != HELD.expires) is renewed
 
 
+def test_a_call_without_an_expiry_keeps_what_its_lease_has_promised() -> None:
+    """A claim for two days, then an upsert that says nothing of it: no other run may slip in."""
+    taken = take(HELD, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW)
+    assert taken.expires == HELD.expires
+    with pytest.raises(ClaimRefused):
+        take(taken, owner="bert", claimant="airflow/train", lease="run2", expires=None, now=NOW)
+    later = take(HELD, owner="bert", claimant="airflow/train", lease="run2", expires=None, now=NOW + HOUR)
+    assert later.expires is None, "another lease promises for itself"
+
+
 def test_a_public_zone_keeps_digests_only() -> None:
     taken = take(None, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=True)
     assert "run1" not in taken.to_rrset(ZONE).rrdatas[0]

@@ -178,7 +178,8 @@ class CloudDNSHook(IamHook):
         :param owner: the job's slug, or `shared`.
         :param claimant: who asks: deployment and DAG.
         :param lease: the run that asks.
-        :param lease_hours: how long another lease is kept off; None: a later lease may take over at once.
+        :param lease_hours: how long another lease is kept off; None: as long as this lease said before, else a later
+            one may take over at once.
         :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the owner no longer wants.
         :param adopt: take over from another claimant.
         :param lease_ended: the run behind the lease that holds the names now is known to be over.
