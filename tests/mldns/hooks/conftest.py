@@ -1,0 +1,54 @@
+"""Hooks on an Airflow connection to a real localcloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mldns.hooks.cloud_dns import CloudDNSHook
+from tests.cloud_fixture import Cloud
+
+MakeHook = Callable[..., CloudDNSHook]
+
+
+@pytest.fixture
+def make_hook(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> MakeHook:
+    """Hooks on a connection to the stand-in; keywords add extras or, with None, take them away."""
+
+    def make(**extras: Any) -> CloudDNSHook:
+        extra = {
+            "is_anonymous": True,
+            "project": cloud.project,
+            "dns_api_endpoint": cloud.api,
+            "resource_manager_api_endpoint": cloud.api,
+            **extras,
+        }
+        kept = {key: value for key, value in extra.items() if value is not None}
+        connection = {"conn_type": "google_cloud_platform", "extra": kept}
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+        return CloudDNSHook()
+
+    return make
+
+
+@pytest.fixture
+def hook(make_hook: MakeHook) -> CloudDNSHook:
+    return make_hook()
+
+
+@pytest.fixture
+def zone(hook: CloudDNSHook) -> str:
+    hook.ensure_zone(zone="my-managed-zone", dns_name="ml.example.com.", networks=["training"])
+    return "my-managed-zone"
+
+
+def calls(cloud: Cloud) -> int:
+    return sum(sum(answers.values()) for answers in cloud.stats().values())
+
+
+def writes(cloud: Cloud) -> dict[str, dict[str, int]]:
+    writing = ("create", "delete", "patch", "update", "setIamPolicy")
+    return {method: answers for method, answers in cloud.stats().items() if method.endswith(writing)}
