@@ -30,7 +30,7 @@ POLICIES = ("create-only", "upsert-only", "sync")
 DEFAULT_POLICY = "upsert-only"
 
 _SAMPLE = 5
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +154,15 @@ def parse_policy(policy: str) -> str:
     return policy
 
 
-def natural(key: Key) -> tuple[list[str | tuple[int, str]], str]:
+def natural(key: Key) -> str:
     """Sort key: digits compare as numbers, so that ranks come in order and manifests keep short ranges."""
-    parts: list[str | tuple[int, str]] = []
-    for position, part in enumerate(_DIGITS.split(key[0])):
-        parts.append((int(part), part) if position % 2 else part)
-    return parts, key[1]
+    name, kind = key
+    # Text, not a tuple of parts: with ten thousand of those alive the garbage collector takes longer than the sort.
+    return f"{_DIGITS.sub(_padded, name)} {name} {kind}"
+
+
+def _padded(digits: re.Match[str]) -> str:
+    return digits[0].zfill(20)
 
 
 @dataclass(slots=True)
