@@ -23,8 +23,8 @@ from demo.standalone import REPOSITORY, USER, Standalone, airflow_standalone
 from demo.story import Story
 
 PARAMS = {
-    "zone": "ml",
-    "dns_name": "ml.example.com.",
+    "zone": "training",
+    "dns_name": "training.example.com.",
     "job": "demo",
     "iam_role": "roles/dns.reader",
     "iam_members": [f"serviceAccount:trainer@{PROJECT}.iam.gserviceaccount.com"],
@@ -81,6 +81,7 @@ def up(home: Path, console: Console) -> NoReturn:
     """The same, then keep everything running until Ctrl-C (KeyboardInterrupt), or until a server dies (ProcessDied)."""
     story = Story(console)
     with servers(home, story) as (airflow, cloud):
+        story.line(f"log in as {USER}, password {airflow.password}")
         show_example(story, airflow, cloud)  # a failure is shown, and the UI stays up to look into it
         port = cloud.resolver.rpartition(":")[2]
         console.rule("running, until Ctrl-C", align="left")
@@ -88,7 +89,8 @@ def up(home: Path, console: Console) -> NoReturn:
             f"Airflow   {airflow.url}   user {USER}   password {airflow.password}\n"
             f"cloud     {cloud.api}   name servers {' '.join(cloud.dns)}   resolver {cloud.resolver}\n"
             f"try       in the UI: DAG {DAG_ID}, button Trigger; while it trains:\n"
-            f"          dig @127.0.0.1 -p {port} master.{PARAMS['job']}.{PARAMS['dns_name']}",
+            f"          dig @127.0.0.1 -p {port} master.{PARAMS['job']}.{PARAMS['dns_name']}\n"
+            f"your own  DAG files go into dags/ beside the Makefile, and show up within half a minute",
             markup=False,
             highlight=False,
             soft_wrap=True,

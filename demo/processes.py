@@ -27,6 +27,7 @@ import psutil
 
 MARK = "MLDNS_RUN_MARK"
 _PATIENCE_SECONDS = 5.0
+_EXEC_SECONDS = 0.1
 
 
 class ProcessDied(RuntimeError):
@@ -120,7 +121,7 @@ class Crew:
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:
-    """Return the live processes that carry `mark` in their environment (zombies carry nothing)."""
+    """Return the live processes that carry `mark` in their environment (zombies carry nothing, nor who just started)."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):  # gone meanwhile, or somebody else's
@@ -129,20 +130,29 @@ def marked_processes(mark: str) -> list[psutil.Process]:
     return found
 
 
-def sweep(mark: str) -> int:
-    """Terminate, then kill, everything that carries `mark`; return how many were still there."""
-    swept: set[int] = set()
+def sweep(mark: str) -> None:
+    """Terminate, then kill, everything that carries `mark`, until two looks in a row find nothing.
+
+    One look is not enough: in the middle of its exec a process has no environment to look at yet.
+    """
+    told: set[int] = set()
     patience = time.monotonic() + _PATIENCE_SECONDS
-    while processes := marked_processes(mark):
+    quiet_looks = 0
+    while quiet_looks < 2:
+        processes = marked_processes(mark)
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if time.monotonic() >= patience:
                     process.kill()
-                elif process.pid not in swept:
+                elif process.pid not in told:
                     process.terminate()
-            swept.add(process.pid)
-        psutil.wait_procs(processes, timeout=0.5)
-    return len(swept)
+            told.add(process.pid)
+        if processes:
+            quiet_looks = 0
+            psutil.wait_procs(processes, timeout=0.5)
+        else:
+            quiet_looks += 1
+            time.sleep(_EXEC_SECONDS)
 
 
 @contextlib.contextmanager

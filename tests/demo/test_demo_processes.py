@@ -45,10 +45,10 @@ with Crew() as crew:
 """
 
 
-def wait_until_gone(mark: str, seconds: float = 15) -> None:
+def wait_for_count(mark: str, count: int, seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
-    while left := marked_processes(mark):
-        assert time.monotonic() < deadline, f"still running: {left}"
+    while len(found := marked_processes(mark)) != count:
+        assert time.monotonic() < deadline, f"running: {found}"
         time.sleep(0.05)
 
 
@@ -58,7 +58,7 @@ def test_a_process_that_left_its_parent_its_session_and_its_title_is_found_and_e
         started = crew.start("escaping", [sys.executable, "-c", ESCAPING], env=dict(os.environ), cwd=tmp_path, log=log)
         started.popen.wait(30)
         assert started.tail() == "escaped"
-        assert len(marked_processes(crew.mark)) == 1
+        wait_for_count(crew.mark, 1)
     assert marked_processes(crew.mark) == []
 
 
@@ -77,6 +77,7 @@ def test_two_runs_see_only_their_own(tmp_path: Path) -> None:
         mine = one.start("one", sleep, env={}, cwd=tmp_path, log=tmp_path / "one")
         with Crew() as two:
             two.start("two", sleep, env={}, cwd=tmp_path, log=tmp_path / "two")
+        wait_for_count(one.mark, 1)
         assert mine.popen.poll() is None
         assert [process.pid for process in marked_processes(one.mark)] == [mine.popen.pid]
 
@@ -88,10 +89,12 @@ def owner(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     with process:
-        mark = process.stdout.readline().strip()
-        assert len(marked_processes(mark)) == 1
-        yield process, mark
-        process.kill()
+        try:
+            mark = process.stdout.readline().strip()
+            wait_for_count(mark, 1)
+            yield process, mark
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
@@ -101,7 +104,7 @@ def test_nothing_outlives_an_owner_that_is_told_to_end_or_killed(
     process, mark = owner
     process.send_signal(kind)
     process.wait(20)
-    wait_until_gone(mark)
+    wait_for_count(mark, 0)
 
 
 def test_the_mark_is_in_the_environment_of_children(tmp_path: Path) -> None:
