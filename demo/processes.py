@@ -121,7 +121,7 @@ class Crew:
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:
-    """Return the live processes that carry `mark` in their environment (zombies carry nothing, nor who just started)."""
+    """Return the live processes that carry `mark` in their environment (not zombies, nor who is only just starting)."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):  # gone meanwhile, or somebody else's
