@@ -76,6 +76,9 @@ with DAG(
             "project_id",
             "gcp_conn_id",
             "allow_addresses",
+            # Not the zone of the other forms: a private zone hides a public one of the same name from its networks.
+            zone="training",
+            dns_name="training.example.com.",
             networks=["projects/demo-project/global/networks/training"],
             job="example",
             lease_hours=DEFAULT_LEASE_HOURS,

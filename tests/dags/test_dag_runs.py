@@ -138,10 +138,10 @@ def test_a_lease_that_names_no_run_is_not_taken_over(airflow: Airflow, cloud: Cl
 def test_three_processes_train_by_name_and_leave_nothing(airflow: Airflow, cloud: Cloud) -> None:
     run = succeeded(airflow.run("example_training", cloud, iam_members=[MEMBER]))
     assert run.xcom["dns.train"].startswith("trained: 3 processes, loss ")
-    assert f"worker-0.example.ml.example.com.=127.0.0.2:{run.xcom['rendezvous_port']}" in run.xcom["dns.train"]
+    assert f"worker-0.example.training.example.com.=127.0.0.2:{run.xcom['rendezvous_port']}" in run.xcom["dns.train"]
     assert run.xcom["bind_iam"]["added"] == [MEMBER]
     assert run.xcom["dns.release"]["deleted"] == 6
-    assert names(cloud, "ml") == {}
+    assert names(cloud, "training") == {}
 
 
 def test_the_names_are_released_when_the_training_fails(airflow: Airflow, cloud: Cloud) -> None:
@@ -149,7 +149,7 @@ def test_the_names_are_released_when_the_training_fails(airflow: Airflow, cloud:
     assert run.state == "failed"
     assert "the loss went from" in run.errors["dns.train"]
     assert run.tasks["dns.release"] == "success"
-    assert names(cloud, "ml") == {}
+    assert names(cloud, "training") == {}
 
 
 def test_the_names_are_released_when_the_upsert_fails_half_way(airflow: Airflow, cloud: Cloud) -> None:
@@ -158,10 +158,10 @@ def test_the_names_are_released_when_the_upsert_fails_half_way(airflow: Airflow,
         # One change claims, the next two write 1,200 names; Google takes 1,000 additions a change.
         proxy.faults.append(Fault(pattern="POST .*/changes", kind="status", status=403, skip=2))
         run = airflow.run("example_training", cloud, api=proxy.url, workers=workers, port=29500)
-    assert run.errors["dns.upsert"].startswith("ChangeFailed: zone 'ml': ")
+    assert run.errors["dns.upsert"].startswith("ChangeFailed: zone 'training': ")
     assert run.tasks["dns.train"] == "upstream_failed"
     assert run.xcom["dns.release"]["deleted"] > 900
-    assert names(cloud, "ml") == {}
+    assert names(cloud, "training") == {}
     assert run.state == "failed"
 
 

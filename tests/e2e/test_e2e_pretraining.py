@@ -92,7 +92,7 @@ def test_a_late_release_leaves_the_names_of_the_lease_that_took_over(
     airflow: Standalone, live_cloud: LocalCloud
 ) -> None:
     start(airflow.api, PRETRAINING, job("leases", claimant="test/caller", lease="run-1")).succeed()
-    second = job("leases", claimant="test/caller", lease="run-2", workers=["10.0.0.9", "10.0.0.8"])
+    second = job("leases", claimant="test/caller", lease="run-2", workers=["10.0.0.9", "10.0.0.8"], adopt=True)
     start(airflow.api, PRETRAINING, second).succeed()
     before = snapshot(live_cloud)
 

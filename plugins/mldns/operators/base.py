@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseOperator, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
 
 from mldns import arguments
-from mldns.exceptions import InvalidInput, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotOurs
+from mldns.exceptions import (
+    InvalidInput,
+    LeaseLost,
+    OwnershipConflict,
+    PlanChanged,
+    ZoneMismatch,
+    ZoneNotEmpty,
+    ZoneNotOurs,
+)
 
 if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook
 
-# A retry meets the same input, the same zone and the same foreign record again. A refused claim is not among them: the
+# A retry meets the same input, the same zone and the same foreign record again; after a lost lease it would take the
+# names back from the run that has them now. A refused claim is not among them: the
 # run that holds the names may end meanwhile. This leaves the exceptions themselves alone, with the data they carry for
 # callbacks, where raising AirflowFailException instead would hide them.
 FAIL_AT_ONCE = ExceptionRetryPolicy(
     [
         RetryRule(
-            [InvalidInput, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotOurs],
+            [InvalidInput, LeaseLost, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs],
             action=RetryAction.FAIL,
             reason="a retry would be refused for the same reason",
         )
