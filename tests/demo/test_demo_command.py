@@ -10,14 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
+
+from demo.processes import Crew
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -30,21 +32,9 @@ MINUTES = 60.0
 class Demo:
     """A demo that was started; everything it starts inherits `tag` in its environment."""
 
-    command: str
+    process: subprocess.Popen[bytes]
     output: Path
-    tag: str = field(default_factory=lambda: f"MLDNS_TEST_{uuid4().hex}")
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        with self.output.open("wb") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "demo", self.command],
-                cwd=ROOT,
-                env={**os.environ, self.tag: "1"},
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    tag: str
 
     def text(self) -> str:
         return self.output.read_text()
@@ -65,6 +55,14 @@ class Demo:
                     found.append(process)
         return found
 
+    def runs(self, argument: str) -> bool:
+        """Whether one of them was started with `argument`."""
+        for process in self.running():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if argument in process.cmdline():
+                    return True
+        return False
+
 
 @pytest.fixture
 def usual_ports_taken() -> Iterator[None]:
@@ -77,24 +75,29 @@ def usual_ports_taken() -> Iterator[None]:
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[dict[str, Demo]]:
-    """`run` and `up`, started at the same moment."""
-    demos = {command: Demo(command, tmp_path / command) for command in ("run", "up")}
-    yield demos
-    for demo in demos.values():
-        demo.process.kill()
-        demo.process.wait()
+def start(tmp_path: Path) -> Iterator[Callable[[str], Demo]]:
+    """`start("run")`: a demo that ends with the test, and also if the test's own process is killed."""
+    with Crew() as crew:
+
+        def start_demo(command: str) -> Demo:
+            tag = f"MLDNS_TEST_{uuid4().hex}"
+            argv = [sys.executable, "-m", "demo", command]
+            output = tmp_path / command
+            managed = crew.start(command, argv, env={**os.environ, tag: "1"}, cwd=ROOT, log=output)
+            return Demo(managed.popen, output, tag)
+
+        yield start_demo
 
 
 @pytest.mark.usefixtures("usual_ports_taken")
-def test_run_and_up_side_by_side(started: dict[str, Demo]) -> None:
-    run, up = started["run"], started["up"]
+def test_run_and_up_side_by_side(start: Callable[[str], Demo]) -> None:
+    run, up = start("run"), start("up")
     assert run.process.wait(5 * MINUTES) == 0, run.text()
     story = run.text()
     for rank in range(3):
-        assert re.search(rf"^worker-{rank}\.demo\.ml\.example\.com\. +A +127\.0\.0\.{2 + rank} ", story, re.MULTILINE)
+        assert re.search(rf"^worker-{rank}\.demo\.training\.example\.com\. +A +127\.0\.0\.{2 + rank} ", story, re.MULTILINE)
     assert "name servers: ns-gcp-private.googledomains.com." in story
-    assert "IAM binding: roles/dns.reader on zone ml: serviceAccount:trainer@" in story
+    assert "IAM binding: roles/dns.reader on zone training: serviceAccount:trainer@" in story
     assert "training: trained: 3 processes, loss " in story
     assert "left behind: 0 records" in story
     assert run.running() == []
@@ -113,11 +116,11 @@ def test_run_and_up_side_by_side(started: dict[str, Demo]) -> None:
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
-def test_ended_while_airflow_starts_it_leaves_nothing(tmp_path: Path, kind: signal.Signals) -> None:
-    demo = Demo("run", tmp_path / "out")
+def test_ended_while_airflow_starts_it_leaves_nothing(start: Callable[[str], Demo], kind: signal.Signals) -> None:
+    demo = start("run")
     demo.wait_for("localcloud serves", MINUTES)
     deadline = time.monotonic() + MINUTES
-    while not any("scheduler" in process.cmdline() for process in demo.running()):
+    while not demo.runs("scheduler"):
         assert time.monotonic() < deadline, demo.text()
         time.sleep(0.2)
     demo.process.send_signal(kind)
