@@ -95,7 +95,8 @@ def test_run_and_up_side_by_side(start: Callable[[str], Demo]) -> None:
     assert run.process.wait(5 * MINUTES) == 0, run.text()
     story = run.text()
     for rank in range(3):
-        assert re.search(rf"^worker-{rank}\.demo\.training\.example\.com\. +A +127\.0\.0\.{2 + rank} ", story, re.MULTILINE)
+        answered = rf"^worker-{rank}\.demo\.training\.example\.com\. +A +127\.0\.0\.{2 + rank} "
+        assert re.search(answered, story, re.MULTILINE)
     assert "name servers: ns-gcp-private.googledomains.com." in story
     assert "IAM binding: roles/dns.reader on zone training: serviceAccount:trainer@" in story
     assert "training: trained: 3 processes, loss " in story
