@@ -13,6 +13,7 @@ from mldns.exceptions import InvalidInput
 from mldns.naming import absolute, is_role, relative, worker_name
 from mldns.plan import natural
 from mldns.records import Key
+from mldns.reverse_names import TREES, Address, address_of, names_of_range, ranges
 
 EXPLICIT = "name"
 """The key of an explicit name; `name=master.job/A`."""
@@ -31,11 +32,18 @@ _RANGES = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
 # Every batch of an apply writes the manifest anew, mostly with the same ten thousand names.
 @lru_cache(maxsize=4)
 def to_items(keys: frozenset[Key], *, owner: str, dns_name: str) -> tuple[str, ...]:
-    """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`."""
+    """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`.
+
+    The PTR names of addresses are ranges, too: `in-addr.arpa=10.0.0.7-10.0.0.9`.
+    """
     suffix = f".{owner}.{dns_name}"
     ranks: dict[tuple[str, str], list[int]] = {}
     explicit: list[Key] = []
+    addresses: dict[str, list[Address]] = {}
     for name, kind in keys:
+        if kind == "PTR" and (address := address_of(name)):
+            addresses.setdefault(TREES[address.version == 6], []).append(address)
+            continue
         role, dash, rank = name.removesuffix(suffix).rpartition("-")
         ranked = dash and rank.isdecimal() and (rank == "0" or rank[0] != "0")
         if ranked and kind in ("A", "AAAA") and name.endswith(suffix):
@@ -48,6 +56,7 @@ def to_items(keys: frozenset[Key], *, owner: str, dns_name: str) -> tuple[str, .
             lines[role if kind == "A" else f"{role}/{kind}"] = _wrap(_ranges(sorted(found)))
         else:
             explicit += [(f"{role}-{rank}{suffix}", kind) for rank in found]
+    lines |= {tree: _wrap(ranges(found)) for tree, found in addresses.items()}
     items = [f"{heading}={line}" for heading in sorted(lines) for line in lines[heading]]
     items += [f"{EXPLICIT}={relative(name, dns_name)}/{kind}" for name, kind in sorted(explicit, key=natural)]
     return tuple(items)
@@ -61,6 +70,10 @@ def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
         if not name or not kind.isupper():
             raise InvalidInput(f"{item!r} is not name=NAME/TYPE")
         yield (dns_name if name == "@" else absolute(f"{name}.{dns_name}"), kind)
+        return
+    if heading in TREES:
+        for text in value.split(","):
+            yield from ((name, "PTR") for name in names_of_range(heading, text, MAX_NAMES))
         return
     role, _, kind = heading.partition("/")
     if not _RANGES.fullmatch(value):

@@ -16,6 +16,7 @@ from typing import Any
 from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, check_address, parse_networks, parse_port, parse_workers
+from mldns.reverse_names import is_reverse, reverse_name
 from mldns.text_strings import quote_strings, split_strings
 
 Key = tuple[str, str]
@@ -134,6 +135,38 @@ def job_records(
     return tuple(rrsets)
 
 
+def reverse_records(
+    workers: Iterable[Worker], *, owner: str, dns_name: str, reverse_dns_name: str, ttl: int
+) -> tuple[RRset, ...]:
+    """Return the PTR rrsets of a job, in the zone `reverse_dns_name`: each address says its worker's own name.
+
+    Never `master` or `workers`: whoever looks an address up wants the host. An address that several ranks share has
+    all their names (RFC 2181 §10.2).
+
+    :raises InvalidInput: no reverse zone, or a worker's address lies outside it.
+    """
+    zone, reverse_zone = naming.absolute(dns_name), naming.absolute(reverse_dns_name)
+    if not is_reverse(reverse_zone):
+        raise InvalidInput(
+            f"zone {reverse_zone} is no reverse zone: it must serve names below in-addr.arpa. or ip6.arpa., "
+            "such as 10.in-addr.arpa."
+        )
+    names: dict[str, list[str]] = {}
+    for worker in workers:
+        name = reverse_name(worker.address)
+        if not naming.in_zone(name, reverse_zone):
+            raise InvalidInput(
+                f"address {worker.address} of {worker.role} rank {worker.rank} lies outside the reverse zone "
+                f"{reverse_zone}: its name is {name}; give a reverse zone that holds every worker's address"
+            )
+        names.setdefault(name, []).append(naming.worker_name(worker.role, worker.rank, owner, zone))
+    if crowded := next((name for name, found in names.items() if len(found) > MAX_RRDATAS), None):
+        raise InvalidInput(
+            f"record {crowded} PTR would have {len(names[crowded])} rrdatas, an rrset holds at most {MAX_RRDATAS}"
+        )
+    return tuple(RRset(name, "PTR", ttl, tuple(found)) for name, found in names.items())
+
+
 def master_of(workers: Iterable[Worker]) -> Worker:
     """Rank 0: of the role `master` or `chief` where there is one, else of `worker`, else of the first role."""
     firsts = {worker.role: worker for worker in workers if worker.rank == 0}
@@ -174,6 +207,30 @@ def desired_records(
         raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
     check_records(wanted, zone_name)
     return tuple(wanted)
+
+
+def desired_reverse_records(
+    *,
+    workers: Any,
+    owner: str,
+    dns_name: str,
+    reverse_dns_name: str,
+    ttl: Any,
+    allow_addresses: Collection[str] = (),
+) -> tuple[RRset, ...]:
+    """`reverse_records` of arguments as `desired_records` takes them.
+
+    :raises InvalidInput: for the first thing that is wrong, and where there are no workers: only they get PTR records.
+    """
+    if workers in (None, ""):
+        raise InvalidInput(f"reverse zone {reverse_dns_name} without workers: only workers get PTR records")
+    return reverse_records(
+        parse_workers(workers, allow_addresses=allow_addresses),
+        owner=naming.slug(owner),
+        dns_name=dns_name,
+        reverse_dns_name=reverse_dns_name,
+        ttl=parse_ttl(ttl),
+    )
 
 
 def check_records(wanted: Iterable[RRset], dns_name: str) -> None:
