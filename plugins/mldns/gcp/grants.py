@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mldns.exceptions import PermissionMissing
-from mldns.gcp.bindings import PolicyStore, edit_policy
+from mldns.gcp.bindings import CONTENTION, PolicyStore, edit_policy
 from mldns.gcp.errors import ApiRefused
+from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.manifest import masked
 from mldns.policy import add_members, member_key, remove_members
@@ -61,17 +62,22 @@ class GrantBook:
         self.editor.edit_grants(self.owner, lambda found: tuple(line for line in found if line not in lines))
 
 
-def bind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[list[str], list[str]]:
-    """Add the members to the role; returns those that were added, and those that had it already."""
+def bind(
+    store: PolicyStore, grant: Grant, book: GrantBook | None, *, contention: RetryPolicy = CONTENTION
+) -> tuple[list[str], list[str]]:
+    """Add the members to the role; returns those that were added, and those that had it already.
+
+    :param contention: as of `edit_policy`.
+    """
     add = functools.partial(add_members, role=grant.role, members=grant.members, condition=grant.condition)
     if book is None:
-        return edit_policy(store, add)
+        return edit_policy(store, add, contention=contention)
     missing = add(store.read()).changed
     if not missing:
         return [], list(grant.members)
     book.note(grant, missing)
     try:
-        added, already = edit_policy(store, add)
+        added, already = edit_policy(store, add, contention=contention)
     except (ApiRefused, PermissionMissing):
         book.strike(grant, missing)  # any other failure may have come after the policy was written
         raise
@@ -80,10 +86,14 @@ def bind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[list
     return added, already
 
 
-def unbind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[list[str], list[str], list[str]]:
+def unbind(
+    store: PolicyStore, grant: Grant, book: GrantBook | None, *, contention: RetryPolicy = CONTENTION
+) -> tuple[list[str], list[str], list[str]]:
     """Take the role from the members; returns those removed, those that did not have it, and those kept.
 
     With a book, members that its owner did not add are kept.
+
+    :param contention: as of `edit_policy`.
     """
     ours = set(grant.members) if book is None else book.has(grant)
     members = [member for member in grant.members if member in ours]
@@ -91,7 +101,7 @@ def unbind(store: PolicyStore, grant: Grant, book: GrantBook | None) -> tuple[li
     if not members:
         return [], [], kept
     remove = functools.partial(remove_members, role=grant.role, members=members, condition=grant.condition)
-    removed, absent = edit_policy(store, remove)
+    removed, absent = edit_policy(store, remove, contention=contention)
     if book is not None:
         book.strike(grant, members)
     return removed, absent, kept

@@ -82,6 +82,20 @@ class RetryPolicy:
         return asked + min(jitter, 1.0) if asked is not None else jitter
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a hook goes on before it says that it cannot; the defaults are for Google and for many writers.
+
+    :param silence: seconds without an answer after which a call has failed.
+    :param failures: one call that fails, and may be made again.
+    :param contention: reading, deciding and writing again while others write to the same names or the same policy.
+    """
+
+    silence: float = 60.0
+    failures: RetryPolicy = RetryPolicy()
+    contention: RetryPolicy = RetryPolicy(initial=0.2, maximum=10.0, deadline=180.0)
+
+
 def transient(error: BaseException) -> bool:
     """Whether the same call may well succeed a moment later, be it that this one was applied or not."""
     if isinstance(error, api_exceptions.GoogleAPICallError):

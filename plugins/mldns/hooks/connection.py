@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ from google.api_core.client_options import ClientOptions
 from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.gcp.dns import DNSClient
-from mldns.gcp.retry import RetryPolicy
+from mldns.gcp.retry import Patience
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.hooks import validation
 
 if TYPE_CHECKING:
     from mldns.gcp.projects import ProjectPolicy
+
+_CONNECT_SECONDS = 10.0
 
 
 class ConnectionHook(GoogleBaseHook):
@@ -30,15 +33,24 @@ class ConnectionHook(GoogleBaseHook):
     Extras, beside those of every Google connection: `dns_api_endpoint` and `resource_manager_api_endpoint` point it at
     other servers, `name_server_addresses` and `resolver_addresses` say who is asked in checks. A list may also be given
     as JSON text, or separated by commas or line ends, as Airflow's connection form and URIs give text.
+
+    How long to go on where the API fails: `call_timeout` is the seconds of silence after which a call has failed (60),
+    `retry_deadline` the seconds for which a call is made again, or a decision while others write (180), and
+    `num_retries` the most times a call is made again (as many as fit).
+
+    :param patience: instead of what the connection says about that.
     """
 
     def __init__(
         self,
         gcp_conn_id: str = "google_cloud_default",
         impersonation_chain: str | Sequence[str] | None = None,
+        *,
+        patience: Patience | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain, **kwargs)
+        self._given_patience = patience
         self._clients: dict[str, DNSClient] = {}
         self._projects: dict[str, ProjectPolicy] = {}
         self._zones: dict[tuple[str, str], ZoneFacts] = {}
@@ -60,7 +72,8 @@ class ConnectionHook(GoogleBaseHook):
                 project_id,
                 self.get_credentials(),
                 client_options=self._options("dns_api_endpoint", "dns"),
-                retrying=self._retrying,
+                timeout=(min(_CONNECT_SECONDS, self.patience.silence), self.patience.silence),
+                retrying=self.patience.failures,
             )
         return self._clients[project_id]
 
@@ -74,7 +87,8 @@ class ConnectionHook(GoogleBaseHook):
                 project_id,
                 self.get_credentials(),
                 client_options=self._options("resource_manager_api_endpoint", "cloudresourcemanager"),
-                retrying=self._retrying,
+                timeout=self.patience.silence,
+                retrying=self.patience.failures,
             )
         return self._projects[project_id]
 
@@ -84,7 +98,7 @@ class ConnectionHook(GoogleBaseHook):
         facts = self._zones.get((project_id, validation.zone_name(zone)))
         if facts is None:
             facts = self.remember(project_id, client.get_zone(zone))
-        return ZoneEditor(client, facts, retrying=self._retrying)
+        return ZoneEditor(client, facts, retrying=self.patience.failures, contention=self.patience.contention)
 
     def remember(self, project_id: str, zone: dict[str, Any]) -> ZoneFacts:
         """Keep what never changes of a zone that was just read."""
@@ -96,10 +110,32 @@ class ConnectionHook(GoogleBaseHook):
         self._zones.pop((project_id, zone), None)
 
     @cached_property
-    def _retrying(self) -> RetryPolicy:
-        """The deadline alone bounds retries, unless the connection says how many there may be."""
+    def patience(self) -> Patience:
+        """How long to go on where the API fails. Deadlines alone bound retries, unless there may be only so many."""
+        if self._given_patience is not None:
+            return self._given_patience
+        usual = Patience()
+        deadline = self._seconds("retry_deadline", usual.failures.deadline)
         said = self._get_field("num_retries") is not None
-        return RetryPolicy(attempts=self.num_retries + 1 if said else None)
+        return Patience(
+            silence=self._seconds("call_timeout", usual.silence),
+            failures=replace(usual.failures, deadline=deadline, attempts=self.num_retries + 1 if said else None),
+            contention=replace(usual.contention, deadline=deadline),
+        )
+
+    def _seconds(self, extra: str, usual: float) -> float:
+        value = self._get_field(extra)
+        if value is None or value == "":
+            return usual
+        try:
+            seconds = float(value) if not isinstance(value, bool) else 0.0
+        except (TypeError, ValueError):
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            raise InvalidInput(
+                f"connection {self.gcp_conn_id!r}: extra {extra} {value!r} is not a positive number of seconds"
+            )
+        return seconds
 
     def _get_field(self, f: str, default: Any = None) -> Any:
         """A connection's URI has text for everything, and the base class would take the text "false" for true."""

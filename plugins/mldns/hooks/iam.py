@@ -46,7 +46,8 @@ class IamHook(ConnectionHook):
         result = {"scope": scope, "resource": store.resource, "role": role}
         if not grant.members:
             return result | {"added": [], "already": [], "proof": "nothing asked for", "skipped": True}
-        added, already = grants.bind(store, grant, self._book(project_id, zone, owner))
+        book = self._book(project_id, zone, owner)
+        added, already = grants.bind(store, grant, book, contention=self.patience.contention)
         return result | {"added": added, "already": already, "proof": "set, not proven"}
 
     @project_default
@@ -67,7 +68,8 @@ class IamHook(ConnectionHook):
         """
         grant = validation.grant(role, members, scope, condition, zone=zone, owner=owner, removing=True)
         store = self._store(project_id, grant.scope, zone)
-        removed, absent, kept = grants.unbind(store, grant, self._book(project_id, zone, owner))
+        book = self._book(project_id, zone, owner)
+        removed, absent, kept = grants.unbind(store, grant, book, contention=self.patience.contention)
         return {"removed": removed, "absent": absent, "kept": kept}
 
     @project_default

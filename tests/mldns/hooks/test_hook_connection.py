@@ -85,8 +85,19 @@ def test_an_endpoint_is_kept_outside_googles_default_universe(
 
 
 def test_retries_follow_the_connection_where_it_says_so(make_hook: MakeHook) -> None:
-    assert make_hook()._retrying.attempts is None
-    assert make_hook(num_retries=2)._retrying.attempts == 3
+    usual, few = make_hook().patience, make_hook(num_retries=2).patience
+    assert (usual.silence, usual.failures.deadline, usual.failures.attempts) == (60, 180, None)
+    assert (few.failures.deadline, few.failures.attempts) == (180, 3)
+    said = make_hook(call_timeout="5", retry_deadline=20.5).patience
+    assert (said.silence, said.failures.deadline, said.contention.deadline) == (5, 20.5, 20.5)
+    assert CloudDNSHook(patience=few).patience is few
+
+
+@pytest.mark.parametrize("extra", ["call_timeout", "retry_deadline"])
+@pytest.mark.parametrize("value", [0, -1, "soon", "inf", True])
+def test_a_time_that_is_none_names_the_extra(make_hook: MakeHook, extra: str, value: Any) -> None:
+    with pytest.raises(InvalidInput, match=f"extra {extra} {value!r} is not a positive number of seconds"):
+        _ = make_hook(**{extra: value}).patience
 
 
 def test_the_project_is_the_connections_unless_given(make_hook: MakeHook, cloud: Cloud) -> None:
