@@ -47,6 +47,7 @@ job: dict[str, Any] = {
     "port": "{{ params.port }}",
 }
 lease: dict[str, Any] = {
+    "reverse_zone": "{{ params.reverse_zone }}",
     "claimant": "{{ params.claimant }}",
     "lease": "{{ params.lease }}",
     # A lease of the caller's is held for a day unless it says otherwise. Without one the lease is this run, which ends
@@ -80,6 +81,7 @@ with DAG(
         "records",
         "ttl",
         "port",
+        "reverse_zone",
         "dry_run",
         "lease_hours",
         "claimant",

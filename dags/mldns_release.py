@@ -33,7 +33,7 @@ with DAG(
             title="Lease",
             description="The lease that claimed them: the caller's run_id, or the run of mldns_pretraining itself.",
         ),
-        **form("project_id", "gcp_conn_id"),
+        **form("reverse_zone", "project_id", "gcp_conn_id"),
     },
 ):
     CloudDNSDeleteRecordsOperator(
@@ -41,6 +41,7 @@ with DAG(
         zone="{{ params.zone }}",
         job="{{ params.job }}",
         lease="{{ params.lease }}",
+        reverse_zone="{{ params.reverse_zone }}",
         project_id="{{ params.project_id }}",
         gcp_conn_id="{{ params.gcp_conn_id }}",
         retries=3,

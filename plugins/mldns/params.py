@@ -104,6 +104,15 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "title": "Rendezvous port",
         "description": "Port of rank 0, for SRV record and hand-off. Null: no SRV record, 29500 in the hand-off.",
     },
+    "reverse_zone": {
+        "default": "",
+        **_TEXT,
+        "title": "Reverse zone",
+        "description": (
+            "Name of a Cloud DNS zone such as 10.in-addr.arpa. that holds every worker's address: PTR records are "
+            "written there. It must exist. Empty: none."
+        ),
+    },
     "lease_hours": {
         "default": None,
         "type": ["null", "number"],

@@ -61,6 +61,7 @@ def training_dns(
     policy: str = DEFAULT_POLICY,
     adopt: bool | str = False,
     allow_addresses: Sequence[str] | str = (),
+    reverse_zone: str | None = None,
     gate_timeout: float = GATE_TIMEOUT,
     project_id: str | None = None,
     gcp_conn_id: str = "google_cloud_default",
@@ -79,7 +80,7 @@ def training_dns(
     google = {"project_id": project_id, "gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
     target: dict[str, Any] = {**google, "zone": zone, "job": job}
     names: dict[str, Any] = {"workers": workers, "ttl": ttl, "port": port, "allow_addresses": allow_addresses}
-    hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt}
+    hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt, "reverse_zone": reverse_zone}
     with TaskGroup(group_id) as group:
         claim = CloudDNSClaimOperator(task_id="claim", **target, **names, records=records, **hold)
         upsert = CloudDNSUpsertRecordsOperator(
@@ -89,7 +90,7 @@ def training_dns(
         handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
         # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.
         release = CloudDNSDeleteRecordsOperator(
-            task_id="release", **target, retries=3, retry_delay=timedelta(seconds=20)
+            task_id="release", **target, reverse_zone=reverse_zone, retries=3, retry_delay=timedelta(seconds=20)
         )
         claim >> upsert >> gate >> handoff
         release.as_teardown(setups=claim)  # which makes the claim a setup

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns import policy as iam_policy
-from mldns.exceptions import InvalidInput, OwnershipConflict
-from mldns.manifest import Manifest
+from mldns.exceptions import InvalidInput
 from mldns.naming import SHARED_OWNER, slug
-from mldns.operators.base import CloudDNSOperator
-from mldns.operators.lease import claimant_and_lease, hold
-from mldns.operators.records import DEFAULT_TTL
+from mldns.operators.job import JobOperator, Wanted, check_fits
 from mldns.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
 from mldns.records import Key, RRset, desired_records
 
@@ -25,36 +22,25 @@ if TYPE_CHECKING:
 _NAMES_SHOWN = 5
 
 
-class CloudDNSPreflightOperator(CloudDNSOperator):
+class CloudDNSPreflightOperator(JobOperator):
     """Check zone, names, addresses, policy, lease and members together before the first of them is written.
 
-    Everything is validated, then the zone is read: one of the same name that is another zone, a record that somebody
-    else owns, or a claim that is held fails here, with nothing written, and so does a
-    misspelt Param. Takes what the operators behind it take:
-    `dns_name`, `visibility` and `networks` of the zone; `job` with its `workers`; `records`, which belong to `shared`.
+    Everything is validated, then the zones are read: one of the same name that is another zone, a record that somebody
+    else owns, or a claim that is held fails here, with nothing written, and so does a misspelt Param. Takes what the
+    operators behind it take: `dns_name`, `visibility` and `networks` of the zone; `job` with its `workers` and their
+    `reverse_zone`, which must exist; `records`, which belong to `shared`.
 
-    Returns `{"zone", "exists", "dns_name", "job", "shared", "iam", "dry_run"}`: `job` and `shared` hold a plan
-    (`{"counts", "digest", "names", …}`) or null where nothing was asked of them.
+    Returns `{"zone", "exists", "dns_name", "job", "reverse", "shared", "iam", "dry_run"}`: `job`, `reverse` and
+    `shared` hold a plan (`{"counts", "digest", "names", …}`) or null where nothing was asked of them.
     """
 
     template_fields: Sequence[str] = (
-        *CloudDNSOperator.template_fields,
-        "zone",
+        *JobOperator.template_fields,
         "dns_name",
         "visibility",
         "networks",
         "allow_unbound",
-        "job",
-        "workers",
-        "records",
-        "ttl",
-        "port",
-        "claimant",
-        "lease",
-        "lease_hours",
-        "adopt",
         "policy",
-        "allow_addresses",
         "role",
         "members",
         "scope",
@@ -64,45 +50,24 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
     def __init__(
         self,
         *,
-        zone: str,
         dns_name: str,
+        job: str = "",
         visibility: str = "private",
         networks: Sequence[str] | str = (),
         allow_unbound: bool | str = False,
-        job: str = "",
-        workers: Any = None,
-        records: Any = None,
-        ttl: int | str = DEFAULT_TTL,
-        port: int | str | None = None,
-        claimant: str = "",
-        lease: str = "",
-        lease_hours: float | str | None = None,
-        adopt: bool | str = False,
         policy: str = DEFAULT_POLICY,
-        allow_addresses: Sequence[str] | str = (),
         role: str = "",
         members: Sequence[str] | str = (),
         scope: str = "zone",
         dry_run: bool | str = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.zone = zone
+        super().__init__(job=job, **kwargs)
         self.dns_name = dns_name
         self.visibility = visibility
         self.networks = networks
         self.allow_unbound = allow_unbound
-        self.job = job
-        self.workers = workers
-        self.records = records
-        self.ttl = ttl
-        self.port = port
-        self.claimant = claimant
-        self.lease = lease
-        self.lease_hours = lease_hours
-        self.adopt = adopt
         self.policy = policy
-        self.allow_addresses = allow_addresses
         self.role = role
         self.members = members
         self.scope = scope
@@ -119,9 +84,11 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         iam = self._iam()
         dry_run = arguments.flag(self.dry_run, "dry_run")
         exists = self._exists(zone)
+        reverse = self.reverse(zone.dns_name)
         plans = {
             owner: self._plan(context, owner, rrsets, zone.dns_name, exists=exists) for owner, rrsets in owned.items()
         }
+        pointers = _shown(self.planned(context, slug(self.job), reverse, self.policy)) if reverse else None
         self.log.info("Zone %s: %s", zone.name, "exists" if exists else f"to be created for {zone.dns_name}")
         if iam:
             self.log.info("IAM: %s on the %s for %s", iam["role"], iam["scope"], ", ".join(iam["members"]))
@@ -132,6 +99,7 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
             "exists": exists,
             "dns_name": zone.dns_name,
             "job": next((plan for owner, plan in plans.items() if owner != SHARED_OWNER), None),
+            "reverse": pointers,
             "shared": plans.get(SHARED_OWNER),
             "iam": iam,
             "dry_run": dry_run,
@@ -162,19 +130,17 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
 
     def _owned(self, dns_name: str) -> dict[str, tuple[RRset, ...]]:
         """The wanted records by owner: the job's workers, and the zone's shared records."""
-        workers, records = arguments.value(self.workers, "workers"), arguments.value(self.records, "records")
+        records = arguments.value(self.records, "records")
+        workers, allowed = self.inventory["workers"], self.inventory["allow_addresses"]
         if workers is None and not records:
             raise InvalidInput("neither workers nor records: nothing to name")
-        allowed = arguments.texts(self.allow_addresses, "allow_addresses")
         port = arguments.text(self.port) or None
         owned: dict[str, tuple[RRset, ...]] = {}
         if workers is not None:
             owner = slug(arguments.text(self.job))
             if owner == SHARED_OWNER:
                 raise InvalidInput(f"job {owner!r} owns what outlives every job: name the workers' job otherwise")
-            owned[owner] = desired_records(
-                workers=workers, owner=owner, dns_name=dns_name, ttl=self.ttl, port=port, allow_addresses=allowed
-            )
+            owned[owner] = desired_records(**self.inventory, owner=owner, dns_name=dns_name, port=port)
         if records:
             owned[SHARED_OWNER] = desired_records(
                 records=records, owner=SHARED_OWNER, dns_name=dns_name, ttl=self.ttl, allow_addresses=allowed
@@ -197,34 +163,20 @@ class CloudDNSPreflightOperator(CloudDNSOperator):
         self, context: Context, owner: str, rrsets: tuple[RRset, ...], dns_name: str, *, exists: bool
     ) -> dict[str, Any]:
         """What the owner's upsert would do; raises what it would raise."""
-        claimant, lease = claimant_and_lease(
-            context, owner=owner, claimant=arguments.text(self.claimant), lease=arguments.text(self.lease)
-        )
-        keys = frozenset(rrset.key for rrset in rrsets)
-        Manifest(owner=owner, claimant=claimant, lease=lease, pending=keys).to_rrset(dns_name)
         # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
         policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
+        wanted = Wanted(self.zone, dns_name, rrsets)
         if exists:
-            plan = self._plan_in_zone(context, owner, rrsets, claimant=claimant, lease=lease, policy=policy)
-        else:
-            plan = compute_plan(current=(), desired=rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
+            return _shown(self.planned(context, owner, wanted, policy))
+        holder = self.holder(context, owner)
+        check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])
+        plan = compute_plan(current=(), desired=rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
         self.log.info("Plan of %s: %s\n%s", owner, plan.summary(), plan.table())
-        if plan.conflicts:
-            raise OwnershipConflict(plan.conflicts)
-        return {"counts": plan.counts(), "digest": plan.digest, "names": plan.names()[:_NAMES_SHOWN]}
+        return _shown(plan)
 
-    def _plan_in_zone(
-        self, context: Context, owner: str, rrsets: tuple[RRset, ...], *, claimant: str, lease: str, policy: str
-    ) -> Plan:
-        from mldns.gcp.zone_editor import Holder
 
-        editor = self.hook.zone_editor(self.project or self.hook.project_id, self.zone)
-        adopt = arguments.flag(self.adopt, "adopt")
-
-        def plan(lease_ended: bool) -> Plan:
-            return editor.plan(rrsets, Holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended), policy)
-
-        return hold(context, plan)
+def _shown(plan: Plan) -> dict[str, Any]:
+    return {"counts": plan.counts(), "digest": plan.digest, "names": plan.names()[:_NAMES_SHOWN]}
 
 
 def _nothing(_: Key) -> bool:
