@@ -1,6 +1,7 @@
 """The hand-off: what a trainer needs to rendezvous by name, as one small JSON value.
 
-Ten thousand workers are a pattern and a count, never a list: the value stays far below the 8 KiB that XCom should hold.
+Ten thousand workers are a pattern, a count and digests, never a list: the value stays below the 8 KiB that XCom should
+hold. What its keys mean is a contract, docs/hand-off.md; `mldns.handoff` reads it.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mldns import naming
+from mldns import address_digest, naming, run_lengths
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, world_size
 from mldns.records import MAX_RRDATAS, master_of
 
 VERSION = 1
+"""Goes up when a reader of the former version would be wrong, not when a key is added."""
+
 DEFAULT_PORT = 29_500
 """The port that torchrun and most launchers use unless told otherwise."""
+
+RUN_CHARACTERS = 1_500
+"""Of the runs of slots, at most: the hand-off has its other keys to hold, too."""
 
 
 def hand_off(
@@ -35,9 +41,12 @@ def hand_off(
 ) -> dict[str, Any]:
     """Return the hand-off of a job, plain JSON.
 
-    `pattern` gives a worker's name with `{role}` and `{rank}` filled in; `count` is ranks by role; `slots` is the
-    number of processes on each host where all have the same, else null; `world_size` their sum; `digest` stands for
-    the whole inventory. With no workers only the zone's part is there.
+    `pattern` gives a worker's name with `{role}` and `{rank}` filled in; `count` is all hosts, `roles` those of each
+    role; `slots` is the number of processes on each host where all have the same, else null, and then `slot_runs` has
+    them by role, as `8*9990,4*10`, or is null, too, where they change too often to be told so; `world_size` is their
+    sum; `record_type` is what all the names hold, A or AAAA, null where some hold the one and some the other; `digest`
+    stands for the whole inventory and `addresses` for what DNS must answer. With no workers only the zone's part is
+    there.
 
     :param resolvers: `HOST:PORT` of the resolvers that the workers use.
     """
@@ -56,20 +65,24 @@ def hand_off(
     if not workers:
         return value
     master = master_of(workers)
-    slots = {worker.slots for worker in workers}
+    slots, slot_runs = _slots(workers)
+    record_types = {worker.record_type for worker in workers}
     rendezvous_port = port or master.port or DEFAULT_PORT
     return value | {
         "pattern": f"{{role}}-{{rank}}.{value['job']}.{zone_name}",
         "count": len(workers),
         "roles": dict(Counter(worker.role for worker in workers)),
-        "slots": slots.pop() if len(slots) == 1 else None,
+        "slots": slots,
+        "slot_runs": slot_runs,
         "world_size": world_size(workers),
         "master": naming.worker_name(master.role, master.rank, value["job"], zone_name),
         "master_alias": naming.master_name(value["job"], zone_name),
         "port": rendezvous_port,
         "endpoint": f"{naming.worker_name(master.role, master.rank, value['job'], zone_name)}:{rendezvous_port}",
         "workers_name": naming.workers_name(value["job"], zone_name) if len(workers) <= MAX_RRDATAS else None,
+        "record_type": record_types.pop() if len(record_types) == 1 else None,
         "digest": inventory_digest(workers),
+        "addresses": address_digest.summarise(address_lines(workers)),
     }
 
 
@@ -78,10 +91,27 @@ def name_of(value: Mapping[str, Any], rank: int, role: str = "worker") -> str:
     count = value.get("roles", {}).get(role, 0)
     if not 0 <= rank < count:
         raise InvalidInput(f"job {value.get('job')!r} has no {role} rank {rank}: it has {count} of them")
-    return str(value["pattern"]).format(role=role, rank=rank)
+    return str(value["pattern"]).replace("{role}", role).replace("{rank}", str(rank))
+
+
+def address_lines(workers: Iterable[Worker]) -> list[str]:
+    """What is digested of each host, in the order of role and rank."""
+    ordered = sorted(workers, key=lambda worker: (worker.role, worker.rank))
+    return [address_digest.line(worker.role, worker.rank, worker.address) for worker in ordered]
 
 
 def inventory_digest(workers: Iterable[Worker]) -> str:
     """16 hex digits over every rank, address, role, port and slot count."""
     rows = [[worker.role, worker.rank, worker.address, worker.slots, worker.port] for worker in workers]
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+def _slots(workers: Sequence[Worker]) -> tuple[int | None, dict[str, str] | None]:
+    """The slots that all hosts have and None; or None and, where they are few, the runs of each role."""
+    if len(found := {worker.slots for worker in workers}) == 1:
+        return found.pop(), None
+    by_role: dict[str, list[Worker]] = {}
+    for worker in sorted(workers, key=lambda worker: (worker.role, worker.rank)):
+        by_role.setdefault(worker.role, []).append(worker)
+    runs = {role: run_lengths.encode(host.slots for host in hosts) for role, hosts in by_role.items()}
+    return None, runs if len(json.dumps(runs)) <= RUN_CHARACTERS else None

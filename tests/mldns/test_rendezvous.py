@@ -29,13 +29,16 @@ def test_a_job_of_two_hosts() -> None:
         "pattern": "{role}-{rank}.bert.ml.example.com.",
         "roles": {"worker": 2},
         "slots": 8,
+        "slot_runs": None,
         "world_size": 16,
         "master": "worker-0.bert.ml.example.com.",
         "master_alias": "master.bert.ml.example.com.",
         "port": 29400,
         "endpoint": "worker-0.bert.ml.example.com.:29400",
         "workers_name": "workers.bert.ml.example.com.",
+        "record_type": "A",
         "digest": value["digest"],
+        "addresses": value["addresses"],
     }
     assert [name_of(value, rank) for rank in (0, 1)] == [
         "worker-0.bert.ml.example.com.",
@@ -45,14 +48,33 @@ def test_a_job_of_two_hosts() -> None:
 
 def test_slots_that_differ_are_not_one_number() -> None:
     value = hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"), **ARGUMENTS)
-    assert (value["slots"], value["world_size"]) == (None, 12)
+    assert (value["slots"], value["slot_runs"], value["world_size"]) == (None, {"worker": "8*1,4*1"}, 12)
+
+
+def test_slots_that_change_from_host_to_host_are_not_told() -> None:
+    workers = parse_workers([{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)])
+    value = hand_off(workers, **ARGUMENTS)
+    assert (value["slots"], value["slot_runs"], value["world_size"]) == (None, None, 1_500)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "record_type"),
+    [(["10.0.0.1", "10.0.0.2"], "A"), (["fd00::1", "fd00::2"], "AAAA"), (["10.0.0.1", "fd00::2"], None)],
+)
+def test_it_tells_what_the_names_hold(addresses: list[str], record_type: str | None) -> None:
+    assert hand_off(parse_workers(addresses), **ARGUMENTS)["record_type"] == record_type
 
 
 def test_ten_thousand_workers_stay_below_eight_kib() -> None:
-    workers = parse_workers([f"10.{n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(10_000)])
+    address = "10.{0}.{1}.{2}".format
+    rows = [
+        {"address": address(n // 62500, n // 250 % 250, n % 250 + 1), "slots": 1 + (n // 60) % 2} for n in range(10_000)
+    ]
+    workers = parse_workers(rows)  # with as many runs of slots as are told
     value = hand_off(workers, **ARGUMENTS)
     assert len(json.dumps(value)) < 8 * 1024
     assert value["workers_name"] is None
+    assert value["slot_runs"] is not None
     assert name_of(value, 9_999) == "worker-9999.bert.ml.example.com."
 
 

@@ -1,0 +1,256 @@
+"""The hand-off as its reader has it: checked, and unfolded into hosts again. The other side of `mldns.rendezvous`.
+
+The order of the hosts is the order of ranks over the whole job: first the master's role, then the others by name; in
+each by rank. So the master is host 0 and has process 0, and worker-3 of a job of workers alone is host 3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from mldns import address_digest, naming, run_lengths
+from mldns.exceptions import InvalidInput
+from mldns.inventory import Worker, parse_port
+from mldns.rendezvous import VERSION, inventory_digest
+
+MAX_HOSTS = 1_000_000
+"""More are taken for a slip: nobody should wait for a number with too many zeros to be unfolded."""
+
+_SLOTS = re.compile(r"[1-9][0-9]{0,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of a training, without its address, which DNS has.
+
+    :param name: absolute, without the trailing dot: what launchers, ssh and `/etc/hosts` are used to.
+    :param index: among all hosts of the job, from 0: torchrun's node rank.
+    :param slots: processes on it; None where the hand-off does not tell.
+    :param first_process: the rank of its first process among all processes; None where unknown.
+    """
+
+    role: str
+    rank: int
+    name: str
+    index: int
+    slots: int | None
+    first_process: int | None
+
+
+@dataclass(frozen=True)
+class HandOff:
+    """A hand-off; names are without their trailing dot.
+
+    :param roles: number of hosts by role, in the order of the hosts.
+    :param slots: processes of each host by role; None where the hand-off does not tell.
+    :param record_type: what all the names hold, `A` or `AAAA`; None where they differ or the hand-off does not tell.
+    :param addresses: `address_digest.summarise` of what DNS must answer; None in a hand-off of an older release.
+    """
+
+    job: str
+    zone: str
+    dns_name: str
+    visibility: str
+    ttl: int
+    name_servers: tuple[str, ...]
+    resolvers: tuple[str, ...]
+    pattern: str
+    roles: dict[str, int]
+    slots: dict[str, tuple[int, ...]] | None
+    record_type: str | None
+    world_size: int
+    master: str
+    master_alias: str
+    port: int
+    digest: str
+    addresses: Mapping[str, Any] | None
+
+    @property
+    def count(self) -> int:
+        return sum(self.roles.values())
+
+    @property
+    def domain(self) -> str:
+        """What all the job's names end in."""
+        return f"{self.job}.{self.dns_name}"
+
+    @cached_property
+    def hosts(self) -> tuple[Host, ...]:
+        """All hosts in order."""
+        roles = [(role, rank) for role, count in self.roles.items() for rank in range(count)]
+        slots: list[int | None] = [None] * len(roles)
+        firsts: list[int | None] = [None] * len(roles)
+        if self.slots is not None:
+            known = [number for role in self.roles for number in self.slots[role]]
+            slots, firsts = [*known], [*accumulate(known, initial=0)]
+        return tuple(
+            Host(role, rank, self.name_of(role, rank), index, slots[index], firsts[index])
+            for index, (role, rank) in enumerate(roles)
+        )
+
+    def name_of(self, role: str, rank: int) -> str:
+        """The name of a rank, whether it is there or not."""
+        return self.pattern.replace("{role}", role).replace("{rank}", str(rank))
+
+    def host(self, rank: int, role: str | None = None) -> Host:
+        """One host by the number in its name; the role may be left out where there is one alone.
+
+        :raises InvalidInput: the job has no such host, or several roles and none is said.
+        """
+        if role is None and len(self.roles) > 1:
+            raise InvalidInput(f"job {self.job!r} has the roles {', '.join(self.roles)}: say which one the rank is of")
+        role = next(iter(self.roles)) if role is None else role
+        if role not in self.roles:
+            raise InvalidInput(f"job {self.job!r} has no role {role!r}: it has {', '.join(self.roles)}")
+        if not 0 <= rank < self.roles[role]:
+            raise InvalidInput(
+                f"job {self.job!r} has no {role} rank {rank}: it has ranks 0 to {self.roles[role] - 1} of it"
+            )
+        before = 0
+        for other, count in self.roles.items():
+            if other == role:
+                break
+            before += count
+        return self.hosts[before + rank]
+
+    def check_inventory(self, workers: tuple[Worker, ...]) -> None:
+        """Raise InvalidInput where an inventory is not the one that this hand-off was made of."""
+        if inventory_digest(workers) != self.digest:
+            raise InvalidInput(
+                f"these workers are not those of the hand-off of job {self.job!r}: "
+                f"digest {inventory_digest(workers)}, not {self.digest}; give the list that the names were written from"
+            )
+
+
+def read(text: str | Mapping[str, Any]) -> HandOff:
+    """Return the hand-off of its JSON text, or of the value itself.
+
+    :raises InvalidInput: no JSON, no hand-off, of a newer version, of no workers, or with a value that cannot be.
+    """
+    value = _parsed(text)
+    version = value.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise InvalidInput(f"the hand-off has version {version}, this mldns reads up to {VERSION}: take a newer mldns")
+    if isinstance(version, bool) or version != VERSION:
+        raise InvalidInput("this is no hand-off of mldns: it has no 'version'")
+    if not value.get("count"):
+        raise InvalidInput(f"the hand-off of job {value.get('job')!r} has no workers: it names the zone alone")
+    return _checked(value)
+
+
+def _parsed(text: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text) if isinstance(text, str) else text
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"the hand-off is not JSON: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise InvalidInput("the hand-off is not JSON of ours: it is nested too deeply") from None
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"the hand-off must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _checked(value: Mapping[str, Any]) -> HandOff:
+    job, dns_name = naming.slug(_text(value, "job")), _name(value, "dns_name")
+    pattern, master = _pattern(value, job, dns_name), _name(value, "master")
+    roles = _roles(value, pattern, master)
+    slots, world_size = _slots(value, roles), _whole(value, "world_size")
+    if slots is not None and sum(map(sum, slots.values())) != world_size:
+        raise InvalidInput(f"hand-off: world_size {world_size} is not the sum of the slots")
+    record_type, addresses = value.get("record_type"), value.get("addresses")
+    if record_type not in (None, "A", "AAAA"):
+        raise InvalidInput(f"hand-off: record_type is {_shown(record_type)}, neither A nor AAAA")
+    return HandOff(
+        job=job,
+        zone=_text(value, "zone"),
+        dns_name=dns_name,
+        visibility=_text(value, "visibility"),
+        ttl=_whole(value, "ttl"),
+        name_servers=_texts(value, "name_servers"),
+        resolvers=_texts(value, "resolvers"),
+        pattern=pattern,
+        roles=roles,
+        slots=slots,
+        record_type=record_type,
+        world_size=world_size,
+        master=master,
+        master_alias=_name(value, "master_alias"),
+        port=parse_port(value.get("port")),
+        digest=_text(value, "digest"),
+        addresses=None if addresses is None else address_digest.check_summary(addresses, sum(roles.values())),
+    )
+
+
+def _roles(value: Mapping[str, Any], pattern: str, master: str) -> dict[str, int]:
+    """Hosts by role, the master's first."""
+    found = value.get("roles")
+    if not isinstance(found, Mapping) or not found:
+        raise InvalidInput(f"hand-off: roles is {_shown(found)}, not hosts by role")
+    counts = {naming.role_label(role): _whole(found, role) for role in found}
+    if (count := sum(counts.values())) != value["count"] or count > MAX_HOSTS:
+        raise InvalidInput(f"hand-off: count is {_shown(value['count'])}, the roles have {count:,} hosts")
+    names = {role: pattern.replace("{role}", role).replace("{rank}", "0") for role in counts}
+    if master not in names.values():
+        raise InvalidInput(f"hand-off: master {master} is no rank 0 of {', '.join(counts)}")
+    return {role: counts[role] for role in sorted(counts, key=lambda role: (names[role] != master, role))}
+
+
+def _slots(value: Mapping[str, Any], roles: Mapping[str, int]) -> dict[str, tuple[int, ...]] | None:
+    one, runs = value.get("slots"), value.get("slot_runs")
+    if one is not None:
+        slots = _whole(value, "slots")
+        return {role: (slots,) * count for role, count in roles.items()}
+    if runs is None:
+        return None
+    if not isinstance(runs, Mapping) or set(runs) != set(roles):
+        raise InvalidInput(f"hand-off: slot_runs is {_shown(runs)}, not the runs of {', '.join(roles)}")
+    found = {}
+    for role, count in roles.items():
+        texts = run_lengths.decode(_text(runs, role), count=count, what=f"hand-off: slot_runs of {role}")
+        if wrong := next((text for text in texts if not _SLOTS.fullmatch(text)), None):
+            raise InvalidInput(f"hand-off: slot_runs of {role} has {_shown(wrong)}, not a number of slots")
+        found[role] = tuple(map(int, texts))
+    return found
+
+
+def _pattern(value: Mapping[str, Any], job: str, dns_name: str) -> str:
+    pattern = _text(value, "pattern").removesuffix(".")
+    if pattern != f"{{role}}-{{rank}}.{job}.{dns_name}":
+        raise InvalidInput(f"hand-off: pattern is {_shown(pattern)}, not {{role}}-{{rank}}.{job}.{dns_name}")
+    return pattern
+
+
+def _name(value: Mapping[str, Any], key: str) -> str:
+    return naming.absolute(_text(value, key)).removesuffix(".")
+
+
+def _text(value: Mapping[str, Any], key: str) -> str:
+    found = value.get(key)
+    if not isinstance(found, str) or not found:
+        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not text")
+    return found
+
+
+def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = value.get(key)
+    if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
+        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not a list of texts")
+    return tuple(found)
+
+
+def _whole(value: Mapping[str, Any], key: str) -> int:
+    found = value.get(key)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not a whole number of at least 1")
+    return found
+
+
+def _shown(found: object) -> str:
+    text = repr(found)
+    return text if len(text) <= 80 else f"{text[:60]}…"
