@@ -17,12 +17,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import dns.flags
 
 from mldns.dns_messages import Query, encode, read_answer, read_response
+from mldns.ports import connect_all
 from mldns.resolution import Answer, Expectation, Role, Server
 from mldns.survey import Survey
+from mldns.survey_report import Report
 
 OnAnswer = Callable[[Server, Expectation, Answer], object]
 Clock = Callable[[], float]
@@ -74,16 +77,45 @@ async def pursue(
             while not survey.finished:
                 passes = survey.passes
                 for role in Role:
-                    due = survey.due(role, clock())
-                    asked += sum(map(len, due.values()))
-                    await exchange(
-                        due,
-                        lambda server, expectation, answer: survey.record(server, expectation, answer, clock()),
-                        pace=pace,
-                    )
+                    asked += await _ask_of(role, survey, pace, clock)
+                asked += await _connect(survey)
                 if survey.passes <= passes:
                     break
     return asked
+
+
+async def tell(survey: Survey, *, clock: Clock = time.monotonic) -> Report:
+    """`survey.report`, without holding the event loop for long."""
+    steps = survey.report_steps(clock())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast("Report", done.value)
+        await asyncio.sleep(0)
+
+
+async def _ask_of(role: Role, survey: Survey, pace: Pace, clock: Clock) -> int:
+    """Ask what is due, then what came up meanwhile: the other address family, or the next pass."""
+    asked = 0
+    due = survey.due(role, clock())
+    while due:
+        asked += sum(map(len, due.values()))
+        await exchange(
+            due,
+            lambda server, expectation, answer: survey.record(server, expectation, answer, clock()),
+            pace=pace,
+        )
+        survey.settle()
+        due = survey.due(role, clock(), unasked_only=True)
+    return asked
+
+
+async def _connect(survey: Survey) -> int:
+    endpoints = survey.ports_due()
+    if endpoints:
+        await connect_all(endpoints, survey.record_port)
+    return len(endpoints)
 
 
 async def exchange(

@@ -66,8 +66,9 @@ def read_response(query: Query, number: int, data: bytes) -> dns.message.Message
 
 
 def read_answer(message: dns.message.Message, query: Query) -> Answer:
-    """Reduce a response to what was asked; a CNAME that stands at the name is told, but not followed."""
+    """Reduce a response to what was asked; of a CNAME that stands at the name, what the message says behind it."""
     rrdatas: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     alias, ttl, negative_ttl = None, 0, None
     for rrset in message.answer:
         if rrset.name != query.question.name:
@@ -76,6 +77,7 @@ def read_answer(message: dns.message.Message, query: Query) -> Answer:
             rrdatas, ttl = tuple(rdata.to_text() for rdata in rrset), rrset.ttl
         elif rrset.rdtype == dns.rdatatype.CNAME:
             alias, ttl = rrset[0].to_text(), rrset.ttl
+            behind = _behind(message, query)
     for rrset in message.authority:
         if isinstance(soa := rrset[0], dns.rdtypes.ANY.SOA.SOA):
             negative_ttl = min(rrset.ttl, soa.minimum)
@@ -84,7 +86,21 @@ def read_answer(message: dns.message.Message, query: Query) -> Answer:
         rrdatas=rrdatas,
         ttl=ttl,
         alias=alias,
+        behind_alias=behind,
         authoritative=bool(message.flags & dns.flags.AA),
         recursion_available=bool(message.flags & dns.flags.RA),
         negative_ttl=negative_ttl,
     )
+
+
+def _behind(message: dns.message.Message, query: Query) -> tuple[str, ...]:
+    """The data at the end of the chain of aliases; none where the chain leaves the message, or is a loop."""
+    records = {(rrset.name, rrset.rdtype): rrset for rrset in message.answer}
+    name, kind = query.question.name, query.question.rdtype
+    for _ in range(len(records)):
+        if (name, kind) in records:
+            return tuple(rdata.to_text() for rdata in records[name, kind])
+        if (name, dns.rdatatype.CNAME) not in records:
+            break
+        name = records[name, dns.rdatatype.CNAME][0].target
+    return ()

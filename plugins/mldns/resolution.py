@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mldns import naming
 from mldns.exceptions import InvalidInput
-from mldns.records import Key, RRset, same
+from mldns.records import WRITABLE_TYPES, Key, RRset, same
 
 METADATA_RESOLVER = "169.254.169.254"
 """The resolver of every Google Cloud VM: the only server that answers for the private zones of its network."""
@@ -47,16 +48,49 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What every server must answer: all of these rrdatas and no other, with a TTL of at most `max_ttl` seconds."""
+    """What every server must answer: all of these rrdatas and no other, with a TTL of at most `max_ttl` seconds.
+
+    :param rrdatas: None where only the name is known: some data of that type, the same at every server.
+    :param max_ttl: None for any.
+    :param outside: the name is none of the zone's: aliases are followed, and resolvers may differ, as they do for names
+        that are answered by place.
+    :param either_family: an IPv6 address will do where there is no IPv4 address, and the other way round.
+    """
 
     name: str
     type: str
-    rrdatas: tuple[str, ...]
-    max_ttl: int
+    rrdatas: tuple[str, ...] | None
+    max_ttl: int | None
+    outside: bool = False
+    either_family: bool = False
 
     @property
     def key(self) -> Key:
         return (self.name, self.type)
+
+    @property
+    def shown(self) -> str:
+        """What is expected, in one short line."""
+        if self.rrdatas is not None:
+            return shown_rrdatas(self.rrdatas)
+        return "an address" if self.either_family else f"some {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Names and the servers that must all answer for them."""
+
+    expectations: tuple[Expectation, ...]
+    servers: tuple[Server, ...]
+
+
+class Tolerance(StrEnum):
+    """What may be wrong with an open gate, told as a warning; nothing unless said."""
+
+    DEAD_SERVER = "dead-server"
+    """A minority of a zone's name servers answers nothing at all: resolvers go on to the next one."""
+    LONG_TTL = "long-ttl"
+    """The data is right and may be cached for longer than asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +100,7 @@ class Answer:
     :param rcode: mnemonic of the response code.
     :param rrdatas: presentation format, of the very name and type that were asked; a CNAME is in `alias` instead.
     :param ttl: seconds, of `rrdatas` or of the CNAME.
+    :param behind_alias: data of the type that was asked at the end of the aliases, as far as the answer holds it.
     :param negative_ttl: seconds for which a denial may be cached: min(TTL, minimum) of the SOA that came with it
         (RFC 2308 §5); None where no SOA came.
     :param silence: why there is no answer at all; all else is then without meaning.
@@ -75,6 +110,7 @@ class Answer:
     rrdatas: tuple[str, ...] = ()
     ttl: int = 0
     alias: str | None = None
+    behind_alias: tuple[str, ...] = ()
     authoritative: bool = False
     recursion_available: bool = False
     negative_ttl: int | None = None
@@ -94,12 +130,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with its grounds. For `hold` seconds the server's cache would only repeat itself."""
+    """A verdict with its grounds.
+
+    :param hold: seconds for which the server's cache would only repeat itself.
+    :param data_right: the data is the expected one, and its TTL alone is not.
+    """
 
     verdict: Verdict
     got: str = ""
     why: str = ""
     hold: int = 0
+    data_right: bool = False
 
 
 PASSED = Judgement(Verdict.PASS)
@@ -111,6 +152,27 @@ def expectations(rrsets: Iterable[RRset], *, max_ttl: int | None = None) -> tupl
         Expectation(rrset.name, rrset.type, rrset.rrdatas, rrset.ttl if max_ttl is None else max_ttl)
         for rrset in rrsets
     )
+
+
+def any_address(name: str, *, max_ttl: int | None = None, outside: bool = False) -> Expectation:
+    """Return an expectation that any IPv4 or IPv6 address meets."""
+    return Expectation(naming.absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
+
+
+def parse_required(text: str) -> Expectation:
+    """Read a name that the training needs and somebody else keeps: `NAME`, an address of it, or `NAME TYPE`.
+
+    :raises InvalidInput: naming the text.
+    """
+    name, _, kind = text.strip().partition(" ") if isinstance(text, str) else ("", "", "")
+    if not name:
+        raise InvalidInput(f"required name {text!r} is not text: expected 'storage.example.com' or '_x._tcp.a.com SRV'")
+    if not kind.strip():
+        return any_address(name, outside=True)
+    kind = kind.strip().upper()
+    if kind not in WRITABLE_TYPES:
+        raise InvalidInput(f"required name {text!r} has type {kind!r}: known are {', '.join(WRITABLE_TYPES)}")
+    return Expectation(naming.absolute(name), kind, None, None, outside=True)
 
 
 def parse_server(text: str, role: Role) -> Server:
@@ -157,6 +219,8 @@ def judge(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
         return failure
     if answer.rrdatas:
         return _judge_data(expectation, answer, role)
+    if answer.alias is not None and expectation.outside:
+        return PASSED if answer.behind_alias else _judge_denial(answer, role)
     if answer.alias is not None:
         why = f"an alias stands where {expectation.type} is expected"
         return Judgement(Verdict.WRONG, _shown(answer), why, _cached_for(answer.ttl, role))
@@ -191,9 +255,9 @@ def _judge_data(expectation: Expectation, answer: Answer, role: Role) -> Judgeme
     hold = _cached_for(answer.ttl, role)
     if not _same_data(expectation, answer.rrdatas):
         return Judgement(Verdict.WRONG, _shown(answer), _difference(expectation, answer.rrdatas), hold)
-    if answer.ttl > expectation.max_ttl:
+    if expectation.max_ttl is not None and answer.ttl > expectation.max_ttl:
         why = f"the data is right, but its TTL of {answer.ttl} s is above {expectation.max_ttl} s: an older record set"
-        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, hold)
+        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, hold, data_right=True)
     return PASSED
 
 
@@ -215,17 +279,20 @@ def _cached_for(ttl: int, role: Role) -> int:
 
 
 def _same_data(expectation: Expectation, rrdatas: tuple[str, ...]) -> bool:
-    if rrdatas == expectation.rrdatas or set(rrdatas) == set(expectation.rrdatas):
+    return expectation.rrdatas is None or same_rrdatas(expectation.key, expectation.rrdatas, rrdatas)
+
+
+def same_rrdatas(key: Key, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether both say the same, in whatever order and spelling."""
+    if one == other or set(one) == set(other):
         return True
-    if len(rrdatas) != len(expectation.rrdatas):
-        return False
-    name, kind = expectation.key
-    return same(RRset(name, kind, 0, expectation.rrdatas), RRset(name, kind, 0, rrdatas))
+    return len(one) == len(other) and same(RRset(*key, 0, one), RRset(*key, 0, other))
 
 
 def _difference(expectation: Expectation, rrdatas: tuple[str, ...]) -> str:
-    lacking = [item for item in expectation.rrdatas if item not in rrdatas]
-    surplus = [item for item in rrdatas if item not in expectation.rrdatas]
+    wanted = expectation.rrdatas or ()
+    lacking = [item for item in wanted if item not in rrdatas]
+    surplus = [item for item in rrdatas if item not in wanted]
     parts = [f"lacks {shown_rrdatas(lacking)}"] if lacking else []
     parts += [f"has {shown_rrdatas(surplus)} too much"] if surplus else []
     return ", ".join(parts)

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from mldns.dns_exchange import Pace, exchange, prove, pursue
 from mldns.dns_messages import EDNS_PAYLOAD
 from mldns.resolution import Answer, Expectation, Role, Server, Verdict, parse_server
-from mldns.survey import Report, Survey
+from mldns.survey import Survey
+from mldns.survey_report import Report
 from tests.mldns.scripted_dns import Reply, ScriptedDns, response
 
 CALM = Pace(timeout=10)  # where nothing is lost: a busy machine must not look like a lossy network

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.resolution import Answer, Expectation, Role, Server, Verdict
-from mldns.survey import JSON_BYTES, Survey
+from mldns.survey import Survey
+from mldns.survey_report import JSON_BYTES
 
 AUTH, RESOLVER = Role.AUTHORITATIVE, Role.RESOLVER
 NS1, NS2 = Server("ns1", 53, AUTH), Server("ns2", 53, AUTH)
@@ -146,7 +147,7 @@ class TestReport:
             late = int(expectation.name[7:].split(".")[0]) >= 9_412
             survey.record(NS2, expectation, denied() if late else right(expectation), 1)
         assert survey.report(2).summary() == (
-            "9,412 of 10,000 names on 2 servers (588 missing); "
+            "9,412 of 10,000 names on 2 servers (588 missing); slowest ns2; "
             "first worker-9412.job.ml.test. A at ns2: expected 10.0.0.9412, got NXDOMAIN "
             "(missing: the server does not have it; 1 of 2 servers right)"
         )
@@ -221,6 +222,7 @@ class TestReport:
         assert report.summary() == "3 of 3 names on 2 servers; pass 2 of 2"
         assert report.to_json() == {
             "ok": True,
+            "exit": 0,
             "names": 3,
             "names_right": 3,
             "servers": ["ns1", "10.0.0.2"],
@@ -229,7 +231,9 @@ class TestReport:
             "seconds": 2.5,
             "verdicts": {},
             "waiting": 0,
+            "warnings": [],
             "failures": [],
+            "ports": {"wanted": 0, "open": 0, "failures": []},
         }
 
     def test_json_stays_small_at_ten_thousand_names_of_the_greatest_length(self) -> None:

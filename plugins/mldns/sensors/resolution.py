@@ -18,7 +18,8 @@ from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records import desired_records, parse_ttl
 from mldns.resolution import Role, Verdict, expectations, servers_to_ask
-from mldns.survey import Report, Survey
+from mldns.survey import Survey
+from mldns.survey_report import Report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -119,6 +119,7 @@ class TestOpens:
         assert 0 < seconds < 10
         assert result == {
             "ok": True,
+            "exit": 0,
             "names": 5,
             "names_right": 5,
             "servers": [*cloud.dns, *cloud.resolvers],
@@ -126,7 +127,9 @@ class TestOpens:
             "passes": 1,
             "verdicts": {},
             "waiting": 0,
+            "warnings": [],
             "failures": [],
+            "ports": {"wanted": 0, "open": 0, "failures": []},
         }
 
     def test_private_zone_is_asked_of_the_resolver_alone(self, private: Zone, cloud: Cloud) -> None:

@@ -1,0 +1,168 @@
+"""What a survey found, for people and for programs: one line, a small JSON, an exit class."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from mldns.resolution import Verdict
+
+FAILURES_SHOWN = 20
+JSON_BYTES = 6_000
+"""Room for the failures in a report's JSON: what goes into XCom stays under 8 KiB at 10,000 names."""
+
+_WARNINGS_SHOWN = 5
+_MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.SERVFAIL, Verdict.TIMEOUT})
+
+
+class Exit(IntEnum):
+    """How a check ended, as a process says it."""
+
+    PASS = 0
+    WARN = 10
+    """Open, with something that was to be tolerated."""
+    RETRY = 20
+    """Shut, and what lacks may still come by itself."""
+    FATAL = 30
+    """Shut, and somebody has to look: another address, a server that refuses us or does not serve the zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One name at one server that did not answer as it should."""
+
+    name: str
+    type: str
+    server: str
+    verdict: Verdict
+    expected: str
+    got: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} {self.type} at {self.server}: expected {self.expected}, got {self.got} "
+            f"({self.verdict}: {self.why})"
+        )
+
+    def to_json(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "type": self.type,
+            "server": self.server,
+            "verdict": self.verdict.value,
+            "expected": self.expected,
+            "got": self.got,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """How many ports must accept a connection, how many did, and who did not: `refused by 10.0.0.7:29500`."""
+
+    wanted: int = 0
+    open: int = 0
+    failures: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"wanted": self.wanted, "open": self.open, "failures": list(self.failures[:_WARNINGS_SHOWN])}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of a survey at one moment. `failures` are the first ones of every kind; `verdicts` counts them all.
+
+    :param names: distinct names; `names_right` of them are right at every server, tolerated dead servers aside.
+    :param answers: answers that came in, over all passes and repetitions.
+    :param passes: passes in a row that every server stood, of `passes_wanted`.
+    :param waiting: pairs of name and server that were not asked yet, or asked without having been answered yet.
+    :param held: pairs that a resolver's cache denies; the first of them may be asked again in `asked_again_in` seconds.
+    :param slowest: the server with the most names still open; "" where all have all.
+    :param warnings: what is not as asked and tolerated.
+    """
+
+    names: int
+    names_right: int
+    servers: tuple[str, ...]
+    answers: int
+    passes: int
+    passes_wanted: int
+    seconds: float
+    verdicts: dict[Verdict, int]
+    waiting: int
+    held: int
+    asked_again_in: float
+    slowest: str
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+    ports: Ports
+
+    @property
+    def ok(self) -> bool:
+        return self.passes >= self.passes_wanted and self.ports.open == self.ports.wanted
+
+    @property
+    def exit(self) -> Exit:
+        """The exit class of a check that ends now."""
+        if self.ok:
+            return Exit.WARN if self.warnings else Exit.PASS
+        return Exit.RETRY if self.verdicts.keys() <= _MAY_STILL_COME else Exit.FATAL
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The first failures, a line each: names, then ports."""
+        return (*map(str, self.failures), *self.ports.failures)
+
+    def counts(self) -> str:
+        """`9,412 of 10,000 names on 4 servers`, and the verdicts on the rest."""
+        servers = "1 server" if len(self.servers) == 1 else f"{len(self.servers)} servers"
+        verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in self.verdicts.items())
+        text = f"{self.names_right:,} of {self.names:,} names on {servers}" + (f" ({verdicts})" if verdicts else "")
+        if self.ports.wanted:
+            text += f", {self.ports.open:,} of {self.ports.wanted:,} ports"
+        return text
+
+    def summary(self) -> str:
+        """One line: `9,412 of 10,000 names on 4 servers (588 missing); slowest ns-cloud-a3; first …`."""
+        parts = [self.counts()]
+        if self.slowest and len(self.servers) > 1:
+            parts.append(f"slowest {self.slowest}")
+        if self.lines:
+            parts.append(f"first {self.lines[0]}")
+        if self.waiting:
+            parts.append(f"{self.waiting:,} still to ask")
+        if self.held:
+            parts.append(f"{self.held:,} as a resolver may have cached it, asked again in {self.asked_again_in:.0f} s")
+        if self.passes_wanted > 1:
+            parts.append(f"pass {min(self.passes + 1, self.passes_wanted)} of {self.passes_wanted}")
+        parts += [f"tolerated: {warning}" for warning in self.warnings]
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return counts and the first failures, as many as fit into `JSON_BYTES`."""
+        failures: list[dict[str, str]] = []
+        room = JSON_BYTES
+        for failure in self.failures:
+            row = failure.to_json()
+            room -= len(json.dumps(row))
+            if room < 0:
+                break
+            failures.append(row)
+        return {
+            "ok": self.ok,
+            "exit": int(self.exit),
+            "names": self.names,
+            "names_right": self.names_right,
+            "servers": list(self.servers),
+            "answers": self.answers,
+            "passes": self.passes,
+            "seconds": round(self.seconds, 3),
+            "verdicts": {verdict.value: count for verdict, count in self.verdicts.items()},
+            "waiting": self.waiting,
+            "warnings": list(self.warnings[:_WARNINGS_SHOWN]),
+            "failures": failures,
+            "ports": self.ports.to_json(),
+        }
