@@ -61,12 +61,13 @@ def rrdata_size(rrset: RRset) -> int:
 
 def edits(plan: Plan) -> Iterator[Change]:
     """The plan as one edit a name: unwanted names go first (they make room), then replacements, then creations."""
-    times = Counter(name for name, _ in _single_edits(plan))
+    single = list(_single_edits(plan))
+    times = Counter(name for name, _ in single)
     joined: dict[str, Change] = {}
-    for name, edit in _single_edits(plan):
+    for name, edit in single:
         if times[name] > 1:
             joined[name] = joined.get(name, Change()) + edit
-    for name, edit in _single_edits(plan):
+    for name, edit in single:
         if times[name] == 1:
             yield edit
         elif name in joined:

@@ -8,7 +8,7 @@ edit by hand is noticed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -69,25 +69,27 @@ class Manifest:
 
     def to_rrset(self, dns_name: str) -> RRset:
         """Return the TXT rrset, or raise ManifestTooLarge when the names do not fit."""
-        strings = self._strings(dns_name)
+        names = name_set.to_items(self.names, owner=self.owner, dns_name=dns_name)
+        pending = name_set.to_items(self.pending, owner=self.owner, dns_name=dns_name)
+        return self.worded(names, pending, dns_name)
+
+    def worded(self, names: Iterable[str], pending: Iterable[str], dns_name: str) -> RRset:
+        """`to_rrset` with the items (`mldns.name_set`) of other names than the manifest's own."""
+        strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
+        if self.expires is not None:
+            strings.append(f"expires={timestamp(self.expires)}")
+        strings += names
+        strings += [f"{_PENDING}{item}" for item in pending]
+        strings += [f"grant={grant}" for grant in self.grants]
         strings.append(f"digest={_digest(strings)}")
         octets = [string.encode() for string in strings]
         size = sum(len(string) + 1 for string in octets)
         if size > MAX_MANIFEST_BYTES:
             raise ManifestTooLarge(owner=self.owner, size=size, limit=MAX_MANIFEST_BYTES)
-        if long := next((string for string in strings if len(string.encode()) > MAX_STRING), None):
-            raise InvalidInput(f"manifest of {self.owner!r}: {long[:60]!r}… is longer than {MAX_STRING} octets")
+        if long := next((string for string in octets if len(string) > MAX_STRING), None):
+            text = long.decode()[:60]
+            raise InvalidInput(f"manifest of {self.owner!r}: {text!r}… is longer than {MAX_STRING} octets")
         return RRset(manifest_name(self.owner, dns_name), "TXT", MANIFEST_TTL, (quote_strings(octets),))
-
-    def _strings(self, dns_name: str) -> list[str]:
-        strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
-        if self.expires is not None:
-            strings.append(f"expires={timestamp(self.expires)}")
-        strings += name_set.to_items(self.names, owner=self.owner, dns_name=dns_name)
-        pending = name_set.to_items(self.pending, owner=self.owner, dns_name=dns_name)
-        strings += [f"{_PENDING}{item}" for item in pending]
-        strings += [f"grant={grant}" for grant in self.grants]
-        return strings
 
 
 def decode(rrset: RRset | None, *, owner: str, dns_name: str) -> Manifest | None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from mldns.exceptions import InvalidInput
 from mldns.naming import absolute, is_role, relative, worker_name
 from mldns.plan import natural
 from mldns.records import Key
-from mldns.reverse_names import TREES, Address, address_of, names_of_range, ranges
+from mldns.reverse_names import TREES, address_of, address_text, names_of_range
+from mldns.spans import Span, difference, spans_of, union
 
 EXPLICIT = "name"
 """The key of an explicit name; `name=master.job/A`."""
@@ -29,37 +29,72 @@ _RANGES_ROOM = 170
 _RANGES = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
 
 
-# Every batch of an apply writes the manifest anew, mostly with the same ten thousand names.
-@lru_cache(maxsize=4)
-def to_items(keys: frozenset[Key], *, owner: str, dns_name: str) -> tuple[str, ...]:
-    """Return items for the keys, in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`.
+class NameSet:
+    """A set of names that is written as items, and stays cheap to write while names come and go batch by batch.
 
-    The PTR names of addresses are ranges, too: `in-addr.arpa=10.0.0.7-10.0.0.9`.
+    What is added or removed costs its own size and that of the ranges, not the size of the set.
     """
-    suffix = f".{owner}.{dns_name}"
-    ranks: dict[tuple[str, str], list[int]] = {}
-    explicit: list[Key] = []
-    addresses: dict[str, list[Address]] = {}
-    for name, kind in keys:
-        if kind == "PTR" and (address := address_of(name)):
-            addresses.setdefault(TREES[address.version == 6], []).append(address)
-            continue
-        role, dash, rank = name.removesuffix(suffix).rpartition("-")
-        ranked = dash and rank.isdecimal() and (rank == "0" or rank[0] != "0")
-        if ranked and kind in ("A", "AAAA") and name.endswith(suffix):
-            ranks.setdefault((role, kind), []).append(int(rank))
-        else:
-            explicit.append((name, kind))
-    lines: dict[str, Iterator[str]] = {}
-    for (role, kind), found in ranks.items():
-        if is_role(role) and role not in RESERVED:
-            lines[role if kind == "A" else f"{role}/{kind}"] = _wrap(_ranges(sorted(found)))
-        else:
-            explicit += [(f"{role}-{rank}{suffix}", kind) for rank in found]
-    lines |= {tree: _wrap(ranges(found)) for tree, found in addresses.items()}
-    items = [f"{heading}={line}" for heading in sorted(lines) for line in lines[heading]]
-    items += [f"{EXPLICIT}={relative(name, dns_name)}/{kind}" for name, kind in sorted(explicit, key=natural)]
-    return tuple(items)
+
+    def __init__(self, keys: Iterable[Key] = (), *, owner: str, dns_name: str) -> None:
+        self._dns_name, self._suffix = dns_name, f".{owner}.{dns_name}"
+        self._numbered: dict[str, list[Span]] = {}
+        self._explicit: set[Key] = set()
+        self.add(keys)
+
+    def add(self, keys: Iterable[Key]) -> None:
+        """Take keys in; those that are there stay."""
+        numbers, explicit = self._sorted(keys)
+        for heading, found in numbers.items():
+            self._numbered[heading] = union(self._numbered.get(heading, []), spans_of(found))
+        self._explicit.update(explicit)
+
+    def discard(self, keys: Iterable[Key]) -> None:
+        """Leave keys out; those that are not there do not matter."""
+        numbers, explicit = self._sorted(keys)
+        for heading, found in numbers.items():
+            self._numbered[heading] = difference(self._numbered.get(heading, []), spans_of(found))
+        self._explicit.difference_update(explicit)
+
+    def items(self) -> tuple[str, ...]:
+        """The set in a fixed order: `worker=0-3`, `worker/AAAA=4,6`, `name=master.job/A`.
+
+        The PTR names of addresses are ranges, too: `in-addr.arpa=10.0.0.7-10.0.0.9`.
+        """
+        numbered = (
+            f"{heading}={line}"
+            for heading in sorted(self._numbered)
+            for line in _wrap(_texts(heading, self._numbered[heading]))
+        )
+        explicit = sorted(self._explicit, key=natural)
+        named = (f"{EXPLICIT}={relative(name, self._dns_name)}/{kind}" for name, kind in explicit)
+        return (*numbered, *named)
+
+    def _sorted(self, keys: Iterable[Key]) -> tuple[dict[str, list[int]], list[Key]]:
+        """The numbers under each heading, and what can only be listed by name."""
+        numbers: dict[str, list[int]] = {}
+        explicit: list[Key] = []
+        headings: dict[Key, str | None] = {}
+        for key in keys:
+            name, kind = key
+            heading, number = None, 0
+            if kind in ("A", "AAAA") and name.endswith(self._suffix):
+                role, _, rank = name[: -len(self._suffix)].rpartition("-")
+                if rank.isdecimal() and (rank == "0" or rank[0] != "0"):
+                    if (role, kind) not in headings:
+                        headings[role, kind] = _heading(role, kind)
+                    heading, number = headings[role, kind], int(rank)
+            elif kind == "PTR" and (address := address_of(name)):
+                heading, number = TREES[address.version == 6], int(address)
+            if heading is None:
+                explicit.append(key)
+            else:
+                numbers.setdefault(heading, []).append(number)
+        return numbers, explicit
+
+
+def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> tuple[str, ...]:
+    """The items of a set of keys (`NameSet.items`)."""
+    return NameSet(keys, owner=owner, dns_name=dns_name).items()
 
 
 def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
@@ -88,15 +123,16 @@ def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
         yield from ((f"{prefix}-{rank}.{suffix}", kind or "A") for rank in range(low, high + 1))
 
 
-def _ranges(ranks: list[int]) -> Iterator[str]:
-    start = previous = ranks[0]
-    for rank in [*ranks[1:], None]:
-        if rank is not None and rank <= previous + 1:
-            previous = rank
-            continue
-        yield str(start) if start == previous else f"{start}-{previous}"
-        if rank is not None:
-            start = previous = rank
+def _heading(role: str, kind: str) -> str | None:
+    """What the ranks of a role stand under; None for what is no role, or reads like another key of the manifest."""
+    if not is_role(role) or role in RESERVED:
+        return None
+    return role if kind == "A" else f"{role}/{kind}"
+
+
+def _texts(heading: str, spans: Iterable[Span]) -> Iterator[str]:
+    text = address_text(heading) if heading in TREES else str
+    return (text(low) if low == high else f"{text(low)}-{text(high)}" for low, high in spans)
 
 
 def _wrap(ranges: Iterable[str]) -> Iterator[str]:

@@ -1,25 +1,22 @@
 """Who may touch a name: the manifest of an owner, the lease on it, and the changes that keep both true.
 
-Every change of the owner replaces it, generation + 1, in the
-same atomic change: the API refuses the change (412, 409) when another writer was there in between. So the manifest is
-never wrong about what is live, whenever the writer dies.
+Every change of the owner replaces it, generation + 1, in the same atomic change: the API refuses the change (412, 409)
+when another writer was there in between. So the manifest is never wrong about what is live, whenever the writer dies.
 
 A name marked `?` is claimed and not yet written by us. What stands there after a crash is somebody else's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mldns.batching import Change, Limits, edits, pack
-from mldns.exceptions import ClaimRefused, ManifestTooLarge
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, kept, matches, timestamp
+from mldns.exceptions import ClaimRefused
+from mldns.manifest import Manifest, kept, matches, timestamp
 from mldns.plan import Plan
 from mldns.records import Key, RRset
-
-# A swap sends the old and the new manifest; quotes and escapes at most double what the limit counts.
-_SWAP_BYTES = 2 * 2 * MAX_MANIFEST_BYTES
+from mldns.swaps import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
 
 
 def take(
@@ -66,14 +63,6 @@ def take(
     return renewed
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestedChanges:
-    """Changes to send one after the other, and the manifest that stands when the last one is through."""
-
-    changes: tuple[Change, ...]
-    final: Manifest | None
-
-
 def upsert_changes(
     plan: Plan, *, current: Iterable[RRset], before: RRset | None, claim: Manifest, dns_name: str, limits: Limits
 ) -> ManifestedChanges:
@@ -89,26 +78,19 @@ def upsert_changes(
     creates = {rrset.key for rrset in plan.creates}
     live = {rrset.key for rrset in current}
     names = ((claim.names & live) | {rrset.key for rrset in plan.unchanged}) - creates
-    stage = replace(claim, names=names, pending=claim.pending | creates)
-    batches = list(pack(edits(plan), limits, reserved_bytes=_SWAP_BYTES))
-    stages = []
-    for batch in batches or [Change()]:
-        written = {rrset.key for rrset in batch.additions}
-        removed = {rrset.key for rrset in batch.deletions} - written
-        stage = replace(stage, names=(stage.names | written) - removed, pending=stage.pending - written)
-        stages.append(stage)
-    stages[-1] = replace(stage, pending=frozenset())
-    gone = {rrset.key for rrset in plan.deletes}
-    whole = (claim.covered | stages[-1].names) - gone
+    start = replace(claim, names=names, pending=claim.pending | creates)
+    end = replace(claim, names=(names | creates) - {rrset.key for rrset in plan.deletes}, pending=frozenset())
+    whole = claim.covered | end.names
+    batches = list(pack(edits(plan), limits, reserved_bytes=SWAP_BYTES))
     if not batches:
-        return _claim_alone(before, stages[-1], dns_name, whole)
-    return _swap_along(before, stages, batches, dns_name, whole)
+        return swap_alone(before, end, dns_name, whole)
+    return swap_along(batches, before=before, start=start, end=end, dns_name=dns_name, whole=whole)
 
 
 def claim_changes(keys: Iterable[Key], *, before: RRset | None, claim: Manifest, dns_name: str) -> ManifestedChanges:
     """Return the change that claims `keys` and writes no record: the set-up of a training."""
     pending = claim.pending | (frozenset(keys) - claim.names)
-    return _claim_alone(before, replace(claim, pending=pending), dns_name)
+    return swap_alone(before, replace(claim, pending=pending), dns_name)
 
 
 def release_changes(
@@ -119,15 +101,17 @@ def release_changes(
     Grants outlive a run: a manifest that records some stays, released and without names.
     """
     doomed = Plan(deletes=tuple(rrset for rrset in current if manifest.owns(rrset.key)))
-    batches = list(pack(edits(doomed), limits, reserved_bytes=_SWAP_BYTES)) or [Change()]
-    stages = [replace(manifest, pending=frozenset())]
-    for batch in batches:
-        gone = {rrset.key for rrset in batch.deletions}
-        stages.append(replace(stages[-1], names=stages[-1].names - gone))
-    # A manifest at its limit may grow by some octets when a range loses its head: it then keeps the whole claim.
+    batches = list(pack(edits(doomed), limits, reserved_bytes=SWAP_BYTES)) or [Change()]
     released = Manifest(owner=manifest.owner, generation=manifest.generation, grants=manifest.grants)
-    final = released if manifest.grants else None
-    return _swap_along(before, [*stages[1:-1], final], batches, dns_name, manifest.names)
+    return swap_along(
+        batches,
+        before=before,
+        start=replace(manifest, pending=frozenset()),
+        end=released if manifest.grants else None,
+        dns_name=dns_name,
+        # A manifest at its limit may grow by some octets when a range loses its head: it then keeps the whole claim.
+        whole=manifest.names,
+    )
 
 
 def grant_changes(
@@ -137,7 +121,7 @@ def grant_changes(
     after = replace(manifest, grants=tuple(dict.fromkeys(grants)))
     if before is not None and after.idle and not after.grants:
         return ManifestedChanges((Change(deletions=(before,)),), None)
-    return _claim_alone(before, after, dns_name)
+    return swap_alone(before, after, dns_name)
 
 
 def overtaken_by(manifest: Manifest, lease: str) -> str | None:
@@ -148,53 +132,6 @@ def overtaken_by(manifest: Manifest, lease: str) -> str | None:
 def held(manifest: Manifest | None, *, claimant: str, lease: str) -> bool:
     """Whether this claimant and this lease hold the names."""
     return manifest is not None and matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
-
-
-def _fitted(stage: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:
-    """The stage as an rrset; with the `whole` claim, if given, instead of names that are too ragged for one.
-
-    Thousands of names deleted by hand here and there leave more ranges than fit. Then the claim stays whole, and what
-    somebody else may have put into its gaps meanwhile would count as ours: better than a job that cannot start.
-    """
-    try:
-        return stage, stage.to_rrset(dns_name)
-    except ManifestTooLarge:
-        if whole is None:
-            raise
-        coarse = replace(stage, names=whole | stage.pending, pending=frozenset())
-        return coarse, coarse.to_rrset(dns_name)
-
-
-def _claim_alone(
-    before: RRset | None, wanted: Manifest, dns_name: str, whole: frozenset[Key] | None = None
-) -> ManifestedChanges:
-    """One change that swaps the manifest, or none when only its generation would differ."""
-    if before is not None and _fitted(wanted, whole, dns_name)[1].rrdatas == before.rrdatas:
-        return ManifestedChanges((), wanted)
-    return _swap_along(before, [wanted], [Change()], dns_name, whole)
-
-
-def _swap_along(
-    before: RRset | None,
-    stages: Sequence[Manifest | None],
-    batches: Sequence[Change],
-    dns_name: str,
-    whole: frozenset[Key] | None = None,
-) -> ManifestedChanges:
-    """Add to each batch the swap of the manifest; None as a stage deletes it."""
-    changes = []
-    final: Manifest | None = None
-    for stage, batch in zip(_numbered(stages), batches, strict=True):
-        final, after = (None, None) if stage is None else _fitted(stage, whole, dns_name)
-        swap = Change((after,) if after else (), (before,) if before else ())
-        changes.append(swap + batch)
-        before = after
-    return ManifestedChanges(tuple(changes), final)
-
-
-def _numbered(stages: Iterable[Manifest | None]) -> Iterator[Manifest | None]:
-    for step, stage in enumerate(stages, start=1):
-        yield None if stage is None else replace(stage, generation=stage.generation + step)
 
 
 def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool) -> bool:

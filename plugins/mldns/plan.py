@@ -60,11 +60,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """16 hex digits over everything that would be written: equal digests write the same."""
-        text = hashlib.sha256()
-        for sign, rrset in self._edits():
-            line = [sign, rrset.name, rrset.type, rrset.ttl, rrset.rrdatas]
-            text.update(json.dumps(line, separators=(",", ":")).encode())
-        return text.hexdigest()[:16]
+        edits = [(sign, rrset.name, rrset.type, rrset.ttl, rrset.rrdatas) for sign, rrset in self._edits()]
+        return hashlib.sha256(json.dumps(edits).encode()).hexdigest()[:16]
 
     def counts(self) -> dict[str, int]:
         """How many rrsets fall under each heading."""

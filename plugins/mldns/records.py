@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mldns import naming
@@ -96,7 +96,7 @@ def parse_ttl(value: Any, *, where: str = "ttl") -> int:
 def normalised(rrset: RRset) -> RRset:
     """The same rrset in one spelling: case, trailing dots, IPv6, quoting and the order of rrdatas do not count."""
     data = tuple(sorted(_canonical_rdata(rrset.type, item) for item in rrset.rrdatas))
-    return replace(rrset, name=rrset.name.lower(), rrdatas=data)
+    return RRset(rrset.name.lower(), rrset.type, rrset.ttl, data)
 
 
 def same(a: RRset, b: RRset) -> bool:

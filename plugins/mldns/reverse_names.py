@@ -7,7 +7,7 @@ mistaken for such a heading: a role is one label.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from mldns.exceptions import InvalidInput
 
@@ -42,20 +42,14 @@ def is_reverse(dns_name: str) -> bool:
     return any(f".{dns_name}".endswith(f".{tree}.") for tree in TREES)
 
 
-def ranges(addresses: Iterable[Address]) -> Iterator[str]:
-    """Runs of neighbours among addresses of one version: `10.0.0.7-10.0.0.9`, `10.0.0.20`."""
-    found = sorted(addresses, key=int)
-    start = previous = found[0]
-    for address in found[1:]:
-        if int(address) > int(previous) + 1:
-            yield _range(start, previous)
-            start = address
-        previous = address
-    yield _range(start, previous)
+def address_text(tree: str) -> Callable[[int], str]:
+    """How a number is written as an address of the tree: 167772167 as `10.0.0.7`."""
+    kind = ipaddress.IPv4Address if tree == TREES[0] else ipaddress.IPv6Address
+    return lambda number: str(kind(number))
 
 
 def names_of_range(tree: str, text: str, most: int) -> Iterator[str]:
-    """Yield the names of what `ranges` wrote, or raise InvalidInput when it is no range, or one of over `most`."""
+    """Yield the names of `10.0.0.7-10.0.0.9`, or raise InvalidInput when it is no range, or one of over `most`."""
     first, dash, last = text.partition("-")
     kind = ipaddress.IPv4Address if tree == TREES[0] else ipaddress.IPv6Address
     try:
@@ -66,7 +60,3 @@ def names_of_range(tree: str, text: str, most: int) -> Iterator[str]:
         raise InvalidInput(f"{text!r} covers no address, or more than {most:,}")
     for number in range(int(low), int(high) + 1):
         yield f"{kind(number).reverse_pointer}."
-
-
-def _range(first: Address, last: Address) -> str:
-    return str(first) if first == last else f"{first}-{last}"

@@ -12,7 +12,6 @@ from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.naming import manifest_name
 from mldns.ownership import (
-    ManifestedChanges,
     claim_changes,
     grant_changes,
     overtaken_by,
@@ -22,6 +21,7 @@ from mldns.ownership import (
 )
 from mldns.plan import compute_plan
 from mldns.records import Key, RRset, desired_records
+from mldns.swaps import ManifestedChanges
 
 ZONE = "ml.example.com."
 NOW = 1_700_000_000

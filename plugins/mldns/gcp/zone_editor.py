@@ -30,9 +30,9 @@ from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
-from mldns.ownership import ManifestedChanges
 from mldns.plan import DEFAULT_POLICY, Plan, compute_plan
 from mldns.records import Key, RRset
+from mldns.swaps import ManifestedChanges
 
 log = logging.getLogger(__name__)
 
