@@ -32,6 +32,8 @@ REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = (
 
 _WORKER_KEYS = frozenset({"rank", "address", "hostname", "role", "slots", "port"})
 _HOSTFILE_SLOTS = re.compile(r"slots\s*=\s*(\S+)")
+_HOSTFILE_ROLE = re.compile(r"\brole\s*=\s*(\S+)")
+_LARGEST_RANGE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def _parse_network(text: str) -> Network:
 def parse_workers(value: Any, *, allow_addresses: Collection[str] = ()) -> tuple[Worker, ...]:
     """Return the workers sorted by role and rank.
 
-    :param value: an address, a worker mapping, a list of either, JSON text of these, or the text of a hostfile.
+    :param value: an address, a worker mapping, a list of either, JSON text of these, or the text of a hostfile, where
+        a line may also hold a range of addresses, `10.0.0.7-10.0.0.9 slots=8 role=worker`.
         Workers without a rank are numbered in the order given, a role at a time.
     :param allow_addresses: networks that may be used although other hosts cannot reach them; a single address in it
         may also be given to several ranks.
@@ -136,21 +139,34 @@ def _rows_of_text(text: str) -> Sequence[Any]:
         except json.JSONDecodeError as error:
             raise InvalidInput(f"workers is not JSON: {error.msg} at character {error.pos}") from None
     lines = (raw.split("#", 1)[0].strip() for raw in stripped.splitlines())
-    return [_hostfile_row(line) for line in lines if line]
+    return [row for line in lines if line for row in _hostfile_rows(line)]
 
 
-def _hostfile_row(line: str) -> Mapping[str, Any]:
-    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH)."""
+def _hostfile_rows(line: str) -> list[Mapping[str, Any]]:
+    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH); ours: `10.0.0.7-10.0.0.9 slots=8 role=ps`."""
     host, *rest = line.split(None, 1)
     row: dict[str, Any] = {"address": host}
     if host.count(":") == 1 and "." in host:
         row["address"], row["slots"] = host.split(":")
     options = rest[0] if rest else ""
-    if slots := _HOSTFILE_SLOTS.search(options):
-        row["slots"] = slots.group(1)
-    elif options:
+    found = {"slots": _HOSTFILE_SLOTS.search(options), "role": _HOSTFILE_ROLE.search(options)}
+    row.update({key: match.group(1) for key, match in found.items() if match})
+    if options and not any(found.values()):
         raise InvalidInput(f"hostfile line {line!r}: expected 'ADDRESS slots=N', found {options!r}")
-    return row
+    return [row | {"address": address} for address in _addresses_of(row["address"])]
+
+
+def _addresses_of(text: str) -> Iterable[str]:
+    """The addresses of a range such as `10.0.0.7-10.0.0.9`, both ends included; anything else stays as it is."""
+    low, _, high = text.partition("-")
+    try:
+        first, last = ipaddress.ip_address(low), ipaddress.ip_address(high)
+    except ValueError:
+        return (text,)  # a name with a hyphen, perhaps: it is refused as an address
+    count = int(last) - int(first) + 1
+    if first.version != last.version or not 0 < count <= _LARGEST_RANGE:
+        raise InvalidInput(f"{text!r} is not a range of at most {_LARGEST_RANGE:,} addresses, the lower one first")
+    return (str(first + offset) for offset in range(count))
 
 
 def _as_mapping(row: Any) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from mldns.records import Key
 
 _PATH = re.compile(r"entity\.change\.(additions|deletions)\[([^\]]*)\](?:\[([A-Za-z0-9]+)\])?")
 _NAMED = re.compile(r"named '(\S+) \(([A-Za-z0-9]+)\)'")
-_PERMISSION = re.compile(r"\b((?:dns|resourcemanager|iam|compute|serviceusage)\.(?!googleapis\b)[a-z]\w*\.[a-z]\w*)\b")
+_PERMISSION = re.compile(r"\b((?:dns|resourcemanager|iam|compute|container|serviceusage)\.(?!googleapis\b)[a-z]\w*\.[a-z]\w*)\b")
 _OTHER_THAN_ZONE = re.compile(r"entity\.change\.|parameters\.changeId")
 _NO_SUCH_MEMBER = re.compile(r"(?:Service account|User|Group|Domain) (\S+) does not exist")
 
@@ -31,6 +31,10 @@ _PERMISSIONS: Mapping[str, str] = {
     "changes.create": "dns.changes.create (with dns.resourceRecordSets.create, update and delete)",
     "projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
     "projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
+    "compute.instances.aggregatedList": "compute.instances.list",
+    "compute.instanceGroupManagers.listManagedInstances": "compute.instanceGroupManagers.get",
+    "compute.regionInstanceGroupManagers.get": "compute.instanceGroupManagers.get",
+    "compute.regionInstanceGroupManagers.listManagedInstances": "compute.instanceGroupManagers.get",
     "projects.testIamPermissions": "resourcemanager.projects.get",
 }
 
@@ -53,6 +57,8 @@ class Call:
     @property
     def permission(self) -> str:
         """The permission that Google asks for."""
+        if self.method.startswith(("compute.", "container.")):
+            return _PERMISSIONS.get(self.method, self.method)
         return _PERMISSIONS.get(self.method, f"dns.{self.method}")
 
 
