@@ -20,6 +20,7 @@ from localcloud.calls import Call, Method, Service
 from localcloud.errors import ApiError, Problem, not_implemented
 from localcloud.front import FrontEnd
 from localcloud.mishaps import NoAnswer, inflict
+from localcloud.partial import parse_fields, partial
 from localcloud.routes import (
     changes,
     control,
@@ -80,7 +81,10 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
             )
             if not method.is_control:
                 admit(service, method, call)
-            return JsonAnswer(method.handler(service, call))
+            fields = call.query.get("fields")
+            if fields:
+                parse_fields(fields)  # refused before anything is done
+            return JsonAnswer(partial(method.handler(service, call), fields))
         except ApiError as error:
             return _refusal(error)
         except Exception:

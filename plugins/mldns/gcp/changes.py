@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from itertools import islice
+from itertools import chain, count, islice
 from typing import Any
 
 from mldns.batching import Change
@@ -19,9 +19,8 @@ log = logging.getLogger(__name__)
 
 _LOOKED_UP = 100  # changes: far more than other writers can have got in since ours was sent
 _LOOKUP_PAGE = 10  # a change may hold 1,000 rrsets, and ours is mostly the newest one
-# Seconds between polls, growing: Google was seen to take up to 2 s.
-_FRESH = 0.1
-_SECOND_POLL = 0.3
+# Seconds after a change was sent at which it is asked for, later ever more rarely: Google was seen to take up to 2 s.
+_ASKED_AT = (0.1, 0.5, 1.05, 1.6, 2.3, 3.5, 5.5)
 _SLOWEST_POLL = 5.0
 
 
@@ -58,20 +57,20 @@ def wait_until_done(
     :param just_sent: it was pending a moment ago, so that the first poll can wait a little.
     :raises CloudUnavailable: it is still pending after `timeout` seconds.
     """
-    deadline = time.monotonic() + timeout
-    delay = _FRESH if just_sent else 0.0
-    while True:
-        left = deadline - time.monotonic()
-        time.sleep(max(0.0, min(left, delay * random.uniform(1.0, 1.1))))  # noqa: S311 - spreads load, guards nothing
+    started = time.monotonic()
+    moments = chain(_ASKED_AT if just_sent else (0.0, *_ASKED_AT), count(_ASKED_AT[-1] + _SLOWEST_POLL, _SLOWEST_POLL))
+    for moment in moments:
+        spread = random.uniform(1.0, 1.05)  # noqa: S311 - spreads load, guards nothing
+        time.sleep(max(0.0, started + min(moment * spread, timeout) - time.monotonic()))
         change = client.get_change(zone, change_id)
         if change.get("status") == "done":
             return change
-        if time.monotonic() >= deadline:
-            raise CloudUnavailable(
-                f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s: "
-                "it is accepted, so a retry only waits on"
-            )
-        delay = min(max(_SECOND_POLL, delay * 1.6), _SLOWEST_POLL)
+        if time.monotonic() - started >= timeout:
+            break
+    raise CloudUnavailable(
+        f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s: "
+        "it is accepted, so a retry only waits on"
+    )
 
 
 def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, timeout: float) -> str | None:
@@ -81,7 +80,7 @@ def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, t
     """
     if change_id is None:
         try:
-            newest = next(client.newest_changes(zone, page_size=1), None)
+            newest = next(client.newest_changes(zone, page_size=1, whole=False), None)
         except PermissionMissing as missing:
             log.warning("zone %s: not known whether earlier changes are done: %s", zone, missing)
             return None

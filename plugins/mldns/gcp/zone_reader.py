@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from mldns.gcp.dns import DNSClient, Resource
+from mldns.gcp.dns import RECORD_FIELDS, DNSClient, Resource
 from mldns.manifest import Manifest, decode
 from mldns.markers import Markers
 from mldns.naming import in_zone, manifest_name
@@ -83,7 +83,7 @@ class ZoneReader:
         among records that were listed before the manifest, which tells of it.
         """
         subtree, key = f"{owner}.{self.dns_name}", (manifest_name(owner, self.dns_name), "TXT")
-        below = self._client.list_rrsets_below(self._facts.name, subtree)
+        below = self._client.list_rrsets_below(self._facts.name, subtree, fields=RECORD_FIELDS)
         whole = self._everything() if below is None else None
         listed = _parsed(below) if below is not None else whole or ()
         before = read or next((rrset for rrset in listed if rrset.key == key), None)
@@ -110,15 +110,15 @@ class ZoneReader:
         """Whose the records of this zone are, as far as TXT records tell; one list."""
         texts: Iterable[RRset] | None = view.whole
         if texts is None:
-            listed = self._client.list_rrsets_below(self._facts.name, self._facts.dns_name, kind="TXT")
+            listed = self._client.list_rrsets_below(self._facts.name, self.dns_name, kind="TXT", fields=RECORD_FIELDS)
             texts = self._everything() if listed is None else _parsed(listed)
         return Markers(texts, dns_name=self._facts.dns_name)
 
     def _at(self, name: str) -> list[RRset]:
-        return _parsed(self._client.list_rrsets(self._facts.name, name=name))
+        return _parsed(self._client.list_rrsets(self._facts.name, name=name, fields=RECORD_FIELDS))
 
     def _everything(self) -> tuple[RRset, ...]:
-        found = tuple(_parsed(self._client.list_rrsets(self._facts.name)))
+        found = tuple(_parsed(self._client.list_rrsets(self._facts.name, fields=RECORD_FIELDS)))
         log.info("zone %s: listed whole, %d rrsets", self._facts.name, len(found))
         return found
 

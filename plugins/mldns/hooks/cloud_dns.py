@@ -293,7 +293,7 @@ class CloudDNSHook(IamHook):
     def wait_for_change(
         self, *, zone: str, change_id: str | int, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
-        """The API's change when it is `done`: sent to the name servers, which only a query proves to serve it."""
+        """A change when it is `done`, without its records: sent to the name servers; only a query proves them served."""
         name, number = validation.zone_name(zone), validation.change_id(change_id)
         return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
 
