@@ -1,0 +1,205 @@
+"""A project that many share, and what a job does in it: the same world for every fault, kill and race.
+
+The zone holds records of a person, of external-dns, of another job, and one that somebody put below our job's own name;
+both policies hold other members and a condition. Everything is read and seeded by plain HTTP: what mldns did is not
+judged by mldns.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from mldns.gcp.retry import Patience, RetryPolicy
+from mldns.hooks.cloud_dns import CloudDNSHook
+from mldns.records import desired_records
+from tests.cloud_fixture import PROJECT, Cloud
+
+Json = dict[str, Any]
+
+ZONE, DNS_NAME = "ml-zone", "ml.example.com."
+JOB: Mapping[str, str] = {"owner": "job", "claimant": "airflow/train", "lease": "run-1"}
+ROLE = "roles/dns.reader"
+MEMBERS = [f"serviceAccount:trainer-{number}@{PROJECT}.iam.gserviceaccount.com" for number in (1, 2)]
+
+WAITS = RetryPolicy(initial=0.02, maximum=0.1, deadline=20.0)
+QUICK = Patience(silence=20.0, failures=WAITS, contention=WAITS)
+"""As patient as ever, but a test does not wait half a second for the next try."""
+
+_OFFICE = {"title": "office", "expression": "request.time.getHours('UTC') < 18"}
+_THEIR_POLICY = {
+    "version": 3,
+    "bindings": [
+        {"role": "roles/dns.admin", "members": ["group:owners@example.com", "user:alice@example.com"]},
+        {"role": ROLE, "members": ["user:bob@example.com"], "condition": _OFFICE},
+        {"role": ROLE, "members": ["user:carol@example.com"]},
+    ],
+}
+
+
+def _record(name: str, kind: str, ttl: int, *rrdatas: str) -> Json:
+    return {"name": f"{name}.{DNS_NAME}", "type": kind, "ttl": ttl, "rrdatas": list(rrdatas)}
+
+
+FOREIGN = [
+    _record("www", "A", 300, "192.0.2.80", "192.0.2.81"),
+    _record("a-www", "TXT", 300, '"heritage=external-dns,external-dns/owner=k8s"'),
+    _record("mail", "MX", 3600, "10 mx.example.net."),
+    _record("alias", "CNAME", 60, "www.ml.example.com."),
+    _record("note", "TXT", 7, '"a \\"quoted\\" text" "and another"'),
+    _record("gpu-7.job", "A", 30, "203.0.113.7"),
+    _record("_mldns.other", "TXT", 60, '"v=mldns1" "claimant=airflow/other" "generation=3" "name=master.other/A"'),
+    _record("master.other", "A", 30, "192.0.2.99"),
+]
+
+
+def workers(count: int, network: str) -> list[Json]:
+    """The records of a job of `count` workers, as they are handed to the hook."""
+    addresses = [f"{network}.{rank // 250}.{rank % 250 + 1}" for rank in range(count)]
+    return [r.to_api() for r in desired_records(workers=addresses, owner="job", dns_name=DNS_NAME, ttl=30)]
+
+
+@dataclass(frozen=True)
+class World:
+    """A running localcloud as a tester sees it: seeds it, breaks it, counts, and takes pictures of it."""
+
+    cloud: Cloud
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def hook(self, patience: Patience = QUICK) -> CloudDNSHook:
+        """A hook as a task makes it, on the connection of this world."""
+        return CloudDNSHook(patience=patience)
+
+    def seed(self) -> None:
+        """An empty project, then everything that is not ours."""
+        self.cloud.reset()
+        network = {"networks": [{"networkUrl": self.cloud.network}]}
+        zone = {"name": ZONE, "dnsName": DNS_NAME, "description": "d", "visibility": "private"}
+        self.call("POST", "/dns/v1/projects/demo-project/managedZones", zone | {"privateVisibilityConfig": network})
+        self.change(additions=FOREIGN)
+        for path in (_ZONE_POLICY, _PROJECT_POLICY):
+            self.set_policy(path, _THEIR_POLICY)
+
+    def change(self, *, additions: Sequence[Json] = (), deletions: Sequence[Json] = ()) -> None:
+        """One change by somebody else."""
+        self.call("POST", f"{_ZONE}/changes", {"additions": list(additions), "deletions": list(deletions)})
+
+    def policy(self, path: str) -> Json:
+        return self.call("POST", f"{path}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
+
+    def set_policy(self, path: str, policy: Json) -> None:
+        self.call("POST", f"{path}:setIamPolicy", {"policy": {**self.policy(path), **policy}})
+
+    def call(self, verb: str, path: str, body: object = None) -> Json:
+        """One call by somebody else, which has to succeed."""
+        answer = self.http.request(verb, self.cloud.api + path, json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()
+        return found
+
+    def records(self) -> list[Json]:
+        """Every record of the zone, manifests and apex too, as the API gives them."""
+        found: list[Json] = []
+        token = ""
+        while True:
+            page = self.call("GET", f"{_ZONE}/rrsets?pageToken={token}" if token else f"{_ZONE}/rrsets")
+            found += page["rrsets"]
+            token = page.get("nextPageToken", "")
+            if not token:
+                return found
+
+    def picture(self) -> Json:
+        """All that anybody can see of the project, but for what must differ: the etags and ids."""
+        zones = self.call("GET", "/dns/v1/projects/demo-project/managedZones")["managedZones"]
+        return {
+            "zones": [{key: zone[key] for key in zone.keys() - {"id", "creationTime"}} for zone in zones],
+            "records": self.records(),
+            "zone policy": _without_etag(self.policy(_ZONE_POLICY)),
+            "project policy": _without_etag(self.policy(_PROJECT_POLICY)),
+        }
+
+    def break_down(self, *rules: Json) -> None:
+        """Fault rules of localcloud, in force from now on."""
+        self.call("POST", "/_localcloud/faults", list(rules))
+
+    def struck(self) -> list[int]:
+        """How many calls each rule has hit."""
+        return [rule["fired"] for rule in self.call("GET", "/_localcloud/faults")["rules"]]
+
+    def mend(self) -> list[int]:
+        """Clear the rules; how many calls each had hit."""
+        struck = self.struck()
+        self.call("DELETE", "/_localcloud/faults")
+        return struck
+
+    def calls(self) -> Counter[str]:
+        """How often each method was called since the last reset."""
+        return Counter({method: sum(answers.values()) for method, answers in self.cloud.stats().items()})
+
+
+_ZONE = f"/dns/v1/projects/{PROJECT}/managedZones/{ZONE}"
+_ZONE_POLICY = _ZONE
+_PROJECT_POLICY = f"/v3/projects/{PROJECT}"
+
+
+def _without_etag(policy: Json) -> Json:
+    return {key: value for key, value in policy.items() if key != "etag"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something that a job does: `before` brings the world to where `act` starts."""
+
+    act: Callable[[CloudDNSHook], Json]
+    before: Callable[[CloudDNSHook], object] = lambda _hook: None
+
+
+def _create(hook: CloudDNSHook, *, wait: bool = False) -> Json:
+    return hook.upsert_records(zone=ZONE, records=workers(150, "10.1"), wait=wait, **JOB)
+
+
+def _change(hook: CloudDNSHook, *, wait: bool = False) -> Json:
+    return hook.upsert_records(zone=ZONE, records=workers(140, "10.2"), policy="sync", wait=wait, **JOB)
+
+
+def _delete(hook: CloudDNSHook, *, wait: bool = False) -> Json:
+    return hook.delete_records(zone=ZONE, owner=JOB["owner"], lease=JOB["lease"], wait=wait)
+
+
+def _bind(scope: str) -> Callable[[CloudDNSHook], Json]:
+    return lambda hook: hook.bind_iam(role=ROLE, members=MEMBERS, scope=scope, zone=ZONE, owner="job")
+
+
+def _unbind(hook: CloudDNSHook) -> Json:
+    return hook.unbind_iam(role=ROLE, members=MEMBERS, scope="zone", zone=ZONE, owner="job")
+
+
+def _ensure(hook: CloudDNSHook) -> Json:
+    made = hook.ensure_zone(zone="fresh", dns_name="fresh.example.com.", networks=["training"])
+    # Whether a try whose answer was lost made the zone, or somebody else a moment before, nobody can tell.
+    return {key: made[key] for key in made.keys() - {"id", "creationTime", "created"}}
+
+
+def _life(hook: CloudDNSHook) -> Json:
+    """A job from its zone to its release, each step waited for."""
+    steps = {"ensure": _ensure(hook), "create": _create(hook, wait=True), "bind": _bind("zone")(hook)}
+    steps |= {"change": _change(hook, wait=True), "unbind": _unbind(hook), "delete": _delete(hook, wait=True)}
+    return {step: {key: result[key] for key in result.keys() - {"change_id"}} for step, result in steps.items()}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "ensure": Operation(_ensure),
+    "create": Operation(_create),
+    "create and wait": Operation(functools.partial(_create, wait=True)),
+    "change": Operation(_change, before=_create),
+    "delete": Operation(_delete, before=_create),
+    "bind-zone": Operation(_bind("zone")),
+    "bind-project": Operation(_bind("project")),
+    "unbind": Operation(_unbind, before=_bind("zone")),
+    "life": Operation(_life),
+}
