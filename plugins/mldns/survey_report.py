@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import zip_longest
 from typing import Any
 
-from mldns.resolution import Verdict
+from mldns.records import Key
+from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
+from mldns.survey_matrix import Matrix
 
 FAILURES_SHOWN = 20
 JSON_BYTES = 6_000
 """Room for the failures in a report's JSON: what goes into XCom stays under 8 KiB at 10,000 names."""
 
 _WARNINGS_SHOWN = 5
+_AT_A_TIME = 2_000  # cells between two pauses: some milliseconds
 _MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.SERVFAIL, Verdict.TIMEOUT})
 
 
@@ -166,3 +172,75 @@ class Report:
             "failures": failures,
             "ports": self.ports.to_json(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is open in a matrix; the fields are those of `Report`."""
+
+    names_open: int
+    verdicts: dict[Verdict, int]
+    waiting: int
+    held: int
+    asked_again_in: float
+    slowest: str
+    failures: tuple[Failure, ...]
+
+
+def account(
+    matrix: Matrix, expectations: Mapping[Key, Expectation], *, apart_from: Collection[Server], now: float
+) -> Generator[None, None, Account]:
+    """Count what is open, and write the first failures of every kind at every server; pauses in between."""
+    kinds: dict[tuple[Verdict, Server], list[Failure]] = {}
+    verdicts: Counter[Verdict] = Counter()
+    waiting = 0
+    held: list[float] = []
+    names: set[str] = set()
+    slowest: tuple[int, str] = (0, "")
+    for server in matrix.servers:
+        if server in apart_from:
+            continue
+        cells = list(matrix.cells(server).items())  # it may change during a pause
+        slowest = max(slowest, (len(cells), server.label), key=lambda pair: pair[0])
+        for start in range(0, len(cells), _AT_A_TIME):
+            for key, cell in cells[start : start + _AT_A_TIME]:
+                names.add(key[0])
+                if cell is None:
+                    waiting += 1
+                    continue
+                if cell.retry_at > now:
+                    held.append(cell.retry_at - now)
+                verdict = _refined(matrix, key, cell.judgement.verdict)
+                verdicts[verdict] += 1
+                shown = kinds.setdefault((verdict, server), [])
+                if len(shown) < FAILURES_SHOWN:
+                    shown.append(_failure(matrix, server, expectations[key], cell.judgement, verdict))
+            yield
+    in_turn = [failure for row in zip_longest(*kinds.values()) for failure in row if failure is not None]
+    return Account(
+        names_open=len(names),
+        verdicts=dict(verdicts),
+        waiting=waiting,
+        held=len(held),
+        asked_again_in=min(held, default=0.0),
+        slowest=slowest[1],
+        failures=tuple(in_turn[:FAILURES_SHOWN]),
+    )
+
+
+def _refined(matrix: Matrix, key: Key, verdict: Verdict) -> Verdict:
+    """Another answer than the right one is stale, not wrong, where another server has the right one already."""
+    return Verdict.STALE if verdict is Verdict.WRONG and matrix.right_at(key) else verdict
+
+
+def _failure(
+    matrix: Matrix, server: Server, expectation: Expectation, judgement: Judgement, verdict: Verdict
+) -> Failure:
+    why = judgement.why
+    right, asked = matrix.right_at(expectation.key), len(matrix.asked_of(expectation.key))
+    if right:
+        why += f"; {right} of {asked} servers right"
+    if verdict is Verdict.MISSING and server.role is Role.RESOLVER and asked > 1 and right:
+        why += ": has this resolver a cached denial, or a private zone that hides this one?"
+    name, kind = expectation.key
+    return Failure(name, kind, server.label, verdict, expectation.shown, judgement.got, why)
