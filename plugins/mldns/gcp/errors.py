@@ -20,7 +20,9 @@ from mldns.records import Key
 
 _PATH = re.compile(r"entity\.change\.(additions|deletions)\[([^\]]*)\](?:\[([A-Za-z0-9]+)\])?")
 _NAMED = re.compile(r"named '(\S+) \(([A-Za-z0-9]+)\)'")
-_PERMISSION = re.compile(r"\b((?:dns|resourcemanager|iam|compute|container|serviceusage)\.(?!googleapis\b)[a-z]\w*\.[a-z]\w*)\b")
+_PERMISSION = re.compile(
+    r"\b((?:dns|resourcemanager|iam|compute|container|serviceusage)\.(?!googleapis\b)[a-z]\w*\.[a-z]\w*)\b"
+)
 _OTHER_THAN_ZONE = re.compile(r"entity\.change\.|parameters\.changeId")
 _NO_SUCH_MEMBER = re.compile(r"(?:Service account|User|Group|Domain) (\S+) does not exist")
 
