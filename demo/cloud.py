@@ -108,11 +108,12 @@ def local_cloud(home: Path, arguments: Sequence[str] = ()) -> Iterator[LocalClou
             cwd=REPOSITORY,
             log=home / "localcloud.log",
         )
-        ready = _ready_line(process)
+        ready = ready_line(process)
         yield LocalCloud(ready["api"], tuple(ready["dns"].split(",")), ready["resolver"], process)
 
 
-def _ready_line(process: Managed) -> dict[str, str]:
+def ready_line(process: Managed) -> dict[str, str]:
+    """Wait for the line that says where localcloud listens, and return it: `api`, `dns`, `resolver`."""
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         for line in process.log.read_text(errors="replace").splitlines():

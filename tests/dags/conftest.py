@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,11 @@ def airflow_environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def start_airflow(home: Path) -> Iterator[Airflow]:
-    """Make a database in `home` and start a DAG runner on it."""
+def start_airflow(home: Path, wrapper: Sequence[str] = ()) -> Iterator[Airflow]:
+    """Make a database in `home` and start a DAG runner on it.
+
+    :param wrapper: a command that runs the runner, such as `ip netns exec NAME`.
+    """
     environment = airflow_environment(home)
     subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
@@ -96,7 +99,7 @@ def start_airflow(home: Path) -> Iterator[Airflow]:
     log = home / "runner.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.dags.dag_runner", MARK],
+            [*wrapper, sys.executable, "-m", "tests.dags.dag_runner", MARK],
             env=environment,
             cwd=ROOT,
             stdin=subprocess.PIPE,
