@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -80,6 +80,12 @@ class HandOff:
         """What all the job's names end in."""
         return f"{self.job}.{self.dns_name}"
 
+    @property
+    def common_slots(self) -> int | None:
+        """The slots that all hosts have; None where they differ or are not told."""
+        found = None if self.slots is None else {number for slots in self.slots.values() for number in slots}
+        return found.pop() if found and len(found) == 1 else None
+
     @cached_property
     def hosts(self) -> tuple[Host, ...]:
         """All hosts in order."""
@@ -119,13 +125,18 @@ class HandOff:
             before += count
         return self.hosts[before + rank]
 
-    def check_inventory(self, workers: tuple[Worker, ...]) -> None:
-        """Raise InvalidInput where an inventory is not the one that this hand-off was made of."""
+    def with_workers(self, workers: Sequence[Worker]) -> HandOff:
+        """The same hand-off with the slots of its inventory.
+
+        :raises InvalidInput: the workers are not the inventory that this hand-off was made of.
+        """
         if inventory_digest(workers) != self.digest:
             raise InvalidInput(
                 f"these workers are not those of the hand-off of job {self.job!r}: "
                 f"digest {inventory_digest(workers)}, not {self.digest}; give the list that the names were written from"
             )
+        slots = {role: tuple(worker.slots for worker in workers if worker.role == role) for role in self.roles}
+        return replace(self, slots=slots)
 
 
 def read(text: str | Mapping[str, Any]) -> HandOff:

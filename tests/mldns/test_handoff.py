@@ -112,7 +112,14 @@ def test_a_value_that_cannot_be_is_named(changes: dict[str, Any], message: str) 
         read({**TWO, **changes})
 
 
+def test_the_inventory_tells_slots_that_the_hand_off_does_not() -> None:
+    workers = parse_workers([{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)])
+    handoff = read(hand_off(workers, **ARGUMENTS))
+    assert handoff.slots is None
+    host = handoff.with_workers(workers).hosts[999]
+    assert (host.slots, host.first_process) == (2, 1_498)
+
+
 def test_another_inventory_than_its_own_is_refused() -> None:
-    read(TWO).check_inventory(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"))
     with pytest.raises(InvalidInput, match="these workers are not those of the hand-off of job 'bert'"):
-        read(TWO).check_inventory(parse_workers("10.0.0.1 slots=8\n10.0.0.3 slots=4"))
+        read(TWO).with_workers(parse_workers("10.0.0.1 slots=8\n10.0.0.3 slots=4"))

@@ -1,0 +1,98 @@
+"""Whether the addresses that DNS answered agree with each other and with the hand-off, which has only their digest."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mldns import address_digest
+from mldns.handoff import HandOff
+
+Found = Mapping[str, tuple[str, ...]]
+"""Addresses by absolute name, as they were answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A name whose address is not what it must be."""
+
+    name: str
+    expected: str
+    got: str
+    why: str
+
+
+def addresses(answers: Mapping[tuple[str, str], tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The addresses of `Survey.answers`, by name, in one spelling."""
+    found: dict[str, tuple[str, ...]] = {}
+    for (name, kind), rrdatas in answers.items():
+        if kind in ("A", "AAAA"):
+            found[name] = (*found.get(name, ()), *(str(ipaddress.ip_address(text)) for text in rrdatas))
+    return found
+
+
+def disagreements(handoff: HandOff, found: Found) -> list[Disagreement]:
+    """What is wrong with the addresses that are known; names that are missing are not judged here.
+
+    The master's alias must hold the master's address, and all addresses must be those that the hand-off was made of.
+    """
+    wrong = _strangers(handoff, found) if handoff.addresses else []
+    master, alias = f"{handoff.master}.", f"{handoff.master_alias}."
+    if master in found and alias in found and set(found[master]) != set(found[alias]):
+        wrong.append(
+            Disagreement(alias, _shown(found[master]), _shown(found[alias]), f"it is not the address of {master}")
+        )
+    return wrong
+
+
+def proven(handoff: HandOff, found: Found) -> bool:
+    """Whether every host's address is known and is the one that the hand-off was made of."""
+    lines = [line for _, line in _lines(handoff, found)]
+    known = [line for line in lines if line is not None]
+    return handoff.addresses is not None and len(known) == len(lines) and address_digest.fits(known, handoff.addresses)
+
+
+def shared(found: Found) -> list[str]:
+    """A line for each address that several names have: they may be one host by mistake, or by intention."""
+    names: dict[str, list[str]] = {}
+    for name, texts in found.items():
+        for text in texts:
+            names.setdefault(text, []).append(name)
+    return [
+        f"{text} is the address of {len(holders)} names, first {holders[0]} and {holders[1]}"
+        for text, holders in names.items()
+        if len(holders) > 1
+    ]
+
+
+def _strangers(handoff: HandOff, found: Found) -> list[Disagreement]:
+    """The hosts whose addresses are not the hand-off's; in a large job some of them may be right."""
+    summary = handoff.addresses
+    if summary is None or proven(handoff, found):
+        return []
+    lines = _lines(handoff, found)
+    suspects = address_digest.suspects([line for _, line in lines], summary)
+    if not suspects and all(line is not None for _, line in lines):
+        suspects = list(range(len(lines)))  # the hand-off's digests contradict each other
+    why = "it is not the address that the job was handed over with"
+    if len(lines) > address_digest.ONE_EACH and len(suspects) > 1:
+        why = f"this one or another of {len(suspects)} is not the address that the job was handed over with"
+    return [
+        Disagreement(lines[position][0], "the address of the hand-off", _shown(found[lines[position][0]]), why)
+        for position in suspects
+    ]
+
+
+def _lines(handoff: HandOff, found: Found) -> list[tuple[str, str | None]]:
+    """Names in the order of the digest, each with what is digested of it; None where no address is known."""
+    lines: list[tuple[str, str | None]] = []
+    for host in sorted(handoff.hosts, key=lambda host: (host.role, host.rank)):
+        name = f"{host.name}."
+        texts = found.get(name)
+        lines.append((name, address_digest.line(host.role, host.rank, " ".join(texts)) if texts else None))
+    return lines
+
+
+def _shown(texts: tuple[str, ...]) -> str:
+    return " ".join(texts[:3]) + (f" … ({len(texts)} in all)" if len(texts) > 3 else "")

@@ -1,0 +1,1 @@
+"""`python -m mldns …`: one module a command. They need Python and dnspython, nothing else."""

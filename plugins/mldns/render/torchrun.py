@@ -1,0 +1,65 @@
+"""torchrun's options and its PET_* variables, with the question settled who hosts the rendezvous.
+
+Left alone, torchrun's c10d backend compares the endpoint with the machine's own host name and addresses: behind an
+alias, a second NIC or a container's host name nobody finds himself to be the host and all wait (PyTorch issue 73656),
+or two do. And whoever becomes rank 0 tells the others his own FQDN as MASTER_ADDR, which they may not resolve (85300,
+150532). So this says it:
+
+    static   the host with node rank 0 hosts, and MASTER_ADDR is the endpoint. Ranks follow the names: worker-3 is node
+             rank 3. The number is all that a host must know.
+    c10d     `is_host` is true on host 0 and false on the others, and `local_addr` is each host's own name. Hosts may be
+             restarted, and take their ranks by the alphabet of their names: worker-10 before worker-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mldns.exceptions import InvalidInput
+from mldns.handoff import HandOff, Host
+from mldns.render.environment import known_slots
+
+Backend = Literal["static", "c10d"]
+
+
+def settings(handoff: HandOff, host: Host | None = None, *, backend: Backend = "static") -> dict[str, str]:
+    """Return torchrun's settings by name, such as `{"rdzv_backend": "static", "nnodes": "2"}`.
+
+    Without a host: what all hosts share, to which each adds its `node_rank`.
+
+    :raises InvalidInput: no host is said, but c10d needs one, or the slots differ from host to host.
+    """
+    found = {
+        "rdzv_backend": backend,
+        "rdzv_endpoint": f"{handoff.master}:{handoff.port}",
+        # Whoever was handed another inventory, or none, does not meet the others.
+        "rdzv_id": f"{handoff.job}-{handoff.digest}",
+        "nnodes": str(handoff.count),
+        "nproc_per_node": str(_slots(handoff, host)),
+    }
+    if backend == "c10d":
+        if host is None:
+            raise InvalidInput("with the c10d backend each host needs settings of its own: say the rank")
+        return found | {"rdzv_conf": f"is_host={str(host.index == 0).lower()}", "local_addr": host.name}
+    return found if host is None else found | {"node_rank": str(host.index)}
+
+
+def options(found: Mapping[str, str]) -> list[str]:
+    """The settings as command line options: `--nnodes=2`. None of them needs quoting."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in found.items()]
+
+
+def variables(found: Mapping[str, str]) -> dict[str, str]:
+    """The settings as the variables that torchrun reads where an option is not given: `PET_NNODES`."""
+    return {f"PET_{name.upper()}": value for name, value in found.items()}
+
+
+def _slots(handoff: HandOff, host: Host | None) -> int:
+    if host is not None:
+        return known_slots(host)
+    if handoff.common_slots is None:
+        raise InvalidInput(
+            f"the hosts of job {handoff.job!r} differ in slots: say the rank of the host that this is for"
+        )
+    return handoff.common_slots
