@@ -172,7 +172,11 @@ class ChangeFailed(MldnsError):
 
 
 class CloudUnavailable(MldnsError):
-    """Retries are used up and the API still does not answer as it should."""
+    """Retries are used up and the API still does not answer as it should. `reason` says so without the way out."""
+
+    def __init__(self, reason: str, *, way_out: str = "") -> None:
+        self.reason = reason
+        super().__init__(f"{reason}; {way_out}" if way_out else reason)
 
 
 class ResolutionFailed(MldnsError):

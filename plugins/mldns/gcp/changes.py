@@ -44,9 +44,15 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
             lost = True
             raise
 
-    return retrying.run(
-        attempt, what=f"changes.create of zone {zone!r}", repeatable=lambda error: isinstance(error, AnswerLost)
-    )
+    try:
+        return retrying.run(
+            attempt, what=f"changes.create of zone {zone!r}", repeatable=lambda error: isinstance(error, AnswerLost)
+        )
+    except CloudUnavailable as failed:
+        # No more tries, but still a look at the last one: what is live is not to be reported as missing.
+        if isinstance(failed.__cause__, AnswerLost) and (applied := _look_up_once(client, zone, change, witness)):
+            return applied
+        raise
 
 
 def wait_until_done(
@@ -90,6 +96,15 @@ def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, t
             return "done"
         change_id = newest["id"]
     return str(wait_until_done(client, zone, change_id, timeout=timeout, just_sent=True)["status"])
+
+
+def _look_up_once(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:
+    """As `_look_up`; None also where the zone cannot be read."""
+    try:
+        return _look_up(client, zone, change, witness)
+    except CloudUnavailable as unreadable:
+        log.warning("zone %s: not known whether the last change was applied: %s", zone, unreadable)
+        return None
 
 
 def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:

@@ -106,10 +106,15 @@ def moved_meanwhile(call: Call, key: Key) -> ZoneMoved:
 
 
 class AnswerLost(MldnsError):
-    """A call that is not safe to repeat got no answer: it may have been applied, or not."""
+    """A call that is not safe to repeat got no answer: it may have been applied, or not.
+
+    `response` is what came instead of one, if anything: it may ask to wait (`mldns.gcp.retry.retry_after`).
+    """
 
     def __init__(self, call: Call, cause: BaseException) -> None:
         self.call = call
+        self.response = getattr(cause, "response", None)
+        self.brief = f"{describe(cause)} (it may have been done all the same)"
         super().__init__(f"the answer to {call} was lost: {describe(cause)}")
 
 
@@ -186,7 +191,8 @@ def _denied(error: api_exceptions.GoogleAPICallError, call: Call) -> MldnsError:
     if error.code == 401:
         return MldnsError(f"{call}: Google does not accept the connection's credentials (401): {message}")
     if reason == "quotaExceeded" or "exceed quota" in message:
-        limits = [str(entry.get("message", "")) for entry in error.errors or () if isinstance(entry, Mapping)]
+        entries = [entry for entry in error.errors or () if isinstance(entry, Mapping)]
+        limits = [str(entry.get("message", "")).removesuffix(".") for entry in entries]
         return QuotaShort(f"{call}: {shorten(limits or [message])}; ask Google for more quota, or ask for less at once")
     if reason in ("accessNotConfigured", "SERVICE_DISABLED"):
         return ApiRefused(call, status=403, reason=reason, message=message)

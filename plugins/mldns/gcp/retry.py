@@ -10,6 +10,7 @@ from __future__ import annotations
 import email.utils
 import logging
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # Older Google APIs send their rate limit as a 403 with one of these reasons.
+_PAGE_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
 _THROTTLED_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 
 
@@ -68,9 +70,11 @@ class RetryPolicy:
         except tenacity.RetryError as exhausted:
             last = exhausted.last_attempt.exception()
             tries = exhausted.last_attempt.attempt_number
+            asked = retry_after(last) if last is not None else None
             raise CloudUnavailable(
-                f"{what} failed {tries} time(s) in {time.monotonic() - started:.0f} s, last with {describe(last)}; "
-                "the task can be retried: it reads the zone again and does what is missing"
+                f"{what} failed {tries} time(s) in {time.monotonic() - started:.0f} s, last with {describe(last)}"
+                + (f", to be tried again after {asked:.0f} s" if asked else ""),
+                way_out="the task can be retried: it reads again what is there and does what is missing",
             ) from last
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
@@ -156,20 +160,38 @@ def reason_of(error: api_exceptions.GoogleAPICallError) -> str:
 
 def describe(error: BaseException | None) -> str:
     """An error in a few words on one line, without the URL that google-api-core puts in front."""
+    brief = getattr(error, "brief", None)  # of an error that says where it happened, which whoever describes it knows
+    if brief is not None:
+        return str(brief)
     if isinstance(error, api_exceptions.GoogleAPICallError):
         return f"HTTP {int(error.code or 0)} {message_of(error)}".strip()
-    # requests wraps urllib3, which wraps what happened: the innermost one says it without repeating the URL.
-    inner = getattr(error.args[0], "reason", None) if error is not None and error.args else None
-    text = " ".join(str(inner or error).split())
+    text = " ".join(str(_innermost(error)).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
+def _innermost(error: BaseException | None) -> object:
+    """What happened: requests wraps urllib3, which wraps it once or twice and repeats the URL each time."""
+    while error is not None and error.args:
+        inner = getattr(error.args[0], "reason", None) or next(
+            (item for item in error.args if isinstance(item, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            return getattr(error, "strerror", None) or error
+        error = inner
+    return error
+
+
 def message_of(error: api_exceptions.GoogleAPICallError) -> str:
-    """The server's own words on one line; google-api-core writes `METHOD URL: ` in front of them."""
+    """The server's own words on one line; google-api-core writes `METHOD URL: ` in front of them.
+
+    The machines in front of an API answer with a whole page: then its title.
+    """
     text = " ".join(str(error.message).split())
+    if page := _PAGE_TITLE.search(text):
+        return page[1].strip()
     if text.partition(" ")[0] in ("GET", "POST", "PUT", "PATCH", "DELETE") and "://" in text:
         text = text.partition(": ")[2]
-    return text
+    return text.removesuffix(".")
 
 
 def _report(what: str, state: tenacity.RetryCallState) -> None:
