@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.exceptions import ZoneNotFound
+from mldns.handoff import read
 from mldns.inventory import parse_port, parse_workers
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records import parse_ttl
+from mldns.render import launch
 from mldns.rendezvous import hand_off
 from mldns.resolution import Role, servers_to_ask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+ENVIRONMENT_KEY = "environment"
+"""The XCom of the variables that all hosts of the job share."""
+
 
 class CloudDNSHandOffOperator(CloudDNSOperator):
     """Return what a trainer needs to rendezvous by name: `mldns.rendezvous.hand_off`, one small JSON value.
 
     Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
-    the workers.
+    the workers. With workers, the XCom `environment` has the variables that all hosts of the job share, for torchrun
+    (PET_*), `env://` and JAX: `mldns.render.launch.variables`.
 
     :param zone: name of the managed zone.
     :param job: the job's slug.
@@ -85,6 +91,8 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
             resolvers=[server.label for server in servers if server.role is Role.RESOLVER],
         )
         self.log.info("Hand-off: %s", value)
+        if value["count"]:
+            context["ti"].xcom_push(key=ENVIRONMENT_KEY, value=launch.variables(read(value)))
         return value
 
     def _inventory(self, workers: Any) -> Any:

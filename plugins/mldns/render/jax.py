@@ -20,7 +20,7 @@ def initialize_arguments(
 
     :raises InvalidInput: the host has no such process, or none is said.
     """
-    found: dict[str, Any] = {"coordinator_address": f"{handoff.master}:{handoff.port}"}
+    found: dict[str, Any] = {"coordinator_address": coordinator_address(handoff)}
     if local_rank is None:
         found["num_processes"] = handoff.count
         return found if host is None else found | {"process_id": host.index}
@@ -31,6 +31,11 @@ def initialize_arguments(
         "process_id": process_rank(host, local_rank),
         "local_device_ids": [local_rank],
     }
+
+
+def coordinator_address(handoff: HandOff) -> str:
+    """Where process 0 listens and the others connect to."""
+    return f"{handoff.master}:{handoff.port}"
 
 
 def variables(found: Mapping[str, Any]) -> dict[str, str]:

@@ -30,19 +30,25 @@ def settings(handoff: HandOff, host: Host | None = None, *, backend: Backend = "
 
     :raises InvalidInput: no host is said, but c10d needs one, or the slots differ from host to host.
     """
-    found = {
-        "rdzv_backend": backend,
-        "rdzv_endpoint": f"{handoff.master}:{handoff.port}",
-        # Whoever was handed another inventory, or none, does not meet the others.
-        "rdzv_id": f"{handoff.job}-{handoff.digest}",
-        "nnodes": str(handoff.count),
-        "nproc_per_node": str(_slots(handoff, host)),
-    }
+    found = shared_settings(handoff) | {"rdzv_backend": backend, "nproc_per_node": str(_slots(handoff, host))}
     if backend == "c10d":
         if host is None:
             raise InvalidInput("with the c10d backend each host needs settings of its own: say the rank")
         return found | {"rdzv_conf": f"is_host={str(host.index == 0).lower()}", "local_addr": host.name}
     return found if host is None else found | {"node_rank": str(host.index)}
+
+
+def shared_settings(handoff: HandOff) -> dict[str, str]:
+    """The settings of the static backend that all hosts share, `nproc_per_node` only where that is one number."""
+    found = {
+        "rdzv_backend": "static",
+        "rdzv_endpoint": f"{handoff.master}:{handoff.port}",
+        # Whoever was handed another inventory does not meet the others.
+        "rdzv_id": f"{handoff.job}-{handoff.digest}",
+        "nnodes": str(handoff.count),
+    }
+    slots = handoff.common_slots
+    return found if slots is None else found | {"nproc_per_node": str(slots)}
 
 
 def options(found: Mapping[str, str]) -> list[str]:
@@ -59,7 +65,5 @@ def _slots(handoff: HandOff, host: Host | None) -> int:
     if host is not None:
         return known_slots(host)
     if handoff.common_slots is None:
-        raise InvalidInput(
-            f"the hosts of job {handoff.job!r} differ in slots: say the rank of the host that this is for"
-        )
+        raise InvalidInput(f"the hosts of job {handoff.job!r} differ in slots: say the rank of the one to start")
     return handoff.common_slots

@@ -206,9 +206,23 @@ class TestIam:
         assert writes(zone) == before
 
 
+class Pushed(dict[str, Any]):
+    """A task instance, as far as XComs go."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
 class TestHandOff:
     def test_names_the_servers_that_the_gate_asks(self, zone: Cloud, execute: Execute) -> None:
-        value = execute(CloudDNSHandOffOperator, **JOB, port=4711)
+        value = execute(CloudDNSHandOffOperator, **JOB, port=4711, ti=Pushed())
         assert value["resolvers"] == zone.resolvers
         assert value["endpoint"] == "worker-0.bert.ml.example.com.:4711"
         assert (value["count"], value["visibility"]) == (2, "private")
+
+    def test_gives_the_variables_that_all_hosts_share(self, zone: Cloud, execute: Execute) -> None:
+        pushed = Pushed()
+        execute(CloudDNSHandOffOperator, **JOB, port=4711, ti=pushed)
+        variables = pushed["environment"]
+        assert (variables["MASTER_ADDR"], variables["PET_NNODES"]) == ("worker-0.bert.ml.example.com", "2")
+        assert all(isinstance(value, str) for value in variables.values())
