@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,18 +38,22 @@ class ManifestTooLarge(InvalidInput):
 class Conflict:
     """A name that is not ours to write: a record of somebody else is `found` there, or another job has claimed it.
 
-    `owner` is None where no marker tells whose the record is.
+    `owner` is None where no marker tells whose the record is. `why` says what else stands in the way.
     """
 
     name: str
     type: str
     owner: str | None
     found: tuple[str, ...] = ()
+    why: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "type": self.type, "owner": self.owner, "found": list(self.found)}
+        view = {"name": self.name, "type": self.type, "owner": self.owner, "found": list(self.found)}
+        return view | ({"why": self.why} if self.why else {})
 
     def __str__(self) -> str:
+        if self.why:
+            return f"{self.name} {self.type} ({self.why})"
         held = "owned" if self.found else "claimed"
         whose = f"{held} by {self.owner}" if self.owner else "owner unknown: no manifest covers it"
         return f"{self.name} {self.type} ({whose})"
@@ -60,9 +64,9 @@ class OwnershipConflict(MldnsError):
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
-        unowned = any(conflict.owner is None for conflict in self.conflicts)
+        unowned = any(conflict.owner is None and not conflict.why for conflict in self.conflicts)
         super().__init__(
-            f"{len(self.conflicts):,} record(s) belong to somebody else: {shorten([str(c) for c in self.conflicts])}; "
+            f"{len(self.conflicts):,} record(s) are not ours to write: {shorten([str(c) for c in self.conflicts])}; "
             "choose another name, or have the owner remove or release it"
             + ("; what nobody owns and says the same is taken over with adopt=True" if unowned else "")
         )
@@ -85,15 +89,20 @@ class ClaimRefused(MldnsError):
 class LeaseLost(MldnsError):
     """The names came into other hands while this call was writing, so it stopped. `holder` is None: released.
 
-    What it had written, `live` record changes, went with the names: there is nothing to clean up.
+    What it had written, `live` record changes, went with the names: there is nothing to clean up. `live` is None where
+    the lease was to be renewed, which writes no record.
     """
 
-    def __init__(self, *, owner: str, lease: str, holder: str | None, live: int) -> None:
+    def __init__(self, *, owner: str, lease: str, holder: str | None, live: int | None = None) -> None:
         self.owner, self.lease, self.holder, self.live = owner, lease, holder, live
         how = "released" if holder is None else f"overtaken by lease {holder or '(none)'!r}"
+        when = (
+            ", so it cannot be renewed"
+            if live is None
+            else f" while it was writing: stopped after {live:,} record changes, which went with the names"
+        )
         super().__init__(
-            f"lease {lease or '(none)'!r} of {owner!r} was {how} while it was writing: stopped after {live:,} record "
-            "changes, which went with the names; start the run again if it is still wanted"
+            f"lease {lease or '(none)'!r} of {owner!r} was {how}{when}; start the run again if it is still wanted"
         )
 
 
@@ -145,6 +154,30 @@ class PlanChanged(MldnsError):
         )
 
 
+class RemovalsRefused(MldnsError):
+    """An authoritative binding would take a role from members whose removal nobody agreed to, or whom jobs hold.
+
+    Nobody lost it. `held` says by member which jobs hold it.
+    """
+
+    def __init__(
+        self, *, role: str, resource: str, unreviewed: Sequence[str], held: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.role, self.resource = role, resource
+        self.unreviewed, self.held = tuple(unreviewed), dict(held)
+        whys = []
+        if self.unreviewed:
+            whys.append(
+                f"{len(self.unreviewed):,} member(s) would lose it who are not in removals: {shorten(self.unreviewed)}"
+                "; agree to it by naming them there, or keep them in members"
+            )
+        whys += [
+            f"{member} would lose it and is held by {shorten(jobs)}: unbind it there first, or keep it in members"
+            for member, jobs in self.held.items()
+        ]
+        super().__init__(f"{role} on {resource} stays as it is: {shorten(whys)}")
+
+
 class QuotaShort(MldnsError):
     """The project's quota cannot hold what was asked for."""
 
@@ -162,12 +195,30 @@ class PermissionMissing(MldnsError):
 
 
 class ChangeFailed(MldnsError):
-    """Applying stopped in the middle. `live` and `missing` count records of this call."""
+    """Applying stopped in the middle. All counts are of rrsets of this call, the names are the first ones of each.
 
-    def __init__(self, *, zone: str, live: int, missing: int, reason: str) -> None:
-        self.zone, self.live, self.missing, self.reason = zone, live, missing, reason
+    :param live: what is written, changed or deleted as asked.
+    :param missing: what is not, though it was asked for.
+    :param in_doubt: of a change whose answer was lost, so that it may be live or not; 0 where all answers came.
+    """
+
+    def __init__(
+        self,
+        *,
+        zone: str,
+        live: int,
+        missing: int,
+        reason: str,
+        in_doubt: int = 0,
+        live_names: Sequence[str] = (),
+        missing_names: Sequence[str] = (),
+    ) -> None:
+        self.zone, self.live, self.missing, self.in_doubt, self.reason = zone, live, missing, in_doubt, reason
+        self.live_names, self.missing_names = tuple(live_names), tuple(missing_names)
+        doubt = f", {in_doubt:,} may be live or not" if in_doubt else ""
         super().__init__(
-            f"zone {zone!r}: {live:,} record changes are live, {missing:,} are not: {reason}; a retry does the rest"
+            f"zone {zone!r}: {live:,} record changes are live{_such_as(live_names)}, "
+            f"{missing:,} are not{_such_as(missing_names)}{doubt}: {reason}; a retry does the rest"
         )
 
 
@@ -185,3 +236,7 @@ class ResolutionFailed(MldnsError):
     def __init__(self, *, summary: str, failures: Sequence[str]) -> None:
         self.failures = tuple(failures)
         super().__init__(f"{summary}: {shorten(self.failures, 20)}")
+
+
+def _such_as(names: Sequence[str]) -> str:
+    return f" (such as {', '.join(names[:_SHOWN])})" if names else ""

@@ -93,6 +93,13 @@ def claim_changes(keys: Iterable[Key], *, before: RRset | None, claim: Manifest,
     return swap_alone(before, replace(claim, pending=pending), dns_name)
 
 
+def renewal(manifest: Manifest, *, before: RRset | None, expires: int | None, dns_name: str) -> ManifestedChanges:
+    """Return the change that lets a lease end at `expires`; none where it ends later anyway, or need not be told."""
+    if expires is None or (manifest.expires is not None and expires <= manifest.expires):
+        return ManifestedChanges((), manifest)
+    return swap_alone(before, replace(manifest, expires=expires), dns_name)
+
+
 def release_changes(
     current: Iterable[RRset], *, before: RRset, manifest: Manifest, dns_name: str, limits: Limits
 ) -> ManifestedChanges:

@@ -30,6 +30,7 @@ POLICIES = ("create-only", "upsert-only", "sync")
 DEFAULT_POLICY = "upsert-only"
 
 _SAMPLE = 5
+_ROUTED = "a routing policy answers there, which mldns does not write: delete it or give the name plain data by hand"
 _DIGITS = re.compile(r"\d+")
 
 
@@ -42,8 +43,31 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How full a zone will be: `rrsets` once the plan is applied, of at most `limit` by the project's quota."""
+
+    rrsets: int
+    limit: int
+
+    @property
+    def headroom(self) -> int:
+        """How many more fit; below 0 how many are too many."""
+        return self.limit - self.rrsets
+
+    def to_json(self) -> dict[str, int]:
+        return {"rrsets": self.rrsets, "limit": self.limit, "headroom": self.headroom}
+
+    def __str__(self) -> str:
+        left = f"{self.headroom:,} left" if self.headroom >= 0 else f"{-self.headroom:,} too many"
+        return f"{self.rrsets:,} of {self.limit:,} record sets once applied, {left}"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What an apply would do. Every tuple is in natural order of names (worker-2 before worker-10)."""
+    """What an apply would do. Every tuple is in natural order of names (worker-2 before worker-10).
+
+    `room` is known where the whole zone was listed, else None.
+    """
 
     creates: tuple[RRset, ...] = ()
     replaces: tuple[Replace, ...] = ()
@@ -51,6 +75,7 @@ class Plan:
     unchanged: tuple[RRset, ...] = ()
     skipped: tuple[RRset, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    room: Room | None = None
 
     @property
     def empty(self) -> bool:
@@ -65,7 +90,7 @@ class Plan:
 
     def counts(self) -> dict[str, int]:
         """How many rrsets fall under each heading."""
-        return {heading: len(getattr(self, heading)) for heading in self.__slots__}
+        return {heading: len(getattr(self, heading)) for heading in self.__slots__ if heading != "room"}
 
     def names(self) -> list[str]:
         """The names that would be written, in order."""
@@ -78,29 +103,40 @@ class Plan:
         return (counts or "nothing to do") + (f": {shorten(names, _SAMPLE)}" if names else "")
 
     def to_json(self, *, full: bool = False) -> dict[str, Any]:
-        """Counts, digest, first names and first conflicts; with `full` all of them, and every rrset as in the API."""
+        """Counts, digest, room, first names and first conflicts; with `full` all, and every rrset as in the API."""
         view: dict[str, Any] = {
             "counts": self.counts(),
             "digest": self.digest,
             "names": self.names()[:_SAMPLE],
             "conflicts": [conflict.to_json() for conflict in self.conflicts[:_SAMPLE]],
+            "room": self.room.to_json() if self.room else None,
         }
         if full:
             view |= {
                 "creates": [rrset.to_api() for rrset in self.creates],
                 "replaces": [{"before": item.before.to_api(), "after": item.after.to_api()} for item in self.replaces],
                 "deletes": [rrset.to_api() for rrset in self.deletes],
+                "unchanged": [rrset.to_api() for rrset in self.unchanged],
+                "skipped": [rrset.to_api() for rrset in self.skipped],
                 "conflicts": [conflict.to_json() for conflict in self.conflicts],
             }
         return view
 
     def table(self, limit: int = 20) -> str:
-        """The plan for a person: `+` create, `~` replace, `-` delete, `!` conflict, at most `limit` lines."""
+        """The plan for a person: `+` create, `~` replace, `-` delete, `!` conflict, `=` the zone's room.
+
+        At most `limit` lines of the first four; what stays as it is comes as a count.
+        """
         lines = [f"{sign} {_line(rrset)}" for sign, rrset in self._writes()]
         lines += [f"! {conflict}" for conflict in self.conflicts]
         if len(lines) > limit:
             lines = [*lines[:limit], f"  … and {len(lines) - limit:,} more"]
-        return "\n".join(lines) if lines else "  nothing to do"
+        lines = lines or ["  nothing to do"]
+        if kept := len(self.unchanged) + len(self.skipped):
+            lines.append(f"  {kept:,} stay as they are")
+        if self.room:
+            lines.append(f"= {self.room}")
+        return "\n".join(lines)
 
     def _edits(self) -> Iterator[tuple[str, RRset]]:
         yield from (("+", rrset) for rrset in self.creates)
@@ -208,7 +244,7 @@ class _Differ:
 
     def ours(self, key: Key) -> bool:
         """Whether a listed rrset may be replaced or deleted."""
-        return self.owned(key) and self.rival_of(key) is None
+        return self.owned(key) and not self.listed[key].routed and self.rival_of(key) is None
 
     def plan(self) -> Plan:
         return Plan(
@@ -234,8 +270,11 @@ class _Differ:
         return not foreign
 
     def _refuse(self, found: RRset) -> None:
-        owner = self.rival_of(found.key) or self.owner_of(found.key)
-        self.conflicts[found.key] = Conflict(found.name, found.type, owner, found.rrdatas)
+        owner = self.rival_of(found.key)
+        if owner is None and not self.owned(found.key):
+            owner = self.owner_of(found.key)
+        why = _ROUTED if found.routed else ""
+        self.conflicts[found.key] = Conflict(found.name, found.type, owner, found.rrdatas, why)
 
 
 def _line(rrset: RRset) -> str:

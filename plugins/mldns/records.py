@@ -45,6 +45,11 @@ class RRset:
     def key(self) -> Key:
         return (self.name, self.type)
 
+    @property
+    def routed(self) -> bool:
+        """Whether a routing policy answers instead of rrdatas: mldns sees that such a set is there, and leaves it."""
+        return not self.rrdatas
+
     def to_api(self) -> dict[str, Any]:
         return {"name": self.name, "type": self.type, "ttl": self.ttl, "rrdatas": list(self.rrdatas)}
 

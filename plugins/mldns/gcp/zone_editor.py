@@ -8,25 +8,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mldns import ownership
-from mldns.batching import Change, Limits
 from mldns.exceptions import (
-    ChangeFailed,
+    CloudUnavailable,
     LeaseLost,
     MldnsError,
     OwnershipConflict,
-    PermissionMissing,
     PlanChanged,
     QuotaShort,
     shorten,
 )
-from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import Call, ZoneMoved, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
+from mldns.gcp.sending import Progress, send_changes
+from mldns.gcp.zone_quota import ZoneQuota
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
@@ -40,9 +39,6 @@ T = TypeVar("T")
 
 CONTENTION = RetryPolicy(initial=0.2, maximum=5.0, deadline=120.0)
 """How long to read and plan again while others keep writing to the same names."""
-
-# Below this the documented limits hold for every project, and asking for the live ones would cost a call.
-_SMALL_PLAN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +56,6 @@ class Holder:
     expires: int | None = None
     adopt: bool = False
     lease_ended: bool = False
-
-
-@dataclass(slots=True)
-class Progress:
-    """What this call has made live so far, over all its tries."""
-
-    created: int = 0
-    changed: int = 0
-    deleted: int = 0
-    changes: int = 0
-    last_id: str | None = None
-    status: str = "done"
-    missing: int = 0
-
-    @property
-    def live(self) -> int:
-        return self.created + self.changed + self.deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +87,10 @@ class ZoneEditor:
     retrying: RetryPolicy = field(default_factory=RetryPolicy)
     contention: RetryPolicy = CONTENTION
     now: Callable[[], float] = time.time
+    quota: ZoneQuota = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.quota = ZoneQuota(self.client, self.facts)
 
     def plan(self, desired: Sequence[RRset], holder: Holder, policy: str) -> Plan:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
@@ -118,8 +101,8 @@ class ZoneEditor:
         view, _, plan = self._retried(holder.owner, lambda: self._decide(desired, holder, policy))
         log.info("zone %s, owner %s, nothing written: %s", self.facts.name, holder.owner, plan.summary())
         if not plan.conflicts:
-            self._limits(plan, view)
-        return plan
+            self.quota.limits(plan, view)
+        return replace(plan, room=self.quota.room(plan, view))
 
     def upsert(self, desired: Sequence[RRset], holder: Holder, policy: str, *, reviewed: str | None = None) -> Applied:
         """Write what is missing or differs, in batches that each swap the manifest.
@@ -133,7 +116,7 @@ class ZoneEditor:
         :raises ChangeFailed: it stopped in the middle.
         """
         first: Plan | None = None
-        progress = Progress()
+        progress = self._progress(holder.owner)
 
         def decide() -> ManifestedChanges:
             nonlocal first
@@ -150,7 +133,7 @@ class ZoneEditor:
                 before=view.before,
                 claim=claim,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(plan, view),
+                limits=self.quota.limits(plan, view),
             )
 
         final = self._converge(holder.owner, decide, progress)
@@ -163,12 +146,27 @@ class ZoneEditor:
             view, claim, plan = self._decide(desired, holder, DEFAULT_POLICY)
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
-            self._limits(plan, view)
+            self.quota.limits(plan, view)
             keys = [rrset.key for rrset in desired]
             return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
-        progress = Progress()
+        progress = self._progress(holder.owner)
         return Applied(Plan(), self._converge(holder.owner, decide, progress), progress)
+
+    def renew(self, holder: Holder) -> Manifest:
+        """Have the lease that `holder` has end when `holder` says, or later: two calls, however large the job is.
+
+        :raises LeaseLost: another lease has the names, or nobody has.
+        """
+
+        def decide() -> ManifestedChanges:
+            before, found = self._reader.manifest(holder.owner)
+            manifest = _check_held(found, holder, live=None)
+            return ownership.renewal(manifest, before=before, expires=holder.expires, dns_name=self.facts.dns_name)
+
+        renewed = self._converge(holder.owner, decide, self._progress(holder.owner))
+        log.info("zone %s: lease %s of %s renewed", self.facts.name, holder.lease, holder.owner)
+        return renewed or Manifest(holder.owner)
 
     def release(self, owner: str, lease: str) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
@@ -190,15 +188,17 @@ class ZoneEditor:
                 return ManifestedChanges((), view.manifest)
             manifest, rival_of = view.manifest, self._neighbours(view, owner).rival_of
             ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
+            self._tell_of_routed(owner, ours)
+            ours = [rrset for rrset in ours if not rrset.routed]
             return ownership.release_changes(
                 ours,
                 before=view.before,
                 manifest=manifest,
                 dns_name=self.facts.dns_name,
-                limits=self._limits(Plan(deletes=tuple(ours)), view),
+                limits=self.quota.limits(Plan(deletes=tuple(ours)), view),
             )
 
-        progress = Progress()
+        progress = self._progress(owner)
         self._converge(owner, decide, progress)
         return Released(overtaken, progress)
 
@@ -218,7 +218,7 @@ class ZoneEditor:
                 return ManifestedChanges((), found)
             return ownership.grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
 
-        self._converge(owner, decide, Progress())
+        self._converge(owner, decide, self._progress(owner))
 
     @property
     def _reader(self) -> ZoneReader:
@@ -234,7 +234,7 @@ class ZoneEditor:
         """
         view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
         if progress and progress.changes:
-            _check_still_held(view.manifest, holder, progress)
+            _check_held(view.manifest, holder, live=progress.live)
         claim = ownership.take(
             view.manifest,
             owner=holder.owner,
@@ -273,6 +273,16 @@ class ZoneEditor:
                 names,
             )
 
+    def _tell_of_routed(self, owner: str, ours: Sequence[RRset]) -> None:
+        if routed := [rrset.name for rrset in ours if rrset.routed]:
+            log.warning(
+                "zone %s: %d record(s) of %s were made routing policies by hand, and are left alone: %s",
+                self.facts.name,
+                len(routed),
+                owner,
+                shorten(routed),
+            )
+
     def _neighbours(self, view: JobView, owner: str) -> Neighbours:
         return Neighbours(self._reader, view, owner)
 
@@ -283,45 +293,35 @@ class ZoneEditor:
     def _call(self) -> Call:
         return Call("changes.create", self.client.project, self.facts.name)
 
-    def _limits(self, plan: Plan, view: JobView) -> Limits:
-        """The limits to carry out `plan` under: the live ones where a limit is near, else Google's documented ones.
-
-        :raises QuotaShort: the zone would hold more than it may.
-        """
-        documented = Limits()
-        writes = len(plan.creates) + len(plan.replaces) + len(plan.deletes)
-        size = view.least_size(self.facts.dns_name) + len(plan.creates) - len(plan.deletes) + (view.before is None)
-        if writes <= _SMALL_PLAN and size <= documented.rrsets_per_zone:
-            return documented
-        try:
-            live = Limits.from_quota(self.client.quota())
-        except PermissionMissing as missing:
-            log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
-            return documented
-        if plan.creates and size > live.rrsets_per_zone:
-            raise QuotaShort(
-                f"zone {self.facts.name!r} would hold {'' if view.whole else 'at least '}{size:,} record sets, "
-                f"{size - live.rrsets_per_zone:,} more than the {live.rrsets_per_zone:,} of the project's quota: "
-                "name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
-            )
-        return live
+    def _progress(self, owner: str) -> Progress:
+        return Progress(self._manifest_key(owner))
 
     def _converge(self, owner: str, decide: Callable[[], ManifestedChanges], progress: Progress) -> Manifest | None:
         """Send what `decide` makes of the zone, and again where it has moved on; returns the manifest that stands."""
 
         def attempt() -> Manifest | None:
-            decided = decide()
-            self._send(owner, decided.changes, progress)
-            return decided.final
+            limits_known = self.quota.asked is not None
+            try:
+                return self._carry_out(decide(), progress)
+            except QuotaShort:
+                if limits_known or not progress.unsent:
+                    raise
+            # Packed by Google's documented limits, which are not this project's.
+            self.quota.live()
+            return self._carry_out(decide(), progress)
 
         try:
             return self._retried(owner, attempt)
         except MldnsError as error:
-            if not progress.live or isinstance(error, LeaseLost):
+            if not (progress.live or progress.in_doubt) or isinstance(error, LeaseLost):
                 raise
-            raise ChangeFailed(
-                zone=self.facts.name, live=progress.live, missing=progress.missing, reason=str(error)
-            ) from error
+            # The way out of an API that is down is the way out of this, too: once is enough.
+            reason = error.reason if isinstance(error, CloudUnavailable) else str(error)
+            raise progress.failure(self.facts.name, reason) from error
+
+    def _carry_out(self, decided: ManifestedChanges, progress: Progress) -> Manifest | None:
+        send_changes(self.client, self.facts.name, decided.changes, progress, retrying=self.retrying)
+        return decided.final
 
     def _retried(self, owner: str, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, made again while the zone moves on under it."""
@@ -331,39 +331,10 @@ class ZoneEditor:
             repeatable=lambda error: isinstance(error, ZoneMoved),
         )
 
-    def _send(self, owner: str, changes: Sequence[Change], progress: Progress) -> None:
-        """Send changes one after the other: each needs the manifest of the one before, none waits for `done`."""
-        witness = self._manifest_key(owner)
-        tallies = [_tally(change, witness) for change in changes]
-        progress.missing = sum(sum(tally) for tally in tallies)
-        for number, (change, tally) in enumerate(zip(changes, tallies, strict=True), start=1):
-            answer = send_change(self.client, self.facts.name, change, witness=witness, retrying=self.retrying)
-            created, changed, deleted = tally
-            progress.created += created
-            progress.changed += changed
-            progress.deleted += deleted
-            progress.missing -= sum(tally)
-            progress.changes += 1
-            progress.last_id, progress.status = answer.get("id"), answer.get("status", "pending")
-            log.info(
-                "zone %s: change %d of %d accepted as %s: %d created, %d changed, %d deleted",
-                self.facts.name,
-                number,
-                len(changes),
-                progress.last_id,
-                *tally,
-            )
 
-
-def _tally(change: Change, witness: Key) -> tuple[int, int, int]:
-    """How many rrsets a change creates, changes and deletes, the manifest left out."""
-    added = {rrset.key for rrset in change.additions} - {witness}
-    removed = {rrset.key for rrset in change.deletions} - {witness}
-    return len(added - removed), len(added & removed), len(removed - added)
-
-
-def _check_still_held(manifest: Manifest | None, holder: Holder, progress: Progress) -> None:
+def _check_held(manifest: Manifest | None, holder: Holder, *, live: int | None) -> Manifest:
     """Taking the names back from the next lease would leave two runs that both believe to hold them."""
-    if not ownership.held(manifest, claimant=holder.claimant, lease=holder.lease):
+    if manifest is None or not ownership.held(manifest, claimant=holder.claimant, lease=holder.lease):
         now = None if manifest is None or manifest.idle else manifest.lease
-        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=progress.live)
+        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live)
+    return manifest

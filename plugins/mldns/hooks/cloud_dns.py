@@ -15,11 +15,12 @@ from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp import zones
 from mldns.gcp.changes import wait_until_done, wait_until_settled
-from mldns.gcp.zone_editor import Applied, Holder, Progress, ZoneEditor
+from mldns.gcp.sending import Progress
+from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
-from mldns.manifest import timestamp
+from mldns.manifest import Manifest, timestamp
 from mldns.plan import DEFAULT_POLICY, parse_policy
 from mldns.records import RRset
 
@@ -195,7 +196,7 @@ class CloudDNSHook(IamHook):
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
         plan, progress = applied.plan, applied.progress
-        result = _held(zone, holder, applied) | {
+        result = _held(zone, holder, applied.manifest) | {
             "created": progress.created,
             "changed": progress.changed,
             "deleted": progress.deleted,
@@ -267,7 +268,33 @@ class CloudDNSHook(IamHook):
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         claimed = editor.claim(wanted, holder)
         names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
-        return _held(zone, holder, claimed) | {"names": len(names)} | self._finish(editor, claimed.progress, wait=wait)
+        return (
+            _held(zone, holder, claimed.manifest)
+            | {"names": len(names)}
+            | self._finish(editor, claimed.progress, wait=wait)
+        )
+
+    @project_default
+    def renew_lease(
+        self,
+        *,
+        zone: str,
+        owner: str,
+        lease: str,
+        lease_hours: float,
+        claimant: str = "",
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """Have a lease that is held end `lease_hours` from now, or when it does, whichever is later. For long trainings.
+
+        Two or three small calls, however many names the owner has, also while another task of the run writes them.
+
+        :return: `{"zone", "owner", "lease", "generation", "expires"}`.
+        :raises LeaseLost: another lease has the names, or they were released: whoever trains under them should know.
+        """
+        holder = validation.holder(owner, claimant, lease, validation.hours(lease_hours))
+        manifest = self.zone_editor(project_id, zone).renew(holder)
+        return _held(zone, holder, manifest)
 
     @project_default
     def delete_records(
@@ -293,7 +320,7 @@ class CloudDNSHook(IamHook):
     def wait_for_change(
         self, *, zone: str, change_id: str | int, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
-        """A change when it is `done`, without its records: sent to the name servers; only a query proves them served."""
+        """A change once it is `done`, without its records: sent to the name servers; only queries prove it served."""
         name, number = validation.zone_name(zone), validation.change_id(change_id)
         return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
 
@@ -317,9 +344,8 @@ class CloudDNSHook(IamHook):
         return {"change_id": progress.last_id, "status": status}
 
 
-def _held(zone: str, holder: Holder, applied: Applied) -> dict[str, Any]:
+def _held(zone: str, holder: Holder, manifest: Manifest | None) -> dict[str, Any]:
     """What is claimed now, by whom and for how long."""
-    manifest = applied.manifest
     ends = manifest.expires if manifest else None
     return {
         "zone": zone,

@@ -9,9 +9,9 @@ from typing import Any
 
 from mldns import naming
 from mldns.exceptions import InvalidInput
-from mldns.gcp.grants import Grant
 from mldns.gcp.zone_editor import Holder
 from mldns.gcp.zones import ZONE_NAME
+from mldns.grants import Grant
 from mldns.policy import parse_condition, parse_members, parse_role
 from mldns.records import RRset, check_records, desired_records
 
@@ -105,12 +105,7 @@ def holder(
     for field, text in (("claimant", claimant), ("lease", lease)):
         if not isinstance(text, str) or not text.isprintable():
             raise InvalidInput(f"{field} {text!r} is not text on one line")
-    expires = None
-    if lease_hours is not None:
-        usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
-        if not usable or not 0 < lease_hours <= MAX_LEASE_HOURS:
-            raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0, at most a year's")
-        expires = int(time.time() + lease_hours * 3600)
+    expires = None if lease_hours is None else int(time.time() + hours(lease_hours) * 3600)
     return Holder(
         naming.slug(owner),
         claimant,
@@ -119,6 +114,14 @@ def holder(
         adopt=flag(adopt, "adopt"),
         lease_ended=flag(lease_ended, "lease_ended"),
     )
+
+
+def hours(lease_hours: float) -> float:
+    """How long a lease is to last."""
+    usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
+    if not usable or not 0 < lease_hours <= MAX_LEASE_HOURS:
+        raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0, at most a year's")
+    return lease_hours
 
 
 def rows(records: Iterable[Record]) -> list[Record]:

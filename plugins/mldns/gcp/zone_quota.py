@@ -1,0 +1,71 @@
+"""The project's limits as they bear on one zone: asked for where one may be near, since asking costs a call."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from mldns.batching import Limits
+from mldns.exceptions import PermissionMissing, QuotaShort
+from mldns.gcp.dns import DNSClient
+from mldns.gcp.zone_reader import JobView, ZoneFacts
+from mldns.plan import Plan, Room
+
+log = logging.getLogger(__name__)
+
+# Up to here Google's documented limits are taken for the project's: a project of lower ones refuses the change.
+_SMALL_PLAN = 100
+
+
+@dataclass(slots=True)
+class ZoneQuota:
+    """The limits for the edits of one zone, asked for once.
+
+    :param asked: the limits to go by; None as long as nobody needed to ask.
+    :param visible: whether the caller may see them; else they are the documented ones, and Google is left to refuse.
+    """
+
+    client: DNSClient
+    facts: ZoneFacts
+    asked: Limits | None = None
+    visible: bool = True
+
+    def limits(self, plan: Plan, view: JobView) -> Limits:
+        """The limits to carry out `plan` under: the live ones, or Google's documented ones for a small plan.
+
+        :raises QuotaShort: the zone would hold more than it may.
+        """
+        documented = Limits()
+        writes = len(plan.creates) + len(plan.replaces) + len(plan.deletes)
+        rrsets = self._size_after(plan, view)
+        near = writes > _SMALL_PLAN or rrsets > documented.rrsets_per_zone or (view.whole is not None and plan.creates)
+        limits = self.live() if near else self.asked or documented
+        if self.visible and plan.creates and rrsets > limits.rrsets_per_zone:
+            raise QuotaShort(
+                f"zone {self.facts.name!r} would hold {'' if view.whole else 'at least '}{rrsets:,} record sets, "
+                f"{rrsets - limits.rrsets_per_zone:,} more than the {limits.rrsets_per_zone:,} of the project's quota: "
+                "name fewer, use several zones, or ask Google for more rrsetsPerManagedZone"
+            )
+        return limits
+
+    def room(self, plan: Plan, view: JobView) -> Room | None:
+        """How full the zone will be; None where it was not listed whole, or where the caller may not see the quota."""
+        if view.whole is None:
+            return None
+        limit = self.live().rrsets_per_zone
+        return Room(self._size_after(plan, view), limit) if self.visible else None
+
+    def live(self) -> Limits:
+        """The project's limits, asked for now if they were not before."""
+        if self.asked is None:
+            try:
+                self.asked = Limits.from_quota(self.client.quota())
+            except PermissionMissing as missing:
+                log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
+                self.asked, self.visible = Limits(), False
+        return self.asked
+
+    def _size_after(self, plan: Plan, view: JobView) -> int:
+        """How many rrsets the zone holds once `plan` is applied; at least that many, where it was not listed whole."""
+        before = view.least_size(self.facts.dns_name)
+        return before + len(plan.creates) - len(plan.deletes) + (view.before is None)
