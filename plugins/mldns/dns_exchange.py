@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,29 +16,43 @@ from mldns.survey import Survey
 from mldns.survey_report import Report
 
 Clock = Callable[[], float]
+OnProgress = Callable[[Report], object]
+PROGRESS_SECONDS = 10.0
 DEFAULT_PACE = Pace()
 _ENCODED = 4_096  # questions kept, for servers that are behind the first one to ask them: some MB
 
 
 def prove(
-    survey: Survey, *, pace: Pace = DEFAULT_PACE, budget: float | None = None, clock: Clock = time.monotonic
+    survey: Survey,
+    *,
+    pace: Pace = DEFAULT_PACE,
+    budget: float | None = None,
+    clock: Clock = time.monotonic,
+    on_progress: OnProgress | None = None,
 ) -> int:
     """Blocking form of `pursue`."""
-    return asyncio.run(pursue(survey, pace=pace, budget=budget, clock=clock))
+    return asyncio.run(pursue(survey, pace=pace, budget=budget, clock=clock, on_progress=on_progress))
 
 
 async def pursue(
-    survey: Survey, *, pace: Pace = DEFAULT_PACE, budget: float | None = None, clock: Clock = time.monotonic
+    survey: Survey,
+    *,
+    pace: Pace = DEFAULT_PACE,
+    budget: float | None = None,
+    clock: Clock = time.monotonic,
+    on_progress: OnProgress | None = None,
 ) -> int:
     """Ask everything that is due now: the authoritative servers, then the resolvers, then the next pass if all agree.
 
     Each pass has sockets of its own: another source port may be led to another server behind one address.
 
     :param budget: seconds after which it stops; what was not answered by then stays open.
+    :param on_progress: gets a report every `PROGRESS_SECONDS`.
     :return: how many questions were asked; 0 when a negative cache is to be waited out.
     """
     asked = 0
-    with contextlib.suppress(TimeoutError):
+    watcher = asyncio.create_task(_report_progress(survey, clock, on_progress)) if on_progress else None
+    try:
         async with asyncio.timeout(budget):
             while not survey.finished:
                 passes = survey.passes
@@ -48,6 +61,11 @@ async def pursue(
                 asked += await _connect(survey)
                 if survey.passes <= passes:
                     break
+    except TimeoutError:
+        pass  # the report says what is open
+    finally:
+        if watcher is not None:
+            watcher.cancel()
     return asked
 
 
@@ -60,6 +78,12 @@ async def tell(survey: Survey, *, clock: Clock = time.monotonic) -> Report:
         except StopIteration as done:
             return cast("Report", done.value)
         await asyncio.sleep(0)
+
+
+async def _report_progress(survey: Survey, clock: Clock, on_progress: OnProgress) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_SECONDS)
+        on_progress(await tell(survey, clock=clock))
 
 
 async def _ask_of(role: Role, survey: Survey, pace: Pace, clock: Clock) -> int:

@@ -41,6 +41,9 @@ SAMPLE = 256
 """Names that a later pass asks for beside those that ever failed: it shows a server that is not like its first answer
 (one address may stand for many machines) without asking for 10,000 names again."""
 
+LEAST_ROUND = 15.0
+"""Seconds that a round may take even at the very end of a deadline: three tries at a silent server, and some."""
+
 _OTHER_FAMILY = {"A": "AAAA", "AAAA": "A"}
 _NO_CONTRADICTION = frozenset({Verdict.TIMEOUT, Verdict.SERVFAIL})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
@@ -130,6 +131,16 @@ class Report:
         if self.ports.wanted:
             text += f", {self.ports.open:,} of {self.ports.wanted:,} ports"
         return text
+
+    def progress(self) -> str:
+        """`9,412 of 10,000 names, slowest ns-cloud-a3`: while a round is on its way."""
+        text = f"{self.names_right:,} of {self.names:,} names"
+        return f"{text}, slowest {self.slowest}" if self.slowest else text
+
+    def round_line(self, seconds_left: float) -> tuple[int, str]:
+        """The log level and the line after a round: what is merely not there yet is news, wrong data is a warning."""
+        level = logging.WARNING if {Verdict.WRONG, Verdict.STALE} & self.verdicts.keys() else logging.INFO
+        return level, self.summary() + ("" if self.ok else f"; giving up in {max(seconds_left, 0):.0f} s")
 
     def summary(self) -> str:
         """One line: `9,412 of 10,000 names on 4 servers (588 missing); slowest ns-cloud-a3; first …`."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+import json
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout
 
 from mldns import arguments
 from mldns.exceptions import InvalidInput, ResolutionFailed, ZoneNotFound
+from mldns.inventory import parse_port, parse_workers
 from mldns.naming import slug
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
-from mldns.records import desired_records, parse_ttl
-from mldns.resolution import Role, Verdict, expectations, servers_to_ask
-from mldns.survey import Survey
+from mldns.proof import Proof
+from mldns.records import desired_records, job_records, master_of, parse_ttl
+from mldns.resolution import Role, Server, Tolerance, servers_to_ask
+from mldns.survey import LEAST_ROUND, Survey
 from mldns.survey_report import Report
 
 if TYPE_CHECKING:
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
 
     from mldns.hooks.cloud_dns import CloudDNSHook
 
-_LEAST_ROUND = 15.0
-"""Seconds that a round may take even at the very end of `timeout`: three tries at a silent server, and some."""
+TRIGGER_BYTES = 45_000
+"""Of a trigger's arguments as JSON. Encrypted they grow by a third, and MySQL keeps 65,535 bytes of them. Ten thousand
+IPv4 addresses scattered over 10.0.0.0/8 take 38,000; neighbouring ones a twentieth of that."""
+
+_TRIGGER_GRACE = 60.0
+"""Seconds after the deadline at which Airflow ends a deferral that no triggerer has ended."""
 
 
 class ResolutionTimedOut(ResolutionFailed, AirflowSensorTimeout):
@@ -45,6 +52,9 @@ class DNSResolutionSensor(BaseSensorOperator):
     its own that remembers nothing: it asks for everything anew, and a resolver again before its denial has expired,
     which does no harm, but does no good either. Take a `poke_interval` of a minute or more with it.
 
+    With `deferrable` the first round is asked here and the rest in the triggerer, which needs no Google credentials and
+    must stand where the workers' resolvers can be reached. `timeout`, `soft_fail` and `retries` mean the same.
+
     :param zone: name of the managed zone.
     :param job: the job's slug, as given to `CloudDNSUpsertRecordsOperator`.
     :param workers: the inventory, as given there.
@@ -56,7 +66,16 @@ class DNSResolutionSensor(BaseSensorOperator):
     :param resolvers: `HOST:PORT` each: the resolvers that the workers use, instead of what the connection says. By
         default none for a public zone, and Google's metadata resolver for a private one.
     :param max_ttl: the most seconds an answer may be cached; by default each record's own TTL.
-    :param passes: how many passes in a row must succeed, each over everything and on new sockets.
+    :param passes: how many passes in a row must succeed, each on new sockets: the first over everything, the later ones
+        over what ever failed and a sample.
+    :param reverse_zone: name of the managed zone with the workers' PTR records, as given to the upsert: each address
+        must say its worker's name. A public one is asked at its own name servers, a private one at the resolvers.
+    :param required_names: names outside the zone that the training needs, `NAME` or `NAME TYPE`, asked of the workers'
+        resolvers: data sources, registries.
+    :param connect: "master" or "workers": whose `port` must accept a TCP connection once all names are right.
+    :param tolerate: what is a warning rather than a reason to wait: "dead-server", a minority of name servers that
+        answers nothing; "long-ttl", right data that may be cached for longer than `max_ttl`.
+    :param deferrable: whether to wait in the triggerer; Airflow's `[operators] default_deferrable` unless given.
     :param change_id: of the change that wrote the records, where its `done` was not waited for; the resolvers of a
         private zone are not asked before.
     :param poke_interval: seconds between two rounds.
@@ -65,7 +84,8 @@ class DNSResolutionSensor(BaseSensorOperator):
     :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
     :param impersonation_chain: service account to impersonate, or a chain of them.
 
-    Returns `{"ok", "names", "servers", "answers", "passes", "seconds", …}`.
+    Returns `{"ok", "exit", "names", "servers", "answers", "passes", "seconds", "warnings", …}`; `exit` is 0, or 10 with
+    warnings.
     """
 
     template_fields: Sequence[str] = (
@@ -81,6 +101,10 @@ class DNSResolutionSensor(BaseSensorOperator):
         "max_ttl",
         "passes",
         "change_id",
+        "reverse_zone",
+        "required_names",
+        "connect",
+        "tolerate",
         "project_id",
         "gcp_conn_id",
         "impersonation_chain",
@@ -102,11 +126,16 @@ class DNSResolutionSensor(BaseSensorOperator):
         max_ttl: int | str | None = None,
         passes: int | str = 1,
         change_id: str | None = None,
+        reverse_zone: str | None = None,
+        required_names: Sequence[str] | str | None = None,
+        connect: str | None = None,
+        tolerate: Sequence[str] | str = (),
         project_id: str | None = None,
         gcp_conn_id: str = "google_cloud_default",
         impersonation_chain: str | Sequence[str] | None = None,
         poke_interval: timedelta | float = 2.0,
         timeout: timedelta | float = 600.0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **{"retry_policy": FAIL_AT_ONCE, **kwargs})
@@ -122,15 +151,20 @@ class DNSResolutionSensor(BaseSensorOperator):
         self.max_ttl = max_ttl
         self.passes = passes
         self.change_id = change_id
+        self.reverse_zone = reverse_zone
+        self.required_names = required_names
+        self.connect = connect
+        self.tolerate = tolerate
         self.project_id = project_id
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
-        self._survey: Survey | None = None
+        self.deferrable = deferrable
+        self._gate: tuple[Proof, Survey] | None = None
         self._report: Report | None = None
         self._deadline = 0.0  # of time.monotonic(), from the first poke on
 
     def execute(self, context: Context) -> Any:
-        self._survey = self._report = None  # a new try knows nothing
+        self._gate = self._report = None  # a new try knows nothing
         try:
             return super().execute(context)
         except AirflowSensorTimeout as error:
@@ -144,20 +178,77 @@ class DNSResolutionSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         from mldns.dns_exchange import prove
 
-        if self._survey is None:
+        if self._gate is None:
             self._deadline = time.monotonic() + self.timeout
-            self._survey = self._begin()
-        asked = prove(self._survey, budget=max(self._deadline - time.monotonic(), _LEAST_ROUND))
-        report = self._report = self._survey.report(time.monotonic())
+            begun = self._begin()
+            self._gate = begun, begun.survey(time.monotonic())
+        proof, survey = self._gate
+        asked = prove(
+            survey,
+            budget=max(self._deadline - time.monotonic(), LEAST_ROUND),
+            on_progress=lambda report: self.log.info("%s", report.progress()),
+        )
+        report = self._report = survey.report(time.monotonic())
+        left = self._deadline - time.monotonic()
         if asked:  # else a negative cache is being waited out, as the line before said
-            left = max(self._deadline - time.monotonic(), 0.0)
-            # What is merely not there yet is news; what is there and wrong needs somebody to look.
-            level = logging.WARNING if {Verdict.WRONG, Verdict.STALE} & report.verdicts.keys() else logging.INFO
-            self.log.log(level, "%s%s", report.summary(), "" if report.ok else f"; giving up in {left:.0f} s")
+            level, line = report.round_line(left)
+            self.log.log(level, "%s", line)
+        if self.deferrable and not report.ok and left > 0:
+            self._defer(proof, survey, left)
         return PokeReturnValue(is_done=report.ok, xcom_value=report.to_json() if report.ok else None)
 
-    def _begin(self) -> Survey:
-        """Read the zone, and from it what to ask and whom."""
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """What the triggerer found, as the result or as the same time-out as without it."""
+        result: dict[str, Any] = event["result"]
+        if not result["ok"]:
+            raise self._not_proven(event["counts"], event["lines"])
+        return result
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skip:
+            if isinstance(skip.__cause__, ResolutionTimedOut):  # soft_fail
+                raise AirflowSkipException(str(skip.__cause__)) from None
+            raise
+        except AirflowSensorTimeout as error:
+            if isinstance(error.__cause__, TaskDeferralTimeout):
+                raise self._not_proven(
+                    "no triggerer told anything before the time was over: is one running?", ()
+                ) from error
+            raise
+
+    def _defer(self, proof: Proof, survey: Survey, left: float) -> None:
+        """Go on in the triggerer, unless what it would have to know is too much for its table."""
+        from mldns.triggers.resolution import DNSResolutionTrigger
+
+        now = time.time()
+        trigger = DNSResolutionTrigger(
+            proof=proof.pack(),
+            state=survey.state(time.monotonic()),
+            since=now,
+            deadline=now + left,
+            poke_interval=self.poke_interval,
+        )
+        size = len(json.dumps(trigger.serialize()[1]))
+        if size > TRIGGER_BYTES:
+            self.log.warning(
+                "Waiting in this worker slot: the proof takes %s bytes, and a trigger may have %s; split the job, or "
+                'set mode="reschedule"',
+                f"{size:,}",
+                f"{TRIGGER_BYTES:,}",
+            )
+            self.deferrable = False
+            return
+        self.log.info("Waiting in the triggerer (%s bytes), for %.0f s at most", f"{size:,}", left)
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=timedelta(seconds=left + LEAST_ROUND + _TRIGGER_GRACE),
+        )
+
+    def _begin(self) -> Proof:
+        """Read the zones, and from them what to ask and whom."""
         from mldns.hooks.cloud_dns import CloudDNSHook
 
         hook = CloudDNSHook(
@@ -165,37 +256,81 @@ class DNSResolutionSensor(BaseSensorOperator):
             impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
         )
         project = arguments.text(self.project_id) or None
-        zone = hook.get_zone(zone=self.zone, project_id=project)
-        if zone is None:
-            raise ZoneNotFound(self.zone, project or hook.project_id)
-        visibility = zone.get("visibility", "public")
-        rrsets = desired_records(
-            workers=arguments.value(self.workers, "workers"),
-            records=arguments.value(self.records, "records"),
-            owner=slug(self.job),
-            dns_name=zone["dnsName"],
-            ttl=self.ttl,
-            port=arguments.text(self.port) or None,
-            allow_addresses=arguments.texts(self.allow_addresses, "allow_addresses"),
-        )
-        max_ttl = parse_ttl(self.max_ttl, where="max_ttl") if arguments.text(self.max_ttl) else None
+        resolvers = arguments.texts(self.resolvers, "resolvers") or hook.resolver_addresses
+        zone = _zone_of(hook, self.zone, project)
         servers = servers_to_ask(
-            visibility=visibility,
-            name_servers=arguments.texts(self.name_servers, "name_servers")
-            or hook.name_server_addresses
-            or zone.get("nameServers", ()),
-            resolvers=arguments.texts(self.resolvers, "resolvers") or hook.resolver_addresses,
+            visibility=zone["visibility"],
+            name_servers=arguments.texts(self.name_servers, "name_servers") or _name_servers(hook, zone),
+            resolvers=resolvers,
         )
-        survey = Survey(
-            expectations(rrsets, max_ttl=max_ttl), servers, now=time.monotonic(), passes=_whole_number(self.passes)
-        )
-        self.log.info("Proving %s record(s) of job %s in the %s zone %s", len(rrsets), self.job, visibility, self.zone)
-        for role, what in ((Role.AUTHORITATIVE, "name servers"), (Role.RESOLVER, "resolvers of the workers")):
-            asked = ", ".join(server.label for server in servers if server.role is role)
-            self.log.info("Asking the %s: %s", what, asked or "none")
-        if visibility == "private" and arguments.text(self.change_id):
+        reverse_dns_name = ""
+        reverse_servers: tuple[Server, ...] = ()
+        if reverse_zone := arguments.text(self.reverse_zone):
+            reverse = _zone_of(hook, reverse_zone, project)
+            reverse_dns_name = reverse["dnsName"]
+            reverse_servers = servers_to_ask(
+                visibility=reverse["visibility"], name_servers=_name_servers(hook, reverse), resolvers=resolvers
+            )
+        proof = self._proof_of(zone["dnsName"], servers, reverse_dns_name, reverse_servers)
+        self._announce(proof, zone["visibility"])
+        if zone["visibility"] == "private" and arguments.text(self.change_id):
             self._wait_for_change(hook, arguments.text(self.change_id), project)
-        return survey
+        return proof
+
+    def _proof_of(
+        self,
+        dns_name: str,
+        servers: tuple[Server, ...],
+        reverse_dns_name: str,
+        reverse_servers: tuple[Server, ...],
+    ) -> Proof:
+        job = slug(self.job)
+        inventory = arguments.value(self.workers, "workers")
+        allowed = arguments.texts(self.allow_addresses, "allow_addresses")
+        port_given = arguments.text(self.port) or None
+        rrsets = desired_records(
+            workers=inventory,
+            records=arguments.value(self.records, "records"),
+            owner=job,
+            dns_name=dns_name,
+            ttl=self.ttl,
+            port=port_given,
+            allow_addresses=allowed,
+        )
+        workers = parse_workers(inventory, allow_addresses=allowed) if inventory not in (None, "") else ()
+        if reverse_dns_name and not workers:
+            raise InvalidInput(f"reverse_zone {self.reverse_zone!r} without workers: only workers get PTR records")
+        port = None if port_given in (None, "0") else parse_port(port_given)
+        if port is None and workers:
+            port = master_of(workers).port
+        ttl = parse_ttl(self.ttl)
+        of_job = job_records(workers, owner=job, dns_name=dns_name, ttl=ttl, port=port) if workers else ()
+        return Proof(
+            job=job,
+            dns_name=dns_name,
+            ttl=ttl,
+            servers=servers,
+            workers=workers,
+            records=rrsets[len(of_job) :],
+            port=port,
+            reverse_dns_name=reverse_dns_name,
+            reverse_servers=reverse_servers,
+            required=tuple(arguments.texts(self.required_names, "required_names")),
+            max_ttl=parse_ttl(self.max_ttl, where="max_ttl") if arguments.text(self.max_ttl) else None,
+            passes=_whole_number(self.passes),
+            tolerate=_tolerances(arguments.texts(self.tolerate, "tolerate")),
+            connect=arguments.text(self.connect),
+        )
+
+    def _announce(self, proof: Proof, visibility: str) -> None:
+        count = len(proof.rrsets())
+        self.log.info("Proving %s record(s) of job %s in the %s zone %s", count, self.job, visibility, self.zone)
+        for role, what in ((Role.AUTHORITATIVE, "name servers"), (Role.RESOLVER, "resolvers of the workers")):
+            asked = ", ".join(server.label for server in proof.servers if server.role is role)
+            self.log.info("Asking the %s: %s", what, asked or "none")
+        if proof.reverse_dns_name:
+            asked = ", ".join(server.label for server in proof.reverse_servers)
+            self.log.info("Asking for the addresses of %s: %s", proof.reverse_dns_name, asked)
 
     def _wait_for_change(self, hook: CloudDNSHook, change_id: str, project: str | None) -> None:
         """A denial would stay in the resolver's cache for minutes: so it is not asked for what was not even sent."""
@@ -206,10 +341,31 @@ class DNSResolutionSensor(BaseSensorOperator):
         """The time-out, with what was missing; the error itself when no round came to its end."""
         if self._report is None:
             return error
-        for failure in self._report.failures:
-            self.log.error("%s", failure)
-        summary = f"job {self.job!r} in zone {self.zone!r} is not proven: {self._report.counts()}"
-        return ResolutionTimedOut(summary=summary, failures=[str(failure) for failure in self._report.failures])
+        return self._not_proven(self._report.counts(), self._report.lines)
+
+    def _not_proven(self, counts: str, lines: Sequence[str]) -> ResolutionTimedOut:
+        for line in lines:
+            self.log.error("%s", line)
+        summary = f"job {self.job!r} in zone {self.zone!r} is not proven: {counts}"
+        return ResolutionTimedOut(summary=summary, failures=lines)
+
+
+def _zone_of(hook: CloudDNSHook, name: str, project: str | None) -> dict[str, Any]:
+    zone = hook.get_zone(zone=name, project_id=project)
+    if zone is None:
+        raise ZoneNotFound(name, project or hook.project_id)
+    return {"visibility": "public", **zone}
+
+
+def _name_servers(hook: CloudDNSHook, zone: dict[str, Any]) -> Sequence[str]:
+    return hook.name_server_addresses or zone.get("nameServers", ())
+
+
+def _tolerances(texts: Sequence[str]) -> tuple[Tolerance, ...]:
+    known = [tolerance.value for tolerance in Tolerance]
+    if bad := next((text for text in texts if text not in known), None):
+        raise InvalidInput(f"tolerate {bad!r} is not one of {', '.join(known)}")
+    return tuple(map(Tolerance, texts))
 
 
 def _whole_number(passes: object) -> int:

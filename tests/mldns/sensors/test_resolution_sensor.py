@@ -347,7 +347,8 @@ class TestInput:
 
     def test_every_argument_but_the_sensors_own_is_a_template(self) -> None:
         arguments = set(inspect.signature(DNSResolutionSensor.__init__).parameters)
-        assert set(DNSResolutionSensor.template_fields) == arguments - {"self", "poke_interval", "timeout", "kwargs"}
+        own = {"self", "poke_interval", "timeout", "deferrable", "kwargs"}
+        assert set(DNSResolutionSensor.template_fields) == arguments - own
 
     def test_a_dag_file_that_imports_the_gate_loads_nothing_heavy(self) -> None:
         program = "import sys, mldns.sensors.resolution; print(*sys.modules)"

@@ -1,0 +1,222 @@
+"""What a gate has to prove, as one value: small enough, once packed, for the arguments of a trigger.
+
+Ten thousand names follow from one list of addresses, so that is what is packed: rank i is entry i. Pure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mldns.exceptions import InvalidInput
+from mldns.inventory import Worker
+from mldns.naming import in_zone
+from mldns.packed_bytes import pack_bytes, unpack_bytes
+from mldns.ports import Endpoint
+from mldns.records import RRset, from_api, job_records, master_of, reverse_records
+from mldns.resolution import (
+    Expectation,
+    Inquiry,
+    Role,
+    Server,
+    Tolerance,
+    any_address,
+    expectations,
+    parse_required,
+    parse_server,
+)
+from mldns.survey import Survey
+
+CONNECT = ("master", "workers")
+"""Whose rendezvous port may be tried: that of rank 0, or every host's."""
+
+_VERSION = 1
+_MOST_BYTES = 16 << 20  # of one unpacked field
+_OCTETS = {"4": 4, "6": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Names, what they must answer, and whom to ask.
+
+    :param workers: only role, rank and address count here.
+    :param records: more records of the zone.
+    :param servers: who must answer for the zone's names (`resolution.servers_to_ask`).
+    :param reverse_dns_name: of the zone that holds the workers' PTR records; "" for none.
+    :param reverse_servers: who must answer for them.
+    :param required: names that others keep (`resolution.parse_required`); asked of the resolvers among `servers`.
+    :param max_ttl: seconds; each record's own TTL when None.
+    :param connect: whose `port` must accept a connection, one of `CONNECT`; "" for nobody's.
+    :raises InvalidInput: they do not go together.
+    """
+
+    job: str
+    dns_name: str
+    ttl: int
+    servers: tuple[Server, ...]
+    workers: tuple[Worker, ...] = ()
+    records: tuple[RRset, ...] = ()
+    port: int | None = None
+    reverse_dns_name: str = ""
+    reverse_servers: tuple[Server, ...] = ()
+    required: tuple[str, ...] = ()
+    max_ttl: int | None = None
+    passes: int = 1
+    tolerate: tuple[Tolerance, ...] = ()
+    connect: str = ""
+
+    def __post_init__(self) -> None:
+        if self.required and not self.resolvers:
+            raise InvalidInput(
+                f"required name {self.required[0]!r} needs a resolver to look it up: name the workers' with resolvers"
+            )
+        if self.connect and self.connect not in CONNECT:
+            raise InvalidInput(f"connect {self.connect!r} is not one of {', '.join(CONNECT)}")
+        if self.connect and (not self.workers or self.port is None):
+            raise InvalidInput(f"connect {self.connect!r} needs workers and their rendezvous port: give port")
+
+    @property
+    def resolvers(self) -> tuple[Server, ...]:
+        return tuple(server for server in self.servers if server.role is Role.RESOLVER)
+
+    def rrsets(self) -> tuple[RRset, ...]:
+        """What the zone must hold."""
+        of_job: tuple[RRset, ...] = ()
+        if self.workers:
+            of_job = job_records(self.workers, owner=self.job, dns_name=self.dns_name, ttl=self.ttl, port=self.port)
+        return of_job + self.records
+
+    def survey(self, now: float) -> Survey:
+        """Return a survey that knows nothing yet."""
+        rrsets = self.rrsets()
+        inside, outside = _srv_targets(rrsets, self.dns_name)
+        wanted = expectations(rrsets, max_ttl=self.max_ttl) + inside
+        also: list[Inquiry] = []
+        if self.reverse_dns_name:
+            also.append(Inquiry(expectations(self._pointers(), max_ttl=self.max_ttl), self.reverse_servers))
+        looked_up = (*map(parse_required, self.required), *(outside if self.resolvers else ()))
+        if looked_up:
+            also.append(Inquiry(looked_up, self.resolvers))
+        return Survey(
+            wanted,
+            self.servers,
+            now=now,
+            passes=self.passes,
+            also=also,
+            tolerate=self.tolerate,
+            endpoints=self._endpoints(),
+        )
+
+    def pack(self) -> dict[str, Any]:
+        """Return it as small plain JSON."""
+        return {
+            "version": _VERSION,
+            "job": self.job,
+            "dns_name": self.dns_name,
+            "ttl": self.ttl,
+            "port": self.port,
+            "hosts": {role: _pack_addresses(addresses) for role, addresses in _addresses(self.workers).items()},
+            "records": pack_bytes(json.dumps([rrset.to_api() for rrset in self.records]).encode()),
+            "servers": [_server_text(server) for server in self.servers],
+            "reverse_dns_name": self.reverse_dns_name,
+            "reverse_servers": [_server_text(server) for server in self.reverse_servers],
+            "required": list(self.required),
+            "max_ttl": self.max_ttl,
+            "passes": self.passes,
+            "tolerate": [tolerance.value for tolerance in self.tolerate],
+            "connect": self.connect,
+        }
+
+    @classmethod
+    def unpack(cls, value: Mapping[str, Any]) -> Proof:
+        """Return what was packed.
+
+        :raises InvalidInput: another version of mldns packed it.
+        """
+        if value.get("version") != _VERSION:
+            raise InvalidInput(f"a proof of version {value.get('version')!r} cannot be read here, only {_VERSION}")
+        records = json.loads(unpack_bytes(value["records"], most=_MOST_BYTES))
+        return cls(
+            job=value["job"],
+            dns_name=value["dns_name"],
+            ttl=value["ttl"],
+            port=value["port"],
+            workers=tuple(
+                Worker(rank, address, role=role)
+                for role, packed in value["hosts"].items()
+                for rank, address in enumerate(_unpack_addresses(packed))
+            ),
+            records=tuple(map(from_api, records)),
+            servers=tuple(map(_read_server, value["servers"])),
+            reverse_dns_name=value["reverse_dns_name"],
+            reverse_servers=tuple(map(_read_server, value["reverse_servers"])),
+            required=tuple(value["required"]),
+            max_ttl=value["max_ttl"],
+            passes=value["passes"],
+            tolerate=tuple(map(Tolerance, value["tolerate"])),
+            connect=value["connect"],
+        )
+
+    def _pointers(self) -> tuple[RRset, ...]:
+        return reverse_records(
+            self.workers,
+            owner=self.job,
+            dns_name=self.dns_name,
+            reverse_dns_name=self.reverse_dns_name,
+            ttl=self.ttl,
+        )
+
+    def _endpoints(self) -> list[Endpoint]:
+        if not self.connect or self.port is None:
+            return []
+        hosts = [master_of(self.workers)] if self.connect == "master" else self.workers
+        return [Endpoint(f"{host.role}-{host.rank}", host.address, self.port) for host in hosts]
+
+
+def _srv_targets(rrsets: Sequence[RRset], dns_name: str) -> tuple[tuple[Expectation, ...], tuple[Expectation, ...]]:
+    """The targets of SRV records whose address is not asked for anyway: inside the zone, and outside."""
+    known = {rrset.name for rrset in rrsets if rrset.type in ("A", "AAAA")}
+    targets = dict.fromkeys(rrdata.split()[3] for rrset in rrsets if rrset.type == "SRV" for rrdata in rrset.rrdatas)
+    names = [name for name in targets if name not in known and name != "."]
+    inside = tuple(any_address(name) for name in names if in_zone(name, dns_name))
+    return inside, tuple(any_address(name, outside=True) for name in names if not in_zone(name, dns_name))
+
+
+def _addresses(workers: Iterable[Worker]) -> dict[str, list[str]]:
+    """The addresses of each role, by rank: an inventory has no gaps."""
+    roles: dict[str, list[str]] = {}
+    for worker in sorted(workers, key=lambda worker: (worker.role, worker.rank)):
+        roles.setdefault(worker.role, []).append(worker.address)
+    return roles
+
+
+def _pack_addresses(addresses: Sequence[str]) -> str:
+    """`4` or `6` and the addresses, first all first octets, then all second ones: neighbours compress to little."""
+    numbers = [ipaddress.ip_address(address) for address in addresses]
+    family = "6" if numbers[0].version == 6 else "4"
+    if len({number.version for number in numbers}) > 1:
+        return "t" + pack_bytes(" ".join(addresses).encode())
+    octets = b"".join(number.packed for number in numbers)
+    width = _OCTETS[family]
+    return family + pack_bytes(b"".join(octets[column::width] for column in range(width)))
+
+
+def _unpack_addresses(text: str) -> list[str]:
+    family, data = text[0], unpack_bytes(text[1:], most=_MOST_BYTES)
+    if family == "t":
+        return data.decode().split()
+    count = len(data) // _OCTETS[family]
+    columns = [data[start : start + count] for start in range(0, len(data), count)]
+    return [str(ipaddress.ip_address(bytes(octets))) for octets in zip(*columns, strict=True)]
+
+
+def _server_text(server: Server) -> str:
+    return f"{server.role.value} {server.label}"
+
+
+def _read_server(text: str) -> Server:
+    role, _, label = text.partition(" ")
+    return parse_server(label, Role(role))

@@ -1,0 +1,114 @@
+"""A survey that goes on in another process: what passed is not asked again, what is held stays held."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mldns.exceptions import InvalidInput
+from mldns.resolution import Answer, Role, Tolerance, any_address
+from mldns.survey import SAMPLE, Survey
+from mldns.survey_report import Exit
+from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
+
+
+def moved(survey: Survey, fresh: Survey, *, at: float, now: float, ago: float) -> Survey:
+    """`fresh`, where `survey` stood at `at`; by the clock of `fresh` that was `ago` seconds before `now`."""
+    fresh.resume(json.loads(json.dumps(survey.state(at))), now=now, ago=ago)
+    return fresh
+
+
+def test_only_what_is_open_is_asked_again() -> None:
+    first, second, third = wanted = expect(3)
+    survey = Survey(wanted, [NS1, NS2], now=0)
+    survey.record(NS1, first, right(first), 1)
+    survey.record(NS1, second, denied(), 1)
+    survey.record(NS2, second, right(second), 1)
+    later = moved(survey, Survey(wanted, [NS1, NS2], now=500), at=4, now=500, ago=1)
+    assert later.due(AUTH, 500) == {NS1: [second, third], NS2: [first, third]}
+    report = later.report(500)
+    assert (report.answers, report.seconds) == (3, 5)
+
+
+def test_a_held_name_is_held_until_the_same_moment() -> None:
+    first, second = wanted = expect(2)
+    survey = Survey(wanted, [RES], now=0)
+    survey.record(RES, first, denied(300), 10)
+    survey.record(RES, second, right(second), 10)
+    later = moved(survey, Survey(wanted, [RES], now=7000), at=20, now=7000, ago=30)
+    assert later.due(RESOLVER, 7000 + 259) == {}
+    assert later.due(RESOLVER, 7000 + 260) == {RES: [first]}
+    report = later.report(7000)
+    assert (report.held, report.asked_again_in) == (1, 260)
+
+
+def test_many_different_holds_are_asked_too_early_rather_than_too_late() -> None:
+    wanted = expect(300)
+    survey = Survey(wanted, [RES], now=0)
+    for rank, expectation in enumerate(wanted):
+        survey.record(RES, expectation, denied(100 + rank), 0)
+    state = survey.state(0)
+    assert len(json.dumps(state)) < 3_000
+    later = Survey(wanted, [RES], now=0)
+    later.resume(state, now=0, ago=0)
+    for moment in (50, 120, 390):
+        due = {e.name for e in later.due(RESOLVER, moment).get(RES, [])}
+        assert {e.name for e in survey.due(RESOLVER, moment).get(RES, [])} <= due
+
+
+def test_passes_and_what_ever_failed_are_remembered() -> None:
+    wanted = expect(4 * SAMPLE)
+    survey = Survey(wanted, [NS1], now=0, passes=2)
+    survey.record(NS1, wanted[9], denied(), 0)
+    survey.record(NS1, wanted[9], right(wanted[9]), 0)
+    later = moved(survey, Survey(wanted, [NS1], now=0, passes=2, chance=random.Random(0)), at=0, now=0, ago=0)
+    answer_all(later, AUTH, 0)
+    assert later.passes == 1
+    assert wanted[9] in later.due(AUTH, 0)[NS1]
+    assert moved(later, Survey(wanted, [NS1], now=0, passes=2), at=0, now=0, ago=0).passes == 1
+
+
+def test_a_tolerated_ttl_stays_a_warning() -> None:
+    first, second = wanted = expect(2)
+    long = Answer(rrdatas=first.rrdatas or (), ttl=999, authoritative=True)
+    survey = Survey(wanted, [NS1], now=0, tolerate=[Tolerance.LONG_TTL])
+    survey.record(NS1, first, long, 0)
+    later = moved(survey, Survey(wanted, [NS1], now=0, tolerate=[Tolerance.LONG_TTL]), at=0, now=0, ago=0)
+    later.record(NS1, second, right(second), 0)
+    assert later.report(0).exit is Exit.WARN
+
+
+def test_names_of_unknown_data_are_asked_everywhere_again() -> None:
+    """What the first server said is not in the state, so nothing could be compared with it."""
+    wanted = any_address("w.ml.test.")
+    survey = Survey([wanted], [NS1, NS2], now=0)
+    survey.record(NS1, wanted, Answer(rrdatas=("10.0.0.1",), authoritative=True), 0)
+    later = moved(survey, Survey([wanted], [NS1, NS2], now=0), at=0, now=0, ago=0)
+    assert later.due(AUTH, 0) == {NS1: [wanted], NS2: [wanted]}
+
+
+def test_state_of_another_survey_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="the state is one of 2 names at servers, not of 3"):
+        Survey(expect(3), [NS1], now=0).resume(Survey(expect(2), [NS1], now=0).state(0), now=0, ago=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_any_state_comes_back(seed: int) -> None:
+    rng = random.Random(seed)
+    wanted, servers = expect(6), [NS1, NS2, RES]
+    survey = Survey(wanted, servers, now=0)
+    for _ in range(40):
+        expectation, server = rng.choice(wanted), rng.choice(servers)
+        answer = rng.choice([right(expectation), denied(rng.randint(0, 9)), WRONG, SILENT])
+        survey.record(server, expectation, answer, rng.randint(0, 5))
+    later = moved(survey, Survey(wanted, servers, now=100), at=5, now=100, ago=0)
+    for after in (0, 3, 30):
+        for role in Role:
+            due = {server: set(asked) for server, asked in survey.due(role, 5 + after).items()}
+            assert {server: set(asked) for server, asked in later.due(role, 100 + after).items()} == due
+    assert later.report(100).names_right == survey.report(5).names_right
