@@ -9,7 +9,7 @@ as in `workers="{{ params.workers | tojson }}"`. This module is the one place wh
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mldns.exceptions import InvalidInput
@@ -19,9 +19,12 @@ _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 
 def value(argument: Any, name: str) -> Any:
-    """The argument itself; JSON text of a list or mapping is read; None when not given. Other text stays text."""
+    """The argument itself; JSON text of a list or mapping is read; None when not given. Other text stays text.
+
+    What a mapped task returned, an instance after the other, is one list: of the items where each returned some.
+    """
     if not isinstance(argument, str):
-        return argument
+        return _joined(argument) if _is_mapped_output(argument) else argument
     text = argument.strip()
     if text in _ABSENT:
         return None
@@ -33,6 +36,15 @@ def value(argument: Any, name: str) -> Any:
         raise InvalidInput(
             f"{name} is not JSON ({error.msg} at character {error.pos}): in a template, write {{{{ … | tojson }}}}"
         ) from None
+
+
+def _is_mapped_output(argument: Any) -> bool:
+    """Whether this is Airflow's lazy sequence, which fetches an instance's XCom when it comes to it."""
+    return isinstance(argument, Sequence) and not isinstance(argument, str | bytes | list | tuple)
+
+
+def _joined(parts: Iterable[Any]) -> list[Any]:
+    return [item for part in parts for item in (part if isinstance(part, list | tuple) else (part,))]
 
 
 def texts(argument: Any, name: str) -> list[str]:
@@ -79,6 +91,15 @@ def flag(argument: Any, name: str) -> bool:
 
 def hours(argument: Any, name: str) -> float | None:
     """A positive number of hours; None when not given, which promises no expiry."""
+    return _positive(argument, name, "hours")
+
+
+def seconds(argument: Any, name: str) -> float | None:
+    """A positive number of seconds; None when not given."""
+    return _positive(argument, name, "seconds")
+
+
+def _positive(argument: Any, name: str, unit: str) -> float | None:
     if argument is None or (isinstance(argument, str) and argument.strip() in _ABSENT):
         return None
     try:
@@ -86,7 +107,7 @@ def hours(argument: Any, name: str) -> float | None:
     except (TypeError, ValueError):
         number = 0.0
     if not 0 < number < float("inf"):
-        raise InvalidInput(f"{name} {argument!r} is not a positive number of hours")
+        raise InvalidInput(f"{name} {argument!r} is not a positive number of {unit}")
     return number
 
 

@@ -3,7 +3,10 @@
 A policy here is the JSON of the API: `{"version": 3, "etag": "…", "bindings": [{"role", "members", "condition"?}]}`.
 Edits are additive: only members that the caller names come or go, in the binding of exactly that role and condition.
 The authoritative form (a binding that removes everybody else) is the most complained-about trap of this field, see
-hashicorp/terraform-provider-google 7073 and 11032, and is therefore not what `add_members` does.
+hashicorp/terraform-provider-google 7073 and 11032: who would go is told by `others`, and going takes their names.
+
+The account of a member may be deleted: Google then spells it `deleted:serviceAccount:NAME?uid=NUMBER`, which stays byte
+for byte as it is unless somebody asks for its removal.
 """
 
 from __future__ import annotations
@@ -128,6 +131,48 @@ def remove_members(
     return Edit(_versioned(edited), changed, tuple(member for member in asked if member_key(member) not in removed))
 
 
+def settle_members(
+    policy: Mapping[str, Any],
+    *,
+    role: str,
+    present: Iterable[str],
+    absent: Iterable[str],
+    condition: Condition | None,
+) -> Edit:
+    """The policy with some members in the binding and others not; `changed` are those that came and those that went."""
+    added = add_members(policy, role=role, members=present, condition=condition)
+    removed = remove_members(added.policy, role=role, members=absent, condition=condition)
+    return Edit(removed.policy, (*added.changed, *removed.changed), (*added.unchanged, *removed.unchanged))
+
+
+def remnants(
+    policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None
+) -> dict[str, str]:
+    """What is left in a binding of members whose accounts were deleted: by its spelling there, the member it was.
+
+    A member that is there itself, as a new account of that name may be, has no remnants.
+    """
+    held = others(policy, role=role, members=(), condition=condition)
+    present = {member_key(member) for member in held}
+    missing = {key: member for member in members if (key := member_key(member)) not in present}
+    was = {spelling: member_key(_before_deletion(spelling)) for spelling in held}
+    return {spelling: missing[key] for spelling, key in was.items() if key in missing}
+
+
+def others(
+    policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None
+) -> tuple[str, ...]:
+    """Who has the role under exactly `condition` beside `members`, as the policy spells them."""
+    named = {member_key(member) for member in members}
+    held = [member for binding in _matching(policy, role, condition) for member in binding.get("members", ())]
+    return tuple(dict.fromkeys(member for member in held if member_key(member) not in named))
+
+
+def _before_deletion(member: str) -> str:
+    """`serviceAccount:a@b.co` of `deleted:serviceAccount:a@b.co?uid=7`; any other member as it is."""
+    return member.removeprefix("deleted:").partition("?uid=")[0] if member.startswith("deleted:") else member
+
+
 def _parse_member(member: str, *, removing: bool) -> str:
     if not isinstance(member, str) or member != member.strip() or not member:
         raise InvalidInput(f"member {member!r} is not text without spaces around it")
@@ -181,12 +226,12 @@ def _copied(policy: Mapping[str, Any]) -> Policy:
     return edited
 
 
-def _matching(policy: Policy, role: str, condition: Condition | None) -> list[dict[str, Any]]:
+def _matching(policy: Mapping[str, Any], role: str, condition: Condition | None) -> list[dict[str, Any]]:
     """All bindings of one role and condition: Google tolerates several, and a member may sit in any of them."""
     wanted = dict(condition) if condition else None
     return [
         binding
-        for binding in policy["bindings"]
+        for binding in policy.get("bindings", ())
         if binding.get("role") == role and _bare(binding.get("condition")) == wanted
     ]
 

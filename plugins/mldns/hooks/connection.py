@@ -12,17 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
 from google.api_core.client_options import ClientOptions
+from google.auth import impersonated_credentials
+from google.auth.exceptions import GoogleAuthError
+from google.auth.transport.requests import Request
 
 from mldns import arguments
-from mldns.exceptions import InvalidInput
+from mldns.exceptions import CloudUnavailable, InvalidInput
+from mldns.gcp.bindings import PolicyStore, ZonePolicy
 from mldns.gcp.dns import DNSClient
-from mldns.gcp.retry import Patience
+from mldns.gcp.grant_proof import CannotImpersonate
+from mldns.gcp.retry import Patience, transient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.hooks import validation
 
 if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
     from mldns.gcp.projects import ProjectPolicy
+
+_EVERY_API = "https://www.googleapis.com/auth/cloud-platform"
 
 _CONNECT_SECONDS = 10.0
 
@@ -30,9 +39,10 @@ _CONNECT_SECONDS = 10.0
 class ConnectionHook(GoogleBaseHook):
     """A Google connection with mldns's own extras; its clients are made when they are first needed.
 
-    Extras, beside those of every Google connection: `dns_api_endpoint` and `resource_manager_api_endpoint` point it at
-    other servers, `name_server_addresses` and `resolver_addresses` say who is asked in checks. A list may also be given
-    as JSON text, or separated by commas or line ends, as Airflow's connection form and URIs give text.
+    Extras, beside those of every Google connection: `dns_api_endpoint`, `resource_manager_api_endpoint` and, for the
+    proof of a grant, `iam_credentials_api_endpoint` point it at other servers; `name_server_addresses` and
+    `resolver_addresses` say who is asked in checks. A list may also be given as JSON text, or separated by commas or
+    line ends, as Airflow's connection form and URIs give text.
 
     How long to go on where the API fails: `call_timeout` is the seconds of silence after which a call has failed (60),
     `retry_deadline` the seconds for which a call is made again, or a decision while others write (180), and
@@ -68,29 +78,70 @@ class ConnectionHook(GoogleBaseHook):
     def dns_client(self, project_id: str) -> DNSClient:
         """The Cloud DNS client of one project."""
         if project_id not in self._clients:
-            self._clients[project_id] = DNSClient(
-                project_id,
-                self.get_credentials(),
-                client_options=self._options("dns_api_endpoint", "dns"),
-                timeout=(min(_CONNECT_SECONDS, self.patience.silence), self.patience.silence),
-                retrying=self.patience.failures,
-            )
+            self._clients[project_id] = self._new_dns_client(project_id, self.get_credentials())
         return self._clients[project_id]
 
     def project_policy(self, project_id: str) -> ProjectPolicy:
         """The IAM policy of one project."""
+        if project_id not in self._projects:
+            self._projects[project_id] = self._new_project_policy(project_id, self.get_credentials())
+        return self._projects[project_id]
+
+    def policy_store(self, project_id: str, zone: str | None, *, acting_as: str | None = None) -> PolicyStore:
+        """The policy of a zone, or of the project where none is named.
+
+        :param acting_as: address of a service account, to see the policy as that account does.
+        :raises CannotImpersonate: the connection may not act as that account, or there is no such account.
+        """
+        if acting_as is None:
+            return ZonePolicy(self.dns_client(project_id), zone) if zone else self.project_policy(project_id)
+        credentials = self._impersonated(acting_as)
+        if zone:
+            return ZonePolicy(self._new_dns_client(project_id, credentials), zone)
+        return self._new_project_policy(project_id, credentials)
+
+    def _new_dns_client(self, project_id: str, credentials: Credentials) -> DNSClient:
+        return DNSClient(
+            project_id,
+            credentials,
+            client_options=self._options("dns_api_endpoint", "dns"),
+            timeout=(min(_CONNECT_SECONDS, self.patience.silence), self.patience.silence),
+            retrying=self.patience.failures,
+        )
+
+    def _new_project_policy(self, project_id: str, credentials: Credentials) -> ProjectPolicy:
         # google-cloud-resource-manager is the one slow import here, and few tasks need it.
         from mldns.gcp.projects import ProjectPolicy
 
-        if project_id not in self._projects:
-            self._projects[project_id] = ProjectPolicy(
-                project_id,
-                self.get_credentials(),
-                client_options=self._options("resource_manager_api_endpoint", "cloudresourcemanager"),
-                timeout=self.patience.silence,
-                retrying=self.patience.failures,
+        return ProjectPolicy(
+            project_id,
+            credentials,
+            client_options=self._options("resource_manager_api_endpoint", "cloudresourcemanager"),
+            timeout=self.patience.silence,
+            retrying=self.patience.failures,
+        )
+
+    def _impersonated(self, account: str) -> Credentials:
+        """Credentials of a service account, with a token that was just issued; raises `CannotImpersonate`."""
+        endpoint = self._options("iam_credentials_api_endpoint", "iamcredentials").api_endpoint
+        path = f"/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+        credentials = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            source_credentials=self.get_credentials(),
+            target_principal=account,
+            target_scopes=[_EVERY_API],
+            iam_endpoint_override=endpoint.rstrip("/") + path if endpoint else None,
+        )
+        try:
+            self.patience.failures.run(
+                lambda: credentials.refresh(Request()),  # type: ignore[no-untyped-call]
+                what=f"impersonating {account}",
+                repeatable=transient,
             )
-        return self._projects[project_id]
+        except GoogleAuthError as error:
+            raise CannotImpersonate(_said(error)) from error
+        except CloudUnavailable as error:
+            raise CannotImpersonate(str(error)) from error
+        return credentials
 
     def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
         """An editor of one zone; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
@@ -168,3 +219,12 @@ class ConnectionHook(GoogleBaseHook):
         if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
             raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} must be a list of 'HOST:PORT'")
         return tuple(item.strip() for item in items if item.strip())
+
+
+def _said(error: GoogleAuthError) -> str:
+    """Google's own words for a refused token, which google-auth hands on as the whole body of the answer."""
+    *_, last = error.args or ("",)
+    try:
+        return " ".join(str(json.loads(last)["error"]["message"]).split())
+    except (TypeError, ValueError, KeyError):
+        return " ".join(str(error).split())[:300]

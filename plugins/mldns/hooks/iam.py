@@ -8,17 +8,24 @@ from typing import Any
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
 from mldns import naming
-from mldns.gcp import grants
-from mldns.gcp.bindings import PolicyStore, ZonePolicy
-from mldns.gcp.grants import GrantBook
+from mldns.exceptions import InvalidInput
+from mldns.gcp import exact_grants, grants
+from mldns.gcp.bindings import PolicyStore
+from mldns.gcp.grant_books import GrantBook, Ledger
+from mldns.gcp.grant_proof import DEFAULT_PATIENCE, NOT_PROVEN, TELLING, prove
+from mldns.grants import Grant
 from mldns.hooks import validation
 from mldns.hooks.connection import ConnectionHook
+from mldns.policy import member_key, parse_members
+
+MAX_PATIENCE = 3_600
+"""Seconds: a grant that is not effective by then will not become so by waiting."""
 
 project_default = GoogleBaseHook.fallback_to_default_project_id
 
 
 class IamHook(ConnectionHook):
-    """Bindings are additive, and their scope is always said."""
+    """Bindings are additive unless asked for otherwise, and their scope is always said."""
 
     @project_default
     def bind_iam(
@@ -30,25 +37,63 @@ class IamHook(ConnectionHook):
         zone: str | None = None,
         owner: str | None = None,
         condition: Mapping[str, str] | None = None,
+        authoritative: bool = False,
+        removals: Iterable[str] = (),
+        dry_run: bool = False,
+        wait: bool = False,
+        wait_seconds: float = DEFAULT_PATIENCE,
+        prove_with: Iterable[str] | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """Add members to a role; other members, bindings and conditions stay as they are.
 
         :param scope: "zone" or "project".
         :param zone: needed with scope "zone", and with `owner`.
-        :param owner: the job in whose manifest the grants are recorded that this call makes.
+        :param owner: the job in whose manifest the grants are noted that this call makes or shares.
         :param condition: `{"title", "expression"}` and perhaps "description".
-        :return: `{"scope", "resource", "role", "added", "already", "proof"}`. Google enforces a grant minutes after it
-            shows it, and only the member itself could prove it: hence "set, not proven".
+        :param authoritative: take the role, under this condition, from everybody else; `removals` has to name them.
+        :param removals: members that may lose the role, as `dry_run` told them. Somebody who is not among them is
+            reason to refuse, whenever they came; naming somebody who does not have the role does no harm.
+        :param dry_run: write nothing, and return `{"adds", "already", "removes", "held_by"}` in place of what was done.
+        :param wait: wait until Google enforces the grant, as far as that can be proven: `mldns.gcp.grant_proof`.
+        :param wait_seconds: for at most so long; that it is over is no error.
+        :param prove_with: permissions of the role by which to tell; needed for all roles but dns.admin and dns.reader.
+        :return: `{"scope", "resource", "role", "added", "already", "proof"}`, and `removed` of an authoritative one.
+            `proof` is "set, not proven"; with `wait` it is "effective after 95.0 s" or "set, not proven: WHY", and
+            `proven` and `unproven` tell the seconds and the reasons by member.
+        :raises RemovalsRefused: somebody would lose the role who is not in `removals`, or whom a job holds.
         """
         grant = validation.grant(role, members, scope, condition, zone=zone, owner=owner)
+        reviewed = _reviewed(grant, authoritative, removals)
+        patience = _patience(wait, wait_seconds, prove_with)
+        permissions = validation.permissions(TELLING.get(role, ()) if prove_with is None else prove_with)
+        validation.flag(dry_run, "dry_run")
         store = self._store(project_id, grant.scope, zone)
-        result = {"scope": scope, "resource": store.resource, "role": role}
+        result: dict[str, Any] = {"scope": scope, "resource": store.resource, "role": role}
         if not grant.members:
             return result | {"added": [], "already": [], "proof": "nothing asked for", "skipped": True}
-        book = self._book(project_id, zone, owner)
-        added, already = grants.bind(store, grant, book, contention=self.patience.contention)
-        return result | {"added": added, "already": already, "proof": "set, not proven"}
+        book, ledger = self._book(project_id, zone, owner), self._ledger(project_id, zone)
+        if dry_run:
+            job = book.job if book else None
+            found = exact_grants.review(store, grant, ledger, job=job, authoritative=authoritative)
+            return result | found.to_json() | {"dry_run": True}
+        if authoritative:
+            added, already, result["removed"] = exact_grants.bind_exactly(
+                store, grant, book, ledger, reviewed=reviewed, contention=self.patience.contention
+            )
+        else:
+            added, already = grants.bind(store, grant, book, contention=self.patience.contention)
+        result |= {"added": added, "already": already}
+        if patience is None:
+            return result | {"proof": NOT_PROVEN}
+        on = zone if grant.scope == "zone" else None
+        proof = prove(
+            grant.members,
+            permissions,
+            lambda account: self.policy_store(project_id, on, acting_as=account),
+            patience=patience,
+        )
+        return result | {"proof": str(proof), "proven": proof.proven, "unproven": proof.unproven}
 
     @project_default
     def unbind_iam(
@@ -62,15 +107,22 @@ class IamHook(ConnectionHook):
         condition: Mapping[str, str] | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Take a role from members; arguments as of `bind_iam`.
+        """Take a role from members, as far as no other job holds it; arguments as of `bind_iam`.
 
-        :return: `{"removed", "absent", "kept"}`; with `owner`, members that this job did not add are kept.
+        With `owner`, only members go that this job granted, be it that another job still held them then. Without one,
+        whoever granted them; without a `zone` either, jobs are not asked.
+
+        :return: `{"removed", "absent", "kept"}`, and `held_by` with the jobs for whose sake members were kept; others
+            were kept because this job did not grant them.
         """
         grant = validation.grant(role, members, scope, condition, zone=zone, owner=owner, removing=True)
         store = self._store(project_id, grant.scope, zone)
-        book = self._book(project_id, zone, owner)
-        removed, absent, kept = grants.unbind(store, grant, book, contention=self.patience.contention)
-        return {"removed": removed, "absent": absent, "kept": kept}
+        book, ledger = self._book(project_id, zone, owner), self._ledger(project_id, zone)
+        done = grants.unbind(store, grant, book, ledger, contention=self.patience.contention)
+        held = {member: list(jobs) for member, jobs in done.kept.items() if jobs}
+        result: dict[str, Any] = {"removed": list(done.removed), "absent": list(done.absent)}
+        result["kept"] = [member for member in grant.members if member in done.kept]
+        return result | ({"held_by": held} if held else {})
 
     @project_default
     def test_iam_permissions(
@@ -87,11 +139,40 @@ class IamHook(ConnectionHook):
         return self._store(project_id, scope, zone).test(asked)
 
     def _store(self, project_id: str, scope: str, zone: str | None) -> PolicyStore:
-        if scope == "zone" and zone is not None:
-            return ZonePolicy(self.dns_client(project_id), zone)
-        return self.project_policy(project_id)
+        return self.policy_store(project_id, zone if scope == "zone" else None)
 
     def _book(self, project_id: str, zone: str | None, owner: str | None) -> GrantBook | None:
         if owner is None or zone is None:
             return None
         return GrantBook(self.zone_editor(project_id, zone), naming.slug(owner))
+
+    def _ledger(self, project_id: str, zone: str | None) -> Ledger | None:
+        if zone is None:
+            return None
+        editor = self.zone_editor(project_id, zone)
+        return Ledger(editor.client, editor.facts)
+
+
+def _reviewed(grant: Grant, authoritative: bool, removals: Iterable[str]) -> tuple[str, ...]:
+    """Who may lose the role. Nobody is not a member to give it to alone: that would empty it by mistake."""
+    reviewed = parse_members(removals, removing=True)
+    if validation.flag(authoritative, "authoritative"):
+        if not grant.members:
+            raise InvalidInput(f"authoritative without members would take {grant.role} from everybody: use unbind_iam")
+        if both := [member for member in reviewed if member_key(member) in map(member_key, grant.members)]:
+            raise InvalidInput(f"member {both[0]!r} is in members and in removals")
+    elif reviewed:
+        raise InvalidInput("removals are for authoritative=True: an additive binding takes the role from nobody")
+    return reviewed
+
+
+def _patience(wait: bool, wait_seconds: float, prove_with: Iterable[str] | None) -> float | None:
+    """Seconds to wait for a grant to be effective; None not to."""
+    if not validation.flag(wait, "wait"):
+        if prove_with is not None:
+            raise InvalidInput("prove_with is for wait=True: without it nothing is proven")
+        return None
+    usable = isinstance(wait_seconds, int | float) and not isinstance(wait_seconds, bool)
+    if not usable or not 0 <= wait_seconds <= MAX_PATIENCE:
+        raise InvalidInput(f"wait_seconds {wait_seconds!r} is not between 0 and {MAX_PATIENCE:,}")
+    return float(wait_seconds)

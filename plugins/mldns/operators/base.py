@@ -14,6 +14,7 @@ from mldns.exceptions import (
     LeaseLost,
     OwnershipConflict,
     PlanChanged,
+    RemovalsRefused,
     ZoneMismatch,
     ZoneNotEmpty,
     ZoneNotOurs,
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
 FAIL_AT_ONCE = ExceptionRetryPolicy(
     [
         RetryRule(
-            [InvalidInput, LeaseLost, OwnershipConflict, PlanChanged, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs],
+            [
+                InvalidInput,
+                LeaseLost,
+                OwnershipConflict,
+                PlanChanged,
+                RemovalsRefused,
+                ZoneMismatch,
+                ZoneNotEmpty,
+                ZoneNotOurs,
+            ],
             action=RetryAction.FAIL,
             reason="a retry would be refused for the same reason",
         )

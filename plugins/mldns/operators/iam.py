@@ -1,4 +1,4 @@
-"""Operators on IAM: give a role on a zone or project, and take it back. Always additive, scope always said."""
+"""Operators on IAM: give a role on a zone or project, and take it back. Additive unless asked for otherwise."""
 
 from __future__ import annotations
 
@@ -70,19 +70,67 @@ class CloudDNSBindIamOperator(_IamOperator):
     Without members there is nothing to do and the task succeeds, saying so: skipping it would skip everything behind
     it too, a training included.
 
-    Returns `{"scope", "resource", "role", "added", "already", "proof"}`.
+    :param authoritative: take the role, under this condition, from everybody else: `removals` has to name them.
+    :param removals: members that may lose the role, as a `dry_run` told them; whoever else would, fails the task.
+    :param dry_run: only say who would come and who would go.
+    :param wait: wait until Google enforces the grant, where that can be proven by impersonating the members.
+    :param wait_seconds: for at most so long; that it is over fails nothing.
+    :param prove_with: permissions of the role by which to tell; needed for all roles but dns.admin and dns.reader.
+
+    Returns `{"scope", "resource", "role", "added", "already", "proof"}`, an authoritative one also `removed`, one that
+    waited also `proven` and `unproven`; a dry run `{…, "adds", "already", "removes", "held_by", "dry_run"}`.
     """
 
+    template_fields: Sequence[str] = (
+        *_IamOperator.template_fields,
+        "authoritative",
+        "removals",
+        "dry_run",
+        "wait",
+        "wait_seconds",
+        "prove_with",
+    )
+
+    def __init__(
+        self,
+        *,
+        authoritative: bool | str = False,
+        removals: Sequence[str] | str | None = None,
+        dry_run: bool | str = False,
+        wait: bool | str = False,
+        wait_seconds: float | str | None = None,
+        prove_with: Sequence[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.authoritative = authoritative
+        self.removals = removals
+        # As in CloudDNSUpsertRecordsOperator.
+        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+        self.wait = wait
+        self.wait_seconds = wait_seconds
+        self.prove_with = prove_with
+
     def execute(self, context: Context) -> dict[str, Any]:
-        result = self.hook.bind_iam(**self._request())
+        request = self._request() | {
+            "authoritative": arguments.flag(self.authoritative, "authoritative"),
+            "removals": arguments.texts(self.removals, "removals"),
+            "dry_run": arguments.flag(self.dry_run, "dry_run"),
+            "wait": arguments.flag(self.wait, "wait"),
+            "prove_with": arguments.texts(self.prove_with, "prove_with") or None,
+        }
+        patience = arguments.seconds(self.wait_seconds, "wait_seconds")
+        result = self.hook.bind_iam(**request, **({} if patience is None else {"wait_seconds": patience}))
         self.log.info("IAM: %s", result)
         return dict(result)
 
 
 class CloudDNSUnbindIamOperator(_IamOperator):
-    """Remove members from a role; others stay. Members that do not have it are reported, not an error.
+    """Take a role from members, as far as no other job holds it; others stay.
 
-    Returns `{"removed", "absent"}`.
+    With `job`, only what that job granted goes. Members that do not have the role are reported, not an error.
+
+    Returns `{"removed", "absent", "kept"}`, and `held_by` with the jobs for whose sake members were kept.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:

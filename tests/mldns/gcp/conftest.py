@@ -8,7 +8,9 @@ import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
+from mldns.gcp.bindings import PolicyStore, ZonePolicy
 from mldns.gcp.dns import DNSClient, Resource
+from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
@@ -49,6 +51,18 @@ def client(make_client: MakeClient) -> DNSClient:
 def proxy(cloud: Cloud) -> Iterator[FaultyProxy]:
     with faulty_proxy(cloud.api) as running:
         yield running
+
+
+def project_policy(cloud: Cloud, url: str | None = None) -> ProjectPolicy:
+    """The policy of the stand-in's project, directly or through a proxy."""
+    options = ClientOptions(api_endpoint=url or cloud.api)
+    return ProjectPolicy(cloud.project, AnonymousCredentials(), client_options=options, timeout=10, retrying=QUICK)
+
+
+@pytest.fixture(params=["project", "zone"])
+def store(request: pytest.FixtureRequest, cloud: Cloud, client: DNSClient, zone: Resource) -> PolicyStore:
+    """The policy of a project and of a zone: the same code edits both."""
+    return project_policy(cloud) if request.param == "project" else ZonePolicy(client, "ml-zone")
 
 
 @pytest.fixture

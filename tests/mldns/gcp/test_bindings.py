@@ -1,28 +1,22 @@
-"""Grants on a zone and on a project, against a real localcloud, with others writing at the same time."""
+"""Editing the policy of a zone and of a project, against a real localcloud, with others writing at the same time."""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
 
 from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
 from mldns.exceptions import CloudUnavailable, MldnsError
 from mldns.gcp.bindings import PolicyStore, ZonePolicy, edit_policy
-from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import UnknownMember
-from mldns.gcp.grants import Grant, GrantBook, bind, unbind
 from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.retry import RetryPolicy
-from mldns.gcp.zone_editor import ZoneEditor
-from mldns.policy import Policy, add_members
+from mldns.policy import add_members
 from tests.cloud_fixture import Cloud
-from tests.mldns.gcp.conftest import QUICK, MakeClient
+from tests.mldns.gcp.conftest import MakeClient, project_policy
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
 
 ADMIN = "roles/dns.admin"
@@ -30,17 +24,6 @@ ALICE = "user:alice@example.com"
 TRAINER = "serviceAccount:trainer@demo-project.iam.gserviceaccount.com"
 NIGHTLY = {"title": "nightly", "expression": "request.time.getHours('UTC') < 6"}
 CONTENDED = RetryPolicy(initial=0.02, maximum=0.5, deadline=60)
-
-
-def project_policy(cloud: Cloud, url: str | None = None) -> ProjectPolicy:
-    options = ClientOptions(api_endpoint=url or cloud.api)
-    return ProjectPolicy(cloud.project, AnonymousCredentials(), client_options=options, timeout=10, retrying=QUICK)
-
-
-@pytest.fixture(params=["project", "zone"])
-def store(request: pytest.FixtureRequest, cloud: Cloud, client: DNSClient, zone: Resource) -> PolicyStore:
-    """The policy of a project and of a zone: the same code edits both."""
-    return project_policy(cloud) if request.param == "project" else ZonePolicy(client, "ml-zone")
 
 
 def adding(*members: str, condition: dict[str, str] | None = None) -> Any:
@@ -139,69 +122,3 @@ def test_an_account_that_does_not_exist_is_named(store: PolicyStore) -> None:
 
 def test_the_project_policy_tells_what_the_caller_may(cloud: Cloud) -> None:
     assert project_policy(cloud).test(["dns.changes.create"]) == ["dns.changes.create"]
-
-
-def test_a_grant_is_recorded_with_its_job_and_only_that_is_taken_back(store: PolicyStore, editor: ZoneEditor) -> None:
-    edit_policy(store, adding(ALICE))
-    book = GrantBook(editor, "job")
-    grant = Grant("project", ADMIN, (ALICE, TRAINER))
-    assert bind(store, grant, book) == ([TRAINER], [ALICE])
-    assert bind(store, grant, book) == ([], [ALICE, TRAINER])
-    assert book.has(grant) == {TRAINER}
-    assert TRAINER not in "".join(editor.grants("job")), "accounts are recorded as digests"
-    assert unbind(store, grant, book) == ([TRAINER], [], [ALICE])
-    assert book.has(grant) == set()
-    assert bindings(store)[-1] == {"role": ADMIN, "members": [ALICE]}
-    assert unbind(store, grant, None) == ([ALICE], [TRAINER], [])
-
-
-def test_a_conditional_grant_is_another_grant(store: PolicyStore, editor: ZoneEditor) -> None:
-    book = GrantBook(editor, "job")
-    bind(store, Grant("zone", ADMIN, (TRAINER,), NIGHTLY), book)
-    assert book.has(Grant("zone", ADMIN, (TRAINER,))) == set()
-    assert unbind(store, Grant("zone", ADMIN, (TRAINER,)), book) == ([], [], [TRAINER])
-    assert unbind(store, Grant("zone", ADMIN, (TRAINER,), NIGHTLY), book) == ([TRAINER], [], [])
-
-
-class _Overtaken:
-    """A policy that somebody else writes just before the first write."""
-
-    def __init__(self, store: PolicyStore, other: Callable[[], object]) -> None:
-        self._store, self._other, self.resource = store, other, store.resource
-        self.read, self.test = store.read, store.test
-
-    def write(self, policy: Policy) -> None:
-        other, self._other = self._other, lambda: None
-        other()
-        self._store.write(policy)
-
-
-def test_what_somebody_else_granted_meanwhile_is_theirs(store: PolicyStore, editor: ZoneEditor) -> None:
-    """A refused write is not ours because the member is there afterwards: unbinding would take away their grant."""
-    grant, book = Grant("zone", ADMIN, (TRAINER, ALICE)), GrantBook(editor, "job")
-    racing = _Overtaken(store, lambda: edit_policy(store, adding(TRAINER)))
-    assert bind(racing, grant, book) == ([ALICE], [TRAINER])
-    assert book.has(grant) == {ALICE}
-    assert unbind(store, grant, book) == ([ALICE], [], [TRAINER])
-
-
-def test_a_grant_that_may_have_been_made_stays_on_record(
-    make_client: MakeClient, client: DNSClient, editor: ZoneEditor, proxy: FaultyProxy
-) -> None:
-    grant, book = Grant("zone", ADMIN, (TRAINER,)), GrantBook(editor, "job")
-    proxy.faults.append(Fault("POST .*:setIamPolicy", "cut-after"))
-    proxy.faults.append(Fault("POST .*:getIamPolicy", "status", status=503, skip=2, count=99))
-    hasty = make_client(proxy.url, retrying=RetryPolicy(0.01, 0.02, deadline=0.2))
-    with pytest.raises(CloudUnavailable):
-        bind(ZonePolicy(hasty, "ml-zone"), grant, book)
-    assert unbind(ZonePolicy(client, "ml-zone"), grant, book) == ([TRAINER], [], [])
-
-
-def test_a_grant_that_failed_is_not_left_on_record(
-    make_client: MakeClient, editor: ZoneEditor, proxy: FaultyProxy
-) -> None:
-    proxy.faults.append(Fault("POST .*:setIamPolicy", "status", status=403))
-    refusing = ZonePolicy(make_client(proxy.url), "ml-zone")
-    with pytest.raises(MldnsError, match=r"permission dns\.managedZones\.setIamPolicy is missing on zone 'ml-zone'"):
-        bind(refusing, Grant("zone", ADMIN, (TRAINER,)), GrantBook(editor, "job"))
-    assert editor.grants("job") == ()

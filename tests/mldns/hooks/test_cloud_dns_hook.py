@@ -272,7 +272,12 @@ def test_permissions_of_the_caller(hook: CloudDNSHook, zone: str) -> None:
             | {"dry_run": False, "wait": True},
         ),
         ("delete_records", {"zone", "owner"}, {"lease": ""}),
-        ("bind_iam", {"role", "members", "scope"}, {"zone": None, "owner": None, "condition": None}),
+        (
+            "bind_iam",
+            {"role", "members", "scope"},
+            {"zone": None, "owner": None, "condition": None, "authoritative": False, "removals": ()}
+            | {"dry_run": False, "wait": False, "prove_with": None},
+        ),
         ("unbind_iam", {"role", "members", "scope"}, {"zone": None, "owner": None, "condition": None}),
     ],
 )
