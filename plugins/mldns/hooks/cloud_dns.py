@@ -285,9 +285,9 @@ class CloudDNSHook(IamHook):
         claimant: str = "",
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Have a lease that is held end `lease_hours` from now, or when it does, whichever is later. For long trainings.
+        """Have a lease that is held end `lease_hours` from now, or when it does, whichever is later.
 
-        Two or three small calls, however many names the owner has, also while another task of the run writes them.
+        For a long training: two or three small calls, however many names it has, also while another task writes them.
 
         :return: `{"zone", "owner", "lease", "generation", "expires"}`.
         :raises LeaseLost: another lease has the names, or they were released: whoever trains under them should know.
