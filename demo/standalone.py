@@ -30,13 +30,20 @@ class PortTaken(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A running Airflow: its UI and API at `url`, log in as `USER` with `password`."""
+    """A running Airflow: its UI and API at `url`, log in as `USER` with `password`.
+
+    :param passwords: of every user, by name.
+    """
 
     url: str
-    password: str
+    passwords: Mapping[str, str]
     home: Path
     process: Managed
     api: AirflowApi
+
+    @property
+    def password(self) -> str:
+        return self.passwords[USER]
 
     def wait_for_dag(self, dag_id: str, timeout: float = 90) -> None:
         """Return when `dag_id` can be triggered, unpaused; its import error or TimeoutError otherwise."""
@@ -58,6 +65,7 @@ def airflow_standalone(
     connections: Mapping[str, Mapping[str, object]],
     dags: Path = REPOSITORY / "dags",
     settings: Mapping[str, str] | None = None,
+    users: Mapping[str, str] | None = None,
     timeout: float = 240,
 ) -> Iterator[Standalone]:
     """Run `airflow standalone` with its files under `home` for the length of a `with` block.
@@ -66,13 +74,16 @@ def airflow_standalone(
 
     :param connections: connection id to its JSON form, as in AIRFLOW_CONN_*
     :param settings: further AIRFLOW__SECTION__KEY variables
+    :param users: further users and their roles ("viewer", "user", "op", "admin", or "" for none at all)
     :param timeout: seconds from start to ready
     :raises ProcessDied: Airflow ended, or was not ready in time; with the end of its log
     """
     for attempt in range(3):
         with Crew() as crew:
             try:
-                airflow = _start(crew, home / f"airflow-{attempt}", connections, dags, settings or {})
+                airflow = _start(
+                    crew, home / f"airflow-{attempt}", connections, dags, settings=settings or {}, users=users or {}
+                )
                 _wait_until_ready(airflow, timeout)
             except PortTaken:
                 continue
@@ -89,14 +100,17 @@ def _start(
     home: Path,
     connections: Mapping[str, Mapping[str, object]],
     dags: Path,
+    *,
     settings: Mapping[str, str],
+    users: Mapping[str, str],
 ) -> Standalone:
     home.mkdir(parents=True)
     api_port, worker_log_port, trigger_log_port = free_ports(3)
-    password = secrets.token_urlsafe(9)
-    passwords = home / "passwords.json"
-    passwords.touch(mode=0o600)
-    passwords.write_text(json.dumps({USER: password}))
+    roles = {**users, USER: "admin"}
+    passwords = {user: secrets.token_urlsafe(9) for user in roles}
+    password_file = home / "passwords.json"
+    password_file.touch(mode=0o600)
+    password_file.write_text(json.dumps(passwords))
     url = f"http://127.0.0.1:{api_port}"
     environment = _caller_environment() | {
         "AIRFLOW_HOME": str(home),
@@ -104,8 +118,8 @@ def _start(
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "8",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in roles.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__FERNET_KEY": "",  # connections come from the environment: the database holds no secret
         "AIRFLOW__API__BASE_URL": url,
@@ -129,7 +143,7 @@ def _start(
         cwd=home,
         log=home / "standalone.log",
     )
-    return Standalone(url, password, home, process, AirflowApi(url, USER, password))
+    return Standalone(url, passwords, home, process, AirflowApi(url, USER, passwords[USER]))
 
 
 def _wait_until_ready(airflow: Standalone, timeout: float) -> None:

@@ -1,0 +1,58 @@
+// Airflow's own API, asked with the viewer's own cookie: whoever may not see a DAG or an asset sees nothing of it here.
+
+const ROOT = new URL("../", document.baseURI); // both pages lie one step below Airflow's own root, prefix or not
+const PAGE = 100; // Airflow's largest page unless configured otherwise
+
+/** The API said no: 401 for nobody, 403 for somebody without the right. */
+export class Refused extends Error {}
+
+/** The API did not answer, or not as an API should. */
+export class Unavailable extends Error {}
+
+/** GET a path below /api/v2 as JSON. */
+export async function get(path, parameters = {}) {
+  const url = new URL(`api/v2/${path}`, ROOT);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  let response;
+  try {
+    response = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  } catch {
+    throw new Unavailable("Airflow's API server does not answer");
+  }
+  if (response.status === 401 || response.status === 403) throw new Refused(`HTTP ${response.status}`);
+  if (!response.ok) throw new Unavailable(`Airflow's API answered HTTP ${response.status} for ${path}`);
+  return response.json();
+}
+
+/** Where Airflow's UI shows something, as an absolute address. */
+export function uiAddress(...segments) {
+  return new URL(segments.map(encodeURIComponent).join("/"), ROOT).href;
+}
+
+/**
+ * Asset events, newest first, read page by page until `enough(events)` or `most` of them.
+ * Only `extra` and what identifies an event is kept.
+ */
+export async function events(parameters, { enough = () => true, most = PAGE } = {}) {
+  const found = [];
+  for (let offset = 0; offset < most; offset += PAGE) {
+    const answer = await get("assets/events", {
+      order_by: "-timestamp",
+      limit: Math.min(PAGE, most - offset),
+      offset,
+      ...parameters,
+    });
+    found.push(...answer.asset_events);
+    if (found.length >= answer.total_entries || answer.asset_events.length === 0 || enough(found)) break;
+  }
+  return found;
+}
+
+/** The state of a DAG run, or null where the viewer may not see it or it is gone. */
+export async function runState(dagId, runId) {
+  try {
+    return (await get(`dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`)).state;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,137 @@
+// What the events say, merged: pure functions, no page and no network.
+
+const SCHEMA = 1;
+
+/** The extras that this page understands of `kind` ("zone" or "job"), newest first as given. */
+export function extras(assetEvents, kind) {
+  return assetEvents
+    .map((event) => ({ ...(event.extra ?? {}), at: event.extra?.at ?? event.extra?.taken ?? event.timestamp }))
+    .filter((extra) => extra.kind === kind && extra.schema === SCHEMA && typeof extra.zone === "string");
+}
+
+/** The newest snapshot of each zone, without the zones that the newest run of the same check no longer found. */
+export function currentZones(snapshots) {
+  const newestRun = new Map(); // project and DAG -> run id
+  const zones = new Map();
+  for (const snapshot of snapshots) {
+    const check = `${snapshot.project} ${snapshot.run?.dag_id}`;
+    if (!newestRun.has(check)) newestRun.set(check, snapshot.run?.run_id);
+    const key = zoneKey(snapshot);
+    if (!zones.has(key)) zones.set(key, newestRun.get(check) === snapshot.run?.run_id ? snapshot : null);
+  }
+  return [...zones.values()].filter(Boolean).sort((a, b) => natural(a.zone, b.zone));
+}
+
+/** Jobs of all zones, each with the newest that is known of it; those that need somebody first. */
+export function currentJobs(zones, jobEvents) {
+  const jobs = new Map();
+  const whole = new Map(); // zone -> when a check listed every job of it
+  for (const zone of zones) {
+    if (!zone.error && (zone.jobs ?? []).length >= (zone.jobs_total ?? 0)) whole.set(zoneKey(zone), zone.taken);
+    for (const job of zone.jobs ?? []) jobs.set(`${zoneKey(zone)}/${job.job}`, { ...job, ...place(zone), since: null, checked: zone.taken });
+  }
+  const newest = new Map();
+  for (const event of jobEvents) {
+    const key = `${zoneKey(event)}/${event.job}`;
+    if (!newest.has(key)) newest.set(key, []);
+    newest.get(key).push(event);
+  }
+  for (const [key, [latest, ...older]] of newest) {
+    const known = jobs.get(key);
+    const gate = [latest, ...older].find((event) => event.gate && event.lease === latest.lease)?.gate ?? null;
+    if (known && latest.at <= known.checked) {
+      const same = known.run_id === null || latest.lease === known.run_id;
+      jobs.set(key, { ...known, since: latest.at, gate: same ? gate : null });
+    } else if (known || (latest.phase !== "released" && !(latest.at <= whole.get(zoneKey(latest))))) {
+      jobs.set(key, { ...untold(known), ...fromEvent(latest), gate });
+    }
+  }
+  return [...jobs.values()].sort((a, b) => urgency(a) - urgency(b) || natural(a.job, b.job) || natural(a.zone, b.zone));
+}
+
+/** Gates that opened, oldest first: `{at, seconds, job, names}`. */
+export function gateHistory(jobEvents, most = 60) {
+  return jobEvents
+    .filter((event) => event.phase === "ready" && typeof event.gate?.seconds === "number")
+    .slice(0, most)
+    .map((event) => ({ at: event.at, seconds: event.gate.seconds, job: event.job, zone: event.zone, names: event.gate.names }))
+    .reverse();
+}
+
+/** Whether a person should look at a job. */
+export function needsAttention(job) {
+  return ["failed", "drifted", "expired", "orphaned"].includes(job.state) || (job.exceptions_total ?? 0) > 0;
+}
+
+/** Whether a job's text matches what was typed: job, zone, claimant, run, or a name among its exceptions. */
+export function matches(job, text) {
+  const wanted = text.trim().toLowerCase();
+  if (!wanted) return true;
+  const fields = [job.job, job.zone, job.dns_name, job.claimant, job.run_id, job.state];
+  return (
+    fields.some((field) => String(field ?? "").toLowerCase().includes(wanted)) ||
+    (job.exceptions ?? []).some((exception) => exceptionMatches(exception, wanted))
+  );
+}
+
+/** Whether an exception is about what was typed. */
+export function exceptionMatches(exception, text) {
+  const wanted = text.trim().toLowerCase();
+  return [exception.name, exception.server, exception.expected, exception.got, exception.what].some((field) =>
+    String(field ?? "").toLowerCase().includes(wanted),
+  );
+}
+
+/** The DAG of a claimant "deployment/dag_id"; null for a digest, which public zones hold instead. */
+export function dagOf(claimant) {
+  const cut = String(claimant ?? "").indexOf("/");
+  return cut < 0 ? null : claimant.slice(cut + 1);
+}
+
+/** "3 min", "2 h", "5 d" between two moments. */
+export function age(from, to) {
+  const seconds = Math.max(0, (new Date(to) - new Date(from)) / 1000);
+  for (const [unit, size] of [["d", 86_400], ["h", 3_600], ["min", 60]])
+    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
+  return `${Math.floor(seconds)} s`;
+}
+
+function fromEvent(event) {
+  const state = { claimed: "pending", written: "pending", ready: "ready", released: "ended" }[event.phase] ?? "pending";
+  return {
+    ...place(event),
+    job: event.job,
+    claimant: event.claimant,
+    dag_id: dagOf(event.claimant) ?? event.run?.dag_id ?? null,
+    run_id: dagOf(event.claimant) === null ? (event.run?.run_id ?? null) : event.lease,
+    expires: event.expires,
+    records: event.records,
+    state,
+    since: event.at,
+    phase: event.phase,
+  };
+}
+
+// What a snapshot found wrong is not said of the lease that came after it.
+function untold(known) {
+  return { ...known, drift: null, exceptions: [], exceptions_total: 0, expired: false, run_state: null };
+}
+
+function place({ project, zone, dns_name }) {
+  return { project, zone, dns_name };
+}
+
+function zoneKey({ project, zone }) {
+  return `${project}/${zone}`;
+}
+
+function urgency(job) {
+  if (needsAttention(job)) return 0;
+  return { pending: 1, ready: 2, ended: 3 }[job.state] ?? 2;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+function natural(a, b) {
+  return collator.compare(a, b);
+}

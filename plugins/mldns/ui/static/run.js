@@ -1,0 +1,136 @@
+// A DAG run's tab: what this run did to names, from its own asset events and XComs.
+
+import "./theme.js";
+import { Refused, events, get, uiAddress } from "./api.js";
+import { count, el, moment, notice, uiLink } from "./dom.js";
+import { extras } from "./model.js";
+
+const EVERY = 10_000; // ms
+const MOST_RESULTS = 12; // of tasks, each a request
+const MOST_JOBS = 20; // of a run that maps over many
+const MOST_EVENTS = 20; // of a job: the newest
+
+const TOLD = {
+  claimed: "claimed the names",
+  written: "wrote the records",
+  ready: "opened the gate: every name answers",
+  released: "released the names",
+};
+
+const content = document.getElementById("content");
+const here = new URLSearchParams(window.location.search);
+const dagId = here.get("dag_id") ?? "";
+const runId = here.get("run_id") ?? "";
+let timer = null;
+
+/** How each kind of result is told, known by the fields that only it has; the first that fits. */
+const TELLERS = [
+  [(value) => "endpoint" in value && "pattern" in value, "Hand-off", ["job", "zone", "endpoint", "master", "world_size", "count", "pattern", "digest"]],
+  [(value) => "answers" in value && "servers" in value, "Gate", ["ok", "names", "servers", "answers", "passes", "seconds"]],
+  [(value) => "released" in value && "deleted" in value, "Release", ["owner", "deleted", "released", "overtaken_by"]],
+  [(value) => "created" in value && "changed" in value && "generation" in value, "Records", ["owner", "created", "changed", "deleted", "unchanged", "names", "changes", "status", "expires"]],
+  [(value) => "proof" in value && "role" in value, "Access", ["scope", "resource", "role", "added", "already", "proof"]],
+  [(value) => "generation" in value && "lease" in value, "Claim", ["owner", "names", "generation", "expires"]],
+  [(value) => "nameServers" in value, "Zone", ["name", "dnsName", "visibility", "nameServers", "created"]],
+];
+
+async function read() {
+  const path = `dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`;
+  const [run, entries, found] = await Promise.all([
+    get(path),
+    get(`${path}/taskInstances/~/xcomEntries`, { xcom_key_pattern: "return_value", limit: 100 }),
+    events({ source_dag_id: dagId, source_run_id: runId }),
+  ]);
+  const wanted = entries.xcom_entries.filter((entry) => entry.key === "return_value").slice(0, MOST_RESULTS);
+  const results = await Promise.all(wanted.map((entry) => result(path, entry)));
+  return { run, events: extras(found, "job").reverse(), results: results.filter(Boolean) };
+}
+
+async function result(path, { task_id: taskId, map_index: mapIndex }) {
+  try {
+    const entry = await get(`${path}/taskInstances/${encodeURIComponent(taskId)}/xcomEntries/return_value`, { map_index: mapIndex });
+    const value = typeof entry.value === "string" ? JSON.parse(entry.value) : entry.value;
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
+    const teller = TELLERS.find(([fits]) => fits(value));
+    return teller ? { taskId, value, title: teller[1], fields: teller[2] } : null;
+  } catch {
+    return null; // gone, not JSON, or not the viewer's to see: the rest is still worth showing
+  }
+}
+
+function draw({ run, events: found, results }) {
+  if (found.length === 0 && results.length === 0) {
+    content.replaceChildren(notice("", "No names in this run", run.state === "running" || run.state === "queued" ? "Nothing was claimed or written so far." : "This run claimed and wrote none."));
+  } else {
+    content.replaceChildren(story(found), el("div", { class: "cards" }, ...results.map(card)));
+  }
+  clearTimeout(timer);
+  if (["running", "queued"].includes(run.state)) timer = setTimeout(refresh, EVERY);
+}
+
+function story(found) {
+  if (found.length === 0) return "";
+  const jobs = new Map();
+  for (const event of found) {
+    const name = `Job ${event.job} in ${event.dns_name}`;
+    jobs.set(name, [...(jobs.get(name) ?? []), event]);
+  }
+  return el("div", {}, ...[...jobs].slice(0, MOST_JOBS).map(([name, its]) => chapter(name, its.slice(-MOST_EVENTS))));
+}
+
+function chapter(name, found) {
+  return el(
+    "section",
+    {},
+    el("h2", {}, name),
+    el(
+      "ol",
+      { class: "story" },
+      ...found.map((event) =>
+        el(
+          "li",
+          {},
+          el("span", { class: `state ${event.phase === "ready" ? "ready" : "pending"}` }, event.phase),
+          " ",
+          moment(event.at, new Date(event.at).toLocaleTimeString()),
+          ` ${event.run?.task_id ?? ""} ${TOLD[event.phase] ?? ""} (${count(event.records ?? 0, "record set")}`,
+          event.gate ? `, ${event.gate.seconds} s)` : ")",
+        ),
+      ),
+    ),
+  );
+}
+
+function card({ taskId, value, title, fields }) {
+  const task = uiLink(uiAddress("dags", dagId, "runs", runId, "tasks", taskId), taskId);
+  return el(
+    "article",
+    { class: "card", "aria-label": title },
+    el("h3", {}, title),
+    el("p", { class: "quiet" }, "task ", task),
+    el("dl", {}, ...fields.filter((field) => value[field] !== undefined && value[field] !== null).flatMap((field) => [el("dt", {}, field), el("dd", {}, plain(value[field]))])),
+  );
+}
+
+function plain(value) {
+  if (Array.isArray(value)) return value.map(plain).join(", ") || "none";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+async function refresh() {
+  content.setAttribute("aria-busy", "true");
+  try {
+    draw(await read());
+  } catch (error) {
+    const again = el("button", { type: "button", onclick: refresh }, "Try again");
+    content.replaceChildren(
+      error instanceof Refused
+        ? notice("error", "You may not see this", "Your user may not read this run's assets or XComs in Airflow.", again)
+        : notice("error", "Airflow did not say", error.message, again),
+    );
+  } finally {
+    content.setAttribute("aria-busy", "false");
+  }
+}
+
+refresh();
