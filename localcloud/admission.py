@@ -6,14 +6,14 @@ from localcloud.access import requirements
 from localcloud.access.keys import account_project
 from localcloud.calls import Call, Method, Service
 
-# Whoever asks for a token has none.
-_TOKEN_SERVICES = frozenset({"oauth2", "sts"})
+# Whoever asks for a token has none, and a cluster has users and roles of its own.
+_ADMITTED = frozenset({"oauth2", "sts", "kubernetes"})
 
 
 def admit(service: Service, method: Method, call: Call) -> None:
     """Raise the ApiError with which the call is turned away before its method sees it: 401, 429, 403, in that order."""
     authority = service.authority
-    checked = authority.enforced and method.service not in _TOKEN_SERVICES
+    checked = authority.enforced and method.service not in _ADMITTED
     principal = authority.identify(call.authorization) if checked else None
     if "project" in call.path:
         service.rates.admit((method.service, call.path["project"]), service.limits.requests_per_minute)

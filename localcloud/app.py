@@ -23,8 +23,10 @@ from localcloud.mishaps import NoAnswer, inflict
 from localcloud.partial import parse_fields, partial
 from localcloud.routes import (
     changes,
+    compute,
     control,
     faults,
+    kubernetes,
     limits,
     managed_zones,
     resource_manager,
@@ -48,6 +50,8 @@ METHODS: tuple[Method, ...] = (
     *limits.METHODS,
     *tokens.METHODS,
     *service_accounts.METHODS,
+    *compute.METHODS,
+    *kubernetes.METHODS,
 )
 
 _Endpoint = Callable[[Request], Awaitable[Response]]

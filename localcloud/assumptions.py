@@ -18,7 +18,7 @@ the code is built, rather than from a constant or a text, is listed here and don
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from localcloud.errors import Problem
 
@@ -40,6 +40,28 @@ MAX_TTL: Final = 2**31 - 1
 
 RESERVED_DNS_NAMES: Final = frozenset({"com.", "org.", "net.", "co.uk.", "arpa.", "googleapis.com."})
 """A sample of what is refused for public zones; Google's list is long and not published."""
+
+MAX_COMPUTE_PAGE: Final = 500
+"""The most instances in one page of Compute Engine, as documented; what more is answered with is not."""
+
+
+def bad_compute_page_size(value: str) -> Problem:
+    """Compute Engine's refusal of a `maxResults` beyond 500."""
+    return Problem(
+        "invalid",
+        f"Invalid value for field 'maxResults': '{value}'. Values must be within the range: [0, {MAX_COMPUTE_PAGE}]",
+    )
+
+
+def empty_scope(zone: str) -> dict[str, Any]:
+    """What an aggregated list has for a zone without instances on this page; the words are a guess, the code is not."""
+    return {
+        "warning": {
+            "code": "NO_RESULTS_ON_PAGE",
+            "message": f"There are no results for scope 'zones/{zone}' on this page.",
+            "data": [{"key": "scope", "value": f"zones/{zone}"}],
+        }
+    }
 
 
 def quota_exceeded(what: str) -> Problem:

@@ -14,6 +14,7 @@ from localcloud.access.authority import Authority
 from localcloud.connections import Connections
 from localcloud.errors import ApiError, invalid, zone_not_found
 from localcloud.faults import FaultBook
+from localcloud.fleet import Fleet
 from localcloud.quota import Limits, Quota
 from localcloud.ratelimit import RateLimit
 from localcloud.stats import Stats
@@ -60,6 +61,7 @@ class Service:
     stats: Stats = field(default_factory=Stats)
     faults: FaultBook = field(default_factory=FaultBook)
     connections: Connections = field(default_factory=Connections)
+    fleet: Fleet = field(default_factory=Fleet)
     done_after: float = 0.0
     page_size: int = assumptions.MAX_PAGE_SIZE
     on_reset: list[Callable[[], None]] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Service:
     def __post_init__(self) -> None:
         self._first_limits = self.limits
         self.authority = Authority(self.store, owner=self.owner, grant_delay=self.grant_delay)
-        self.on_reset.append(self.authority.tokens.clear)
+        self.on_reset += [self.authority.tokens.clear, self.fleet.clear]
 
     @property
     def quota(self) -> Quota:

@@ -116,6 +116,18 @@ def not_implemented(what: str) -> ApiError:
     return ApiError(501, [Problem("notImplemented", f"localcloud does not implement {what}.")], status="UNIMPLEMENTED")
 
 
+def bad_instance_filter(text: str) -> ApiError:
+    """Compute Engine's 400 to a filter that it cannot read (googleapis/google-api-go-client 815)."""
+    return ApiError(
+        400, [Problem("invalid", f"Invalid value for field 'filter': '{text}'. Invalid list filter expression.")]
+    )
+
+
+def resource_not_found(path: str) -> ApiError:
+    """Compute Engine's 404; `path` is `projects/p/zones/z/instanceGroupManagers/g`."""
+    return ApiError(404, [Problem("notFound", f"The resource '{path}' was not found")])
+
+
 def invalid_argument(message: str) -> ApiError:
     """Resource Manager's and IAM's 400."""
     return ApiError(400, [Problem("badRequest", message)], status="INVALID_ARGUMENT")

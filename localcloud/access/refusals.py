@@ -55,6 +55,9 @@ def forbidden(service: str, permission: str, resource: str) -> Refusal:
     if service == "dns":
         plain = ApiError(403, [Problem("forbidden", "Forbidden")])
         return Refusal(403, "forbidden", plain.body(), headers)
+    if service in ("compute", "container"):
+        plain = ApiError(403, [Problem("forbidden", f"Required '{permission}' permission for '{resource}'")])
+        return Refusal(403, "forbidden", plain.body(), headers)
     message = f"Permission '{permission}' denied on resource (or it may not exist)."
     metadata = {"permission": permission}
     if service == "cloudresourcemanager":

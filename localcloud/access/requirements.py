@@ -16,6 +16,11 @@ _PERMISSIONS: Final = {
     "dns.resourceRecordSets.patch": (_CHANGE, _RRSETS + "update"),
     "dns.resourceRecordSets.delete": (_CHANGE, _RRSETS + "delete"),
     "cloudresourcemanager.projects.testIamPermissions": (),
+    "compute.instances.aggregatedList": ("compute.instances.list",),
+    "compute.instanceGroupManagers.listManagedInstances": ("compute.instanceGroupManagers.get",),
+    "compute.regionInstanceGroupManagers.get": ("compute.instanceGroupManagers.get",),
+    "compute.regionInstanceGroupManagers.listManagedInstances": ("compute.instanceGroupManagers.get",),
+    "container.projects.locations.clusters.get": ("container.clusters.get",),
     "iam.projects.serviceAccounts.testIamPermissions": (),
     # Asked account by account along the chain.
     "iamcredentials.projects.serviceAccounts.generateAccessToken": (),
@@ -30,11 +35,15 @@ _EVERYTHING: Final = _AUTH + "cloud-platform"
 _SCOPES: Final = {
     "dns": {_EVERYTHING, _AUTH + "ndev.clouddns.readwrite"},
     "cloudresourcemanager": {_EVERYTHING, _AUTH + "cloudplatformprojects"},
+    "compute": {_EVERYTHING, _AUTH + "compute"},
+    "container": {_EVERYTHING},
     "iam": {_EVERYTHING, _AUTH + "iam"},
     "iamcredentials": {_EVERYTHING, _AUTH + "iam"},
 }
 _READING: Final = {
     "dns": {_EVERYTHING + ".read-only", _AUTH + "ndev.clouddns.readonly"},
+    "compute": {_EVERYTHING + ".read-only", _AUTH + "compute.readonly"},
+    "container": {_EVERYTHING + ".read-only"},
     "cloudresourcemanager": {_EVERYTHING + ".read-only", _AUTH + "cloudplatformprojects.readonly"},
 }
 

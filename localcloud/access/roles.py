@@ -35,6 +35,10 @@ _DNS_WRITE = frozenset(
         "dns.resourceRecordSets.update",
     }
 )
+_COMPUTE_READ = frozenset(
+    {"compute.instances.list", "compute.instanceGroupManagers.get", "resourcemanager.projects.get"}
+)
+_CLUSTERS_READ = frozenset({"container.clusters.get", "resourcemanager.projects.get"})
 _POLICIES_READ = frozenset(
     {"dns.managedZones.getIamPolicy", "iam.serviceAccounts.getIamPolicy", "resourcemanager.projects.getIamPolicy"}
 )
@@ -43,11 +47,13 @@ _POLICIES_WRITE = frozenset(
 )
 
 ROLES: Final = {
-    "roles/owner": _DNS_READ | _DNS_WRITE | _POLICIES_READ | _POLICIES_WRITE,
-    "roles/editor": _DNS_READ | _DNS_WRITE | _POLICIES_READ,
-    "roles/viewer": _DNS_READ | _POLICIES_READ,
+    "roles/owner": _COMPUTE_READ | _CLUSTERS_READ | _DNS_READ | _DNS_WRITE | _POLICIES_READ | _POLICIES_WRITE,
+    "roles/editor": _COMPUTE_READ | _CLUSTERS_READ | _DNS_READ | _DNS_WRITE | _POLICIES_READ,
+    "roles/viewer": _COMPUTE_READ | _CLUSTERS_READ | _DNS_READ | _POLICIES_READ,
     "roles/dns.admin": _DNS_READ | _DNS_WRITE | {"dns.managedZones.getIamPolicy"},
     "roles/dns.reader": _DNS_READ,
+    "roles/compute.viewer": _COMPUTE_READ,
+    "roles/container.clusterViewer": _CLUSTERS_READ,
     "roles/resourcemanager.projectIamAdmin": frozenset(
         {
             "resourcemanager.projects.get",
