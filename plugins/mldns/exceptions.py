@@ -226,7 +226,7 @@ class CloudUnavailable(MldnsError):
     """Retries are used up and the API still does not answer as it should. `reason` says so without the way out."""
 
     def __init__(self, reason: str, *, way_out: str = "") -> None:
-        self.reason = reason
+        self.reason, self.way_out = reason, way_out
         super().__init__(f"{reason}; {way_out}" if way_out else reason)
 
 

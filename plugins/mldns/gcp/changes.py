@@ -31,8 +31,9 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
         generation. What stands there now tells whether the change was applied.
     :return: the API's change; `id` is None where it was applied and its id cannot be read.
     :raises ZoneMoved: the zone is not what the change was planned for.
+    :raises CloudUnavailable: it was not applied; or, from `AnswerLost`, it may have been: the zone cannot be read.
     """
-    lost = False
+    lost: AnswerLost | None = None
 
     def attempt() -> Resource:
         nonlocal lost
@@ -40,8 +41,8 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
             return applied
         try:
             return client.create_change(zone, change)
-        except AnswerLost:
-            lost = True
+        except AnswerLost as unanswered:
+            lost = unanswered
             raise
 
     try:
@@ -49,10 +50,17 @@ def send_change(client: DNSClient, zone: str, change: Change, *, witness: Key, r
             attempt, what=f"changes.create of zone {zone!r}", repeatable=lambda error: isinstance(error, AnswerLost)
         )
     except CloudUnavailable as failed:
+        if lost is None:
+            raise
         # No more tries, but still a look at the last one: what is live is not to be reported as missing.
-        if isinstance(failed.__cause__, AnswerLost) and (applied := _look_up_once(client, zone, change, witness)):
+        try:
+            applied = _look_up(client, zone, change, witness)
+        except CloudUnavailable:
+            reason = f"{failed.reason}, and whether it was applied cannot be read"
+            raise CloudUnavailable(reason, way_out=failed.way_out) from lost
+        if applied is not None:
             return applied
-        raise
+        raise failed from lost.__cause__
 
 
 def wait_until_done(
@@ -96,15 +104,6 @@ def wait_until_settled(client: DNSClient, zone: str, change_id: str | None, *, t
             return "done"
         change_id = newest["id"]
     return str(wait_until_done(client, zone, change_id, timeout=timeout, just_sent=True)["status"])
-
-
-def _look_up_once(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:
-    """As `_look_up`; None also where the zone cannot be read."""
-    try:
-        return _look_up(client, zone, change, witness)
-    except CloudUnavailable as unreadable:
-        log.warning("zone %s: not known whether the last change was applied: %s", zone, unreadable)
-        return None
 
 
 def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Resource | None:

@@ -114,7 +114,7 @@ class AnswerLost(MldnsError):
     def __init__(self, call: Call, cause: BaseException) -> None:
         self.call = call
         self.response = getattr(cause, "response", None)
-        self.brief = f"{describe(cause)} (it may have been done all the same)"
+        self.brief = describe(cause)
         super().__init__(f"the answer to {call} was lost: {describe(cause)}")
 
 

@@ -132,7 +132,7 @@ def test_a_change_that_no_longer_fits_names_its_records_in_both_spellings(
                 "The change would exceed quota for rrdata size per change.",
             ),
             QuotaShort,
-            "additions per change., The change would exceed quota for rrdata size",
+            "additions per change, The change would exceed quota for rrdata size",
         ),
         (
             CHANGE,

@@ -71,8 +71,8 @@ class World:
     cloud: Cloud
     http: requests.Session = field(default_factory=requests.Session)
 
-    def hook(self, patience: Patience = QUICK) -> CloudDNSHook:
-        """A hook as a task makes it, on the connection of this world."""
+    def hook(self, patience: Patience | None = QUICK) -> CloudDNSHook:
+        """A hook as a task makes it, on the connection of this world; None: as patient as that says."""
         return CloudDNSHook(patience=patience)
 
     def seed(self) -> None:
