@@ -189,7 +189,7 @@ _TARGETS: Mapping[str, _Target] = {
     ),
     "hostfile": _Target(
         "a hostfile with slots for MPI or DeepSpeed",
-        "python -m mldns render hostfile --output hosts.txt && mpirun --hostfile hosts.txt …",
+        "mpirun --mca orte_keep_fqdn_hostnames 1 --hostfile hosts.txt …  (Open MPI 4 cuts names at a dot otherwise)",
         ("openmpi", "deepspeed", "mpich"),
         _hostfile,
     ),

@@ -1,0 +1,41 @@
+"""Hand-offs to render."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mldns.handoff import HandOff, read
+from mldns.inventory import parse_workers
+from mldns.rendezvous import hand_off
+
+
+def handed_over(workers: Any, **more: Any) -> HandOff:
+    """The hand-off of a job `bert`, as its reader has it."""
+    inventory = parse_workers(workers, allow_addresses=["127.0.0.0/8"])
+    arguments: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30, **more}
+    return read(hand_off(inventory, **arguments))
+
+
+@pytest.fixture
+def two() -> HandOff:
+    """Two hosts of eight slots each."""
+    return handed_over("10.0.0.1 slots=8\n10.0.0.2 slots=8", port=29400)
+
+
+@pytest.fixture
+def uneven() -> HandOff:
+    """A chief with two slots, a worker with eight and one with four."""
+    rows = [
+        {"role": "chief", "rank": 0, "address": "10.0.0.1", "slots": 2},
+        {"role": "worker", "rank": 0, "address": "10.0.0.2", "slots": 8},
+        {"role": "worker", "rank": 1, "address": "10.0.0.3", "slots": 4},
+    ]
+    return handed_over(rows)
+
+
+@pytest.fixture
+def untold() -> HandOff:
+    """A thousand hosts whose slots change from each to the next: the hand-off does not tell them."""
+    return handed_over([{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)])
