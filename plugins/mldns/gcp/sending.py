@@ -71,6 +71,10 @@ class Progress:
             self.live_names = _first_names([*((name, "") for name in self.live_names), *self._keys(change)])
         return tally
 
+    def count(self, change: Change) -> int:
+        """How many rrsets a change touches."""
+        return sum(1 for _ in self._keys(change))
+
     def _keys(self, change: Change) -> Iterator[Key]:
         """The rrsets that a change touches, each once, in the order of the change."""
         keys = dict.fromkeys(rrset.key for rrset in (*change.additions, *change.deletions))
@@ -90,7 +94,7 @@ def send_changes(
             answer = send_change(client, zone, change, witness=progress.witness, retrying=retrying)
         except CloudUnavailable as error:
             if isinstance(error.__cause__, AnswerLost):
-                progress.in_doubt = sum(1 for _ in progress._keys(change))
+                progress.in_doubt = progress.count(change)
             raise
         tally = progress.sent(change, answer.get("id"), answer.get("status", "pending"))
         log.info(
