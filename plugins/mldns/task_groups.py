@@ -33,6 +33,15 @@ HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 GATE_TIMEOUT = 900.0
 """Seconds: Google's name servers follow within a minute, a resolver's negative cache within five."""
 
+# What every launcher reads, as Jinja on the hand-off; `mldns.render.environment` says the same of one that was read.
+_VARIABLES = {
+    HANDOFF_VARIABLE: "{handoff} | tojson",
+    "MASTER_ADDR": "{handoff}['master'].rstrip('.')",
+    "MASTER_PORT": "{handoff}['port']",
+    "WORLD_SIZE": "{handoff}['world_size']",
+    "NNODES": "{handoff}['count']",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingDns:
@@ -40,12 +49,13 @@ class TrainingDns:
 
     :param group: the task group.
     :param handoff: the hand-off as an XCom (`mldns.rendezvous.hand_off`).
-    :param env: environment variables, as templates, for any operator that templates its own.
+    :param env: environment variables, as templates, for any operator that templates its own: MLDNS_HANDOFF, the whole
+        hand-off as JSON, and from it MASTER_ADDR, MASTER_PORT, WORLD_SIZE and NNODES.
     """
 
     group: TaskGroup
     handoff: XComArg
-    env: Mapping[str, str]
+    env: dict[str, str]
 
 
 @contextmanager
@@ -62,7 +72,11 @@ def training_dns(
     adopt: bool | str = False,
     allow_addresses: Sequence[str] | str = (),
     reverse_zone: str | None = None,
+    required_names: Sequence[str] | str | None = None,
+    connect: str | None = None,
+    deferrable: bool = True,
     gate_timeout: float = GATE_TIMEOUT,
+    gate: Mapping[str, Any] | None = None,
     project_id: str | None = None,
     gcp_conn_id: str = "google_cloud_default",
     impersonation_chain: str | Sequence[str] | None = None,
@@ -71,33 +85,49 @@ def training_dns(
     """Claim the job's names, write them, prove them, and release them behind the tasks made inside.
 
     The claim is the setup and the release the teardown: it runs when the upsert fails half-way, when the training
-    fails, and when the run is marked failed. The lease is the run, so parallel runs never release each other's names.
-    Arguments are those of `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's output.
+    fails or is killed, and when the run is marked failed. The lease is the run, so parallel runs never release each
+    other's names. Arguments are those of `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's
+    output, that of a mapped one included: the lists that its instances return are put together.
 
+    :param required_names: names outside the zone that the training needs; the gate waits for them, too.
+    :param connect: "master" or "workers": whose port must accept a connection before the gate opens.
+    :param deferrable: wait in the triggerer, without a worker slot; False where the triggerer cannot ask the workers'
+        resolvers.
     :param gate_timeout: seconds until names that do not resolve fail the run.
+    :param gate: more arguments of `DNSResolutionSensor`, such as `{"passes": 3, "tolerate": ["dead-server"]}`.
     :raises ValueError: no task was made inside: the names would be released before anybody used them.
     """
     google = {"project_id": project_id, "gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
     target: dict[str, Any] = {**google, "zone": zone, "job": job}
     names: dict[str, Any] = {"workers": workers, "ttl": ttl, "port": port, "allow_addresses": allow_addresses}
-    hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt, "reverse_zone": reverse_zone}
+    reverse: dict[str, Any] = {"reverse_zone": reverse_zone}
+    written: dict[str, Any] = {**target, **names, **reverse, "records": records}
+    hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt}
+    proof: dict[str, Any] = {"required_names": required_names, "connect": connect, "deferrable": deferrable}
     with TaskGroup(group_id) as group:
-        claim = CloudDNSClaimOperator(task_id="claim", **target, **names, records=records, **hold)
-        upsert = CloudDNSUpsertRecordsOperator(
-            task_id="upsert", **target, **names, records=records, **hold, policy=policy
-        )
-        gate = DNSResolutionSensor(task_id="gate", **target, **names, records=records, timeout=gate_timeout)
+        claim = CloudDNSClaimOperator(task_id="claim", **written, **hold)
+        upsert = CloudDNSUpsertRecordsOperator(task_id="upsert", **written, **hold, policy=policy)
+        opens = DNSResolutionSensor(task_id="gate", **{**written, **proof, "timeout": gate_timeout, **(gate or {})})
         handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
         # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.
         release = CloudDNSDeleteRecordsOperator(
-            task_id="release", **target, reverse_zone=reverse_zone, retries=3, retry_delay=timedelta(seconds=20)
+            task_id="release", **target, **reverse, retries=3, retry_delay=timedelta(seconds=20)
         )
-        claim >> upsert >> gate >> handoff
+        claim >> upsert >> opens >> handoff
         release.as_teardown(setups=claim)  # which makes the claim a setup
         own = set(group.children)
-        template = f"{{{{ ti.xcom_pull(task_ids='{handoff.task_id}') | tojson }}}}"
-        yield TrainingDns(group=group, handoff=handoff.output, env={HANDOFF_VARIABLE: template})
+        yield TrainingDns(group=group, handoff=handoff.output, env=_environment(handoff))
         _enclose(group, own, handoff, release)
+
+
+def _environment(handoff: BaseOperator) -> dict[str, str]:
+    """The variables as templates that render to text."""
+    # In a mapped group each instance has a hand-off of its own.
+    index = ", map_indexes=ti.map_index" if next(handoff.iter_mapped_task_groups(), None) else ""
+    pulled = f"ti.xcom_pull(task_ids='{handoff.task_id}'{index})"
+    # Where templates become native objects, `29500` would be a number and the JSON a mapping: in quotes both stay text.
+    text = " | string | tojson" if handoff.dag.render_template_as_native_obj else ""
+    return {name: f"{{{{ ({how.format(handoff=pulled)}){text} }}}}" for name, how in _VARIABLES.items()}
 
 
 def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseOperator) -> None:

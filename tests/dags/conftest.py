@@ -83,12 +83,13 @@ def airflow_environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def start_airflow(home: Path, wrapper: Sequence[str] = ()) -> Iterator[Airflow]:
+def start_airflow(home: Path, wrapper: Sequence[str] = (), dags: Path = ROOT / "dags") -> Iterator[Airflow]:
     """Make a database in `home` and start a DAG runner on it.
 
     :param wrapper: a command that runs the runner, such as `ip netns exec NAME`.
+    :param dags: the folder of its DAGs.
     """
-    environment = airflow_environment(home)
+    environment = airflow_environment(home) | {"AIRFLOW__CORE__DAGS_FOLDER": str(dags)}
     subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
         env=environment,

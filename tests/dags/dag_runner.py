@@ -1,4 +1,4 @@
-"""A process that runs DAGs of this repository with `dag.test()`, for as many runs as asked: one JSON a line.
+"""A process that runs the DAGs of Airflow's folder with `dag.test()`, for as many runs as asked: one JSON a line.
 
     python -m tests.dags.dag_runner MARK       # MARK begins each answer among the log lines
 
@@ -14,28 +14,32 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.xcom import XComModel
+from airflow.sdk import conf
 from airflow.utils.session import create_session
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
+BUNDLE = "dags-folder"  # what Airflow calls its folder of DAGs
 
 
 def serve(mark: str) -> None:
     """Answer each line of standard input."""
     DagBundlesManager().sync_bundles_to_db()
-    sync_bag_to_db(DagBag(str(DAGS), bundle_name="dags-folder"), "dags-folder", None)
+    sync_bag_to_db(_bag(), BUNDLE, None)
     for line in sys.stdin:
         request = json.loads(line)
         os.environ.update(request["env"])
         # Read anew each time: dag.test() writes a run's conf into the Params of the DAG object.
-        dag = DagBag(str(DAGS), bundle_name="dags-folder").dags[request["dag"]]
+        dag = _bag().dags[request["dag"]]
         answer = run(dag, request["conf"])
         print(f"{mark}{json.dumps(answer)}", flush=True)
+
+
+def _bag() -> DagBag:
+    return DagBag(conf.get("core", "dags_folder"), bundle_name=BUNDLE)
 
 
 def run(dag: Any, conf: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def run(dag: Any, conf: Mapping[str, Any]) -> dict[str, Any]:
         "state": str(done.state.value),
         "tasks": {ti.task_id: ti.state and str(ti.state) for ti in done.get_task_instances()},
         "xcom": {
-            row.task_id: XComModel.deserialize_value(row)
+            row.task_id + (f"[{row.map_index}]" if row.map_index >= 0 else ""): XComModel.deserialize_value(row)
             for row in _xcoms(dag.dag_id, done.run_id)
             if row.key == "return_value"
         },

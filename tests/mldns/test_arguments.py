@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +28,32 @@ from mldns.exceptions import InvalidInput
     ],
 )
 def test_value(given: Any, found: Any) -> None:
+    assert arguments.value(given, "workers") == found
+
+
+class MappedOutput(Sequence[Any]):
+    """As Airflow's: a sequence that is no list."""
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._parts[index]
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (MappedOutput("10.0.0.7", "10.0.0.8"), ["10.0.0.7", "10.0.0.8"]),
+        (MappedOutput(["10.0.0.7"], [], ["10.0.0.8", "10.0.0.9"]), ["10.0.0.7", "10.0.0.8", "10.0.0.9"]),
+        (MappedOutput({"rank": 1}, [{"rank": 0}]), [{"rank": 1}, {"rank": 0}]),
+        (MappedOutput(), []),
+    ],
+)
+def test_what_a_mapped_task_returned_is_one_list(given: MappedOutput, found: list[Any]) -> None:
     assert arguments.value(given, "workers") == found
 
 
