@@ -48,7 +48,7 @@ def of_options(options: argparse.Namespace) -> Task:
         named.append(any_address(port[0]))
     required = tuple(parse_required(text) for text in options.require)
     servers = _servers(options, handoff)
-    resolvers = tuple(server for server in servers if server.role is Role.RESOLVER) or _system_resolvers()
+    resolvers = tuple(server for server in servers if server.role is Role.RESOLVER) or system_resolvers()
     return Task(
         tuple(named),
         servers,
@@ -133,11 +133,11 @@ def _servers(options: argparse.Namespace, handoff: HandOff | None) -> tuple[Serv
     texts = options.resolver or (handoff.resolvers if handoff else ()) or ([] if authorities else [SYSTEM])
     resolvers: list[Server] = []
     for text in texts:
-        resolvers += _system_resolvers() if text == SYSTEM else [parse_server(text, Role.RESOLVER)]
+        resolvers += system_resolvers() if text == SYSTEM else [parse_server(text, Role.RESOLVER)]
     return tuple(dict.fromkeys([*authorities, *resolvers]))
 
 
-def _system_resolvers() -> tuple[Server, ...]:
+def system_resolvers() -> tuple[Server, ...]:
     """The resolvers of this machine or pod."""
     try:
         text = Path(RESOLV_CONF).read_text(errors="replace")

@@ -1,0 +1,103 @@
+"""Answers against the hand-off: which names do not have the address that they were handed over with."""
+
+from __future__ import annotations
+
+import pytest
+
+from mldns.agreement import addresses, disagreements, proven, shared
+from mldns.handoff import HandOff, read
+from mldns.inventory import parse_workers
+from mldns.rendezvous import hand_off
+
+Answers = dict[str, tuple[str, ...]]
+
+
+def job(count: int) -> tuple[HandOff, Answers]:
+    """A job, and what DNS answers when all is right."""
+    workers = parse_workers([f"10.{n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(count)])
+    handoff = read(hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30))
+    found = {f"worker-{worker.rank}.bert.ml.example.com.": (worker.address,) for worker in workers}
+    return handoff, found | {"master.bert.ml.example.com.": (workers[0].address,)}
+
+
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_the_right_addresses_are_proven(count: int) -> None:
+    handoff, found = job(count)
+    assert proven(handoff, found)
+    assert disagreements(handoff, found) == []
+
+
+@pytest.mark.parametrize("count", [3, 200, 10_000])
+def test_a_wrong_address_is_named(count: int) -> None:
+    handoff, found = job(count)
+    found["worker-2.bert.ml.example.com."] = ("10.9.9.9",)
+    assert not proven(handoff, found)
+    [wrong] = disagreements(handoff, found)
+    assert (wrong.name, wrong.got) == ("worker-2.bert.ml.example.com.", "10.9.9.9")
+
+
+def test_one_address_too_many_is_wrong() -> None:
+    handoff, found = job(3)
+    found["worker-1.bert.ml.example.com."] += ("10.9.9.9",)
+    assert [wrong.got for wrong in disagreements(handoff, found)] == ["10.0.0.2 10.9.9.9"]
+
+
+def test_two_hosts_that_changed_places_are_both_named() -> None:
+    handoff, found = job(3)
+    one, two = "worker-1.bert.ml.example.com.", "worker-2.bert.ml.example.com."
+    found[one], found[two] = found[two], found[one]
+    assert [wrong.name for wrong in disagreements(handoff, found)] == [one, two]
+
+
+def test_of_many_hosts_several_wrong_ones_are_among_those_named() -> None:
+    handoff, found = job(10_000)
+    for rank in (3, 5_000):
+        found[f"worker-{rank}.bert.ml.example.com."] = ("10.9.9.9",)
+    wrong = disagreements(handoff, found)
+    assert {"worker-3.bert.ml.example.com.", "worker-5000.bert.ml.example.com."} <= {item.name for item in wrong}
+    assert len(wrong) == 4
+    assert wrong[0].why == "this one or another of 4 is not the address that the job was handed over with"
+
+
+def test_the_alias_holds_the_masters_address() -> None:
+    handoff, found = job(3)
+    found["master.bert.ml.example.com."] = ("10.0.0.3",)
+    [wrong] = disagreements(handoff, found)
+    assert (wrong.name, wrong.expected, wrong.got) == ("master.bert.ml.example.com.", "10.0.0.1", "10.0.0.3")
+
+
+def test_a_missing_name_is_not_a_wrong_one_and_hides_none() -> None:
+    handoff, found = job(3)
+    del found["worker-0.bert.ml.example.com."]
+    assert not proven(handoff, found)
+    assert disagreements(handoff, found) == []
+    found["worker-1.bert.ml.example.com."] = ("10.9.9.9",)
+    assert [wrong.name for wrong in disagreements(handoff, found)] == ["worker-1.bert.ml.example.com."]
+
+
+def test_a_hand_off_without_digests_proves_nothing_and_accuses_nobody() -> None:
+    workers = parse_workers(["10.0.0.1", "10.0.0.2"])
+    value = hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30)
+    del value["addresses"]
+    _, found = job(2)
+    assert not proven(read(value), found)
+    assert disagreements(read(value), found) == []
+
+
+def test_digests_that_contradict_each_other_are_not_taken_for_agreement() -> None:
+    workers = parse_workers(["10.0.0.1", "10.0.0.2"])
+    value = hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30)
+    value["addresses"]["digest"] = "0" * 16
+    _, found = job(2)
+    assert len(disagreements(read(value), found)) == 2
+
+
+def test_both_families_of_a_name_count_and_ipv6_has_one_spelling() -> None:
+    answers = {("a.", "A"): ("10.0.0.1",), ("a.", "AAAA"): ("FD00:0::1",), ("_x._tcp.a.", "SRV"): ("0 0 1 a.",)}
+    assert addresses(answers) == {"a.": ("10.0.0.1", "fd00::1")}
+
+
+def test_names_that_share_an_address() -> None:
+    assert shared({"a.": ("10.0.0.1",), "b.": ("10.0.0.2",)}) == []
+    found = {"a.": ("10.0.0.1",), "b.": ("10.0.0.2", "10.0.0.1"), "c.": ("10.0.0.1",)}
+    assert shared(found) == ["10.0.0.1 is the address of 3 names, first a. and b."]
