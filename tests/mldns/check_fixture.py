@@ -1,0 +1,58 @@
+"""A job in a real zone, with its hand-off: what `python -m mldns` is tried on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from mldns.inventory import parse_workers
+from mldns.records import job_records
+from mldns.rendezvous import hand_off
+from tests.cloud_fixture import Cloud
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+WORKERS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+
+
+class Job:
+    """A job in a zone of localcloud, written through its API, and its hand-off."""
+
+    def __init__(self, cloud: Cloud, workers: Any, *, ttl: int = 30, visibility: str = "private", **more: Any) -> None:
+        inventory = parse_workers(workers, allow_addresses=["127.0.0.0/8"])
+        arguments = {"owner": "bert", "dns_name": "ml.test.", "ttl": ttl}
+        self.records = {
+            rrset.name: list(rrset.rrdatas) for rrset in job_records(inventory, **arguments) if rrset.type == "A"
+        }
+        self.value = hand_off(
+            inventory, zone="ml", visibility=visibility, resolvers=cloud.resolvers, **arguments, **more
+        )
+        self._ttl = ttl
+        self._base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
+        zone: dict[str, Any] = {"name": "ml", "dnsName": "ml.test.", "description": "", "visibility": visibility}
+        if visibility == "private":
+            zone["privateVisibilityConfig"] = {"networks": [{"networkUrl": cloud.network}]}
+        self._post("", zone)
+
+    def write(self, changes: Mapping[str, list[str] | None] | None = None) -> None:
+        """Write all records, changed as said; None withholds one."""
+        wanted = self.records | {f"{name}.bert.ml.test.": data for name, data in (changes or {}).items()}
+        self.add({name: data for name, data in wanted.items() if data is not None})
+
+    def add(self, records: Mapping[str, list[str]]) -> None:
+        self._post("/ml/changes", {"additions": self._rrsets(records)})
+
+    def replace(self, name: str, before: list[str], after: list[str]) -> None:
+        full = f"{name}.bert.ml.test."
+        self._post("/ml/changes", {"deletions": self._rrsets({full: before}), "additions": self._rrsets({full: after})})
+
+    def _rrsets(self, records: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        return [{"name": name, "type": "A", "ttl": self._ttl, "rrdatas": data} for name, data in records.items()]
+
+    def _post(self, path: str, body: object) -> None:
+        answer = requests.post(self._base + path, json=body, timeout=10)
+        assert answer.ok, answer.text
+        time.sleep(0.1)  # until it is done and served
