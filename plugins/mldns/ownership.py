@@ -28,14 +28,15 @@ def take(
     expires: int | None,
     now: float,
     adopt: bool = False,
-    lease_ended: bool = False,
+    lease_ended: bool | None = None,
     public: bool = False,
 ) -> Manifest:
     """Return the manifest after this claimant and lease took hold of the owner's names, names unchanged.
 
     :param expires: when the lease ends, Unix seconds; None promises nothing, so a later lease may take over at once,
         unless this lease has promised an end before.
-    :param lease_ended: the run behind the current lease is known to be over.
+    :param lease_ended: whether the run behind the current lease is over. None where nobody can tell: then the lease's
+        end decides; False, and an end that has passed does not count.
     :param public: store claimant and lease as digests, since anybody can read a public zone.
     :raises ClaimRefused: another claimant, or another lease that still counts.
     """
@@ -141,8 +142,10 @@ def held(manifest: Manifest | None, *, claimant: str, lease: str) -> bool:
     return manifest is not None and matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
 
 
-def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool) -> bool:
-    return matches(current.lease, lease) or lease_ended or current.expires is None or current.expires <= now
+def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool | None) -> bool:
+    if matches(current.lease, lease) or lease_ended or current.expires is None:
+        return True
+    return current.expires <= now and lease_ended is None
 
 
 def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:

@@ -166,6 +166,7 @@ def test_explicit_names_that_do_not_fit_are_refused() -> None:
 
 HELD = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3, expires=NOW + HOUR)
 OPEN_ENDED = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3)
+AT_WORK = {"now": NOW + HOUR, "lease_ended": False}
 RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader user:a@b.c",))
 
 
@@ -176,6 +177,8 @@ RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader u
         pytest.param(HELD, "airflow/train", "run1", {}, True, id="the same lease retries"),
         pytest.param(HELD, "airflow/train", "run2", {}, False, id="another lease that still counts"),
         pytest.param(HELD, "airflow/train", "run2", {"now": NOW + HOUR}, True, id="it expired"),
+        pytest.param(HELD, "airflow/train", "run2", AT_WORK, False, id="it expired, and its run is at work"),
+        pytest.param(OPEN_ENDED, "airflow/train", "run2", {"lease_ended": False}, True, id="no end, though at work"),
         pytest.param(HELD, "airflow/train", "run2", {"lease_ended": True}, True, id="its run has ended"),
         pytest.param(HELD, "airflow/train", "run2", {"adopt": True}, True, id="adopted"),
         pytest.param(OPEN_ENDED, "airflow/train", "run2", {}, True, id="it promised no end"),

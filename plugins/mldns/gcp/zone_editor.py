@@ -47,7 +47,7 @@ class Holder:
 
     :param expires: when the lease ends, Unix seconds; None promises no end.
     :param adopt: take over from another claimant.
-    :param lease_ended: the run behind the lease that holds the names now is known to be over.
+    :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
     """
 
     owner: str
@@ -55,7 +55,7 @@ class Holder:
     lease: str = ""
     expires: int | None = None
     adopt: bool = False
-    lease_ended: bool = False
+    lease_ended: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

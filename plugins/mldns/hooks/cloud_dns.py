@@ -148,7 +148,7 @@ class CloudDNSHook(IamHook):
         lease: str = "",
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool = False,
+        lease_ended: bool | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
@@ -169,7 +169,7 @@ class CloudDNSHook(IamHook):
         lease_hours: float | None = None,
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool = False,
+        lease_ended: bool | None = None,
         digest: str | None = None,
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
@@ -183,7 +183,8 @@ class CloudDNSHook(IamHook):
             one may take over at once.
         :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the owner no longer wants.
         :param adopt: take over from another claimant.
-        :param lease_ended: the run behind the lease that holds the names now is known to be over.
+        :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can
+            tell: then the end of that lease decides. False keeps its names even when that has passed.
         :param digest: refuse when the plan is not the reviewed one.
         :param wait: until Google says `done`.
         :return: `{"zone", "owner", "lease", "generation", "expires", "created", "changed", "deleted", "unchanged",
@@ -219,7 +220,7 @@ class CloudDNSHook(IamHook):
         lease_hours: float | None = None,
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool = False,
+        lease_ended: bool | None = None,
         dry_run: bool = False,
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
@@ -255,7 +256,7 @@ class CloudDNSHook(IamHook):
         lease: str = "",
         lease_hours: float | None = None,
         adopt: bool = False,
-        lease_ended: bool = False,
+        lease_ended: bool | None = None,
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:

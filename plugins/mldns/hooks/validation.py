@@ -99,7 +99,7 @@ def holder(
     lease_hours: float | None = None,
     *,
     adopt: bool = False,
-    lease_ended: bool = False,
+    lease_ended: bool | None = None,
 ) -> Holder:
     """Who asks, with the end of the lease as a moment."""
     for field, text in (("claimant", claimant), ("lease", lease)):
@@ -112,7 +112,7 @@ def holder(
         lease,
         expires,
         adopt=flag(adopt, "adopt"),
-        lease_ended=flag(lease_ended, "lease_ended"),
+        lease_ended=None if lease_ended is None else flag(lease_ended, "lease_ended"),
     )
 
 

@@ -39,30 +39,37 @@ def claimant_and_lease(context: Context, *, owner: str, claimant: str, lease: st
     return claimant or f"{deployment()}/{context['dag'].dag_id}", lease or run
 
 
-def hold(context: Context, call: Callable[[bool], Result]) -> Result:
-    """Return `call(lease_ended=False)`; when the claim is refused because of a run that is over, `call(True)`."""
+def hold(context: Context, call: Callable[[bool | None], Result]) -> Result:
+    """Return what `call(lease_ended)` does, with what this Airflow knows of the run that holds the names now.
+
+    First as if that run were at work, which is refused whenever there is another one; then it is asked about. So a
+    training that outlasts its lease keeps its names as long as its run goes on.
+    """
     try:
         return call(False)
     except ClaimRefused as refused:
-        if not _holder_ended(refused, context):
+        ended = _holder_ended(refused, context)
+        if ended is False:
             raise
-        log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
-        return call(True)
+        if ended:
+            log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
+        return call(ended)
 
 
-def _holder_ended(refused: ClaimRefused, context: Context) -> bool:
-    """Whether this Airflow says that the run behind a lease has ended; whatever it cannot answer counts as active.
+def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
+    """Whether the run behind a lease is over; None where this Airflow cannot tell, so that the lease's end decides.
 
-    In a public zone the manifest holds digests, which name no run: there the lease's expiry alone decides.
+    That is so for the runs of another deployment, for a lease that is no run, and in a public zone, whose manifests
+    hold digests, which name no run.
     """
     home, _, dag_id = refused.claimant.rpartition("/")
     if not refused.same_claimant or home != deployment() or not dag_id:
         log.info("Claimant %s, lease %s: no run that this Airflow can ask about", refused.claimant, refused.lease)
-        return False
+        return None
     try:
         state = context["ti"].get_dagrun_state(dag_id, refused.lease)
     except Exception as error:  # noqa: BLE001 - a lease may be any text, and an unknown run is not a finished one
         log.info("Airflow cannot tell about run %s of DAG %s: %s", refused.lease, dag_id, error)
-        return False
+        return None
     log.info("Run %s of DAG %s, which holds the names, is %s", refused.lease, dag_id, state)
     return state in _ENDED

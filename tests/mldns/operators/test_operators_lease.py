@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,33 @@ def test_a_run_that_has_ended_is_overtaken(held: Cloud, execute: Execute, state:
 def test_a_run_that_is_active_or_unknown_keeps_its_names(held: Cloud, execute: Execute, runs: Runs) -> None:
     with pytest.raises(ClaimRefused, match="lease 'first'"):
         execute(CloudDNSClaimOperator, **JOB, run_id="second", ti=runs)
+
+
+OUTLASTED = {**JOB, "job": "long", "lease_hours": 0.0001}  # a third of a second
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_training_that_outlasts_its_lease_keeps_its_names(held: Cloud, execute: Execute, state: str) -> None:
+    execute(CloudDNSClaimOperator, **OUTLASTED, run_id="first")
+    time.sleep(0.5)
+    with pytest.raises(ClaimRefused, match="lease 'first'"):
+        execute(CloudDNSClaimOperator, **OUTLASTED, run_id="second", ti=Runs(first=state))
+    # And its own tasks go on under it, for the next day.
+    assert execute(CloudDNSClaimOperator, **OUTLASTED | {"lease_hours": 24}, run_id="first")["lease"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("claimant", "runs"),
+    [("", Runs()), ("elsewhere/a_dag", Runs(first="running"))],
+    ids=["a run that Airflow does not know", "a run of another deployment"],
+)
+def test_where_airflow_cannot_tell_the_end_of_the_lease_decides(
+    held: Cloud, execute: Execute, claimant: str, runs: Runs
+) -> None:
+    job = OUTLASTED | {"claimant": claimant}
+    execute(CloudDNSClaimOperator, **job, run_id="first")
+    time.sleep(0.5)
+    assert execute(CloudDNSClaimOperator, **job, run_id="second", ti=runs)["lease"] == "second"
 
 
 @pytest.mark.parametrize("claimant", ["elsewhere/a_dag", "airflow", "a team"])
