@@ -411,3 +411,19 @@ def test_a_ragged_zone_still_fits(zone: StrictZone) -> None:
     job.send(job.upsert(9_000))
     assert len(zone.rrsets) == len(apex()) + 1 + 9_001 + 1
     assert job.upsert(9_000).changes == ()
+
+
+def test_a_ragged_claim_covers_what_it_still_has_to_remove(zone: StrictZone) -> None:
+    """A crash in the middle of a sync: no manifest would cover what was to go with a later change, nor would a retry."""
+    job = Job(zone)
+    job.send(job.upsert(9_000))
+    for rank in range(0, 9_000, 2):
+        del zone.rrsets[f"worker-{rank}.bert.{ZONE}", "A"]
+    todo = job.upsert(10, policy="sync")
+    assert len(todo.changes) > 3
+    job.send(todo, crash_after=1)
+    live = {key for key in zone.rrsets if key[0].endswith(f".bert.{ZONE}") and not key[0].startswith("_mldns.")}
+    assert job.manifest is not None
+    assert live <= job.manifest.names
+    job.send(job.upsert(10, policy="sync"))
+    assert len(zone.rrsets) == len(apex()) + 1 + 12 + 1
