@@ -209,7 +209,9 @@ def test_one_line_says_why_and_a_retry_makes_it_good(world: World, row: Forever)
 
 
 @pytest.mark.parametrize("operation", ["create", "change", "delete"])
-@pytest.mark.parametrize("batches", [1, 2, 3])
+@pytest.mark.parametrize(
+    "batches", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
@@ -280,7 +282,10 @@ def test_what_the_connection_says_bounds_the_time(world: World, monkeypatch: pyt
     world.mend()
 
 
-@pytest.mark.parametrize("method", ["changes.create", "managedZones.setIamPolicy", _SET_PROJECT])
+@pytest.mark.parametrize(
+    "method",
+    ["changes.create", *(pytest.param(m, marks=pytest.mark.slow) for m in ("managedZones.setIamPolicy", _SET_PROJECT))],
+)
 def test_a_server_that_says_when_is_asked_no_sooner(world: World, method: str) -> None:
     """Also where the answer to a change or a policy is missing, and the zone or the policy is read first."""
     operation = {"changes.create": "create", _SET_PROJECT: "bind-project"}.get(method, "bind-zone")

@@ -1,0 +1,134 @@
+"""An apply, or a release, that is killed with SIGKILL at a random moment, and made again: the end is exactly as asked.
+
+The moments are drawn with a seed from the time that the same operation takes when nobody kills it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.cloud_fixture import Cloud
+from tests.mldns.under_fire.conftest import connection
+from tests.mldns.under_fire.processes import Writers, writers
+from tests.mldns.under_fire.world import FOREIGN, JOB, ZONE, Json, World, workers
+
+LATENCY_MS = 30
+SEED = 20260102
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Arena:
+    """A world with slow calls, and processes to kill in it; `count` is the size of the job."""
+
+    world: World
+    writers: Writers
+    count: int
+
+    def upsert(self, network: str) -> Json:
+        """What a task calls to write the job, as arguments of the hook."""
+        return {"zone": ZONE, "records": workers(self.count, network), "policy": "sync", "wait": False, **JOB}
+
+    @property
+    def release(self) -> Json:
+        return {"zone": ZONE, "owner": JOB["owner"], "lease": JOB["lease"], "wait": False}
+
+    def kill_in(self, seconds: float, method: str, arguments: Json) -> None:
+        """Start the call in a process of its own, and kill that so many seconds after it has begun."""
+        process, reports = self.writers.start((method, arguments))
+        assert "begun" in reports.get()
+        time.sleep(seconds)
+        process.kill()
+        process.join()
+        time.sleep(3 * LATENCY_MS / 1000)  # what it sent last is still on its way through the server
+
+    def names(self) -> dict[Key, Json]:
+        """What the zone holds, without its apex and the job's manifest."""
+        found = [{key: record[key] for key in FOREIGN[0]} for record in self.world.records()]
+        ours = ("ml.example.com.", "_mldns.job.ml.example.com.")
+        return {(record["name"], record["type"]): record for record in found if record["name"] not in ours}
+
+
+def keyed(records: list[Json]) -> dict[Key, Json]:
+    return {(record["name"], record["type"]): record for record in records}
+
+
+@pytest.fixture
+def arena(
+    start_cloud: Callable[..., Cloud], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Arena]:
+    count, *flags = request.param
+    cloud = start_cloud("--latency-ms", str(LATENCY_MS), "--done-ms", "10", "--serve-ms", "0", *flags)
+    said = connection(cloud)
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", said)
+    world = World(cloud)
+    world.seed()
+    with writers(said) as processes:
+        yield Arena(world, processes, count)
+
+
+# Five batches each: of 50 records here, of 999 there.
+SMALL = (220, "--quota", "rrsetAdditionsPerChange=51", "--quota", "rrsetDeletionsPerChange=51")
+LARGE = (4_999,)
+
+
+@pytest.mark.parametrize(
+    ("arena", "kills"),
+    [
+        pytest.param(SMALL, 3, id="3 kills in 220 workers"),
+        pytest.param(LARGE, 20, id="20 kills in 5,000 records", marks=pytest.mark.slow),
+    ],
+    indirect=["arena"],
+)
+def test_a_killed_apply_is_finished_by_the_next(arena: Arena, kills: int) -> None:
+    hook, draw = arena.world.hook(), random.Random(SEED)
+    hook.upsert_records(**arena.upsert("10.100"))
+    started = time.monotonic()
+    hook.upsert_records(**arena.upsert("10.101"))
+    usually = time.monotonic() - started
+    print(f"seed {SEED}: an apply takes {usually:.2f} s")
+    partly = 0
+    for number in range(kills):
+        moment = draw.uniform(usually / 3, usually)  # until then it reads and plans
+        wanted = arena.upsert(f"10.{number}")
+        arena.kill_in(moment, "upsert_records", wanted)
+        found = arena.names()
+        live = sum(1 for key, record in keyed(wanted["records"]).items() if found.get(key) == record)
+        again = hook.upsert_records(**wanted)
+        print(f"kill {number + 1} after {moment:.3f} s: {live:,} of {len(wanted['records']):,} were live")
+        assert again["created"] + again["changed"] == len(wanted["records"]) - live, "the rest, and nothing twice"
+        assert arena.names() == keyed([*FOREIGN, *wanted["records"]])
+        assert hook.upsert_records(**wanted)["changes"] == 0
+        partly += 0 < live < len(wanted["records"])
+    assert partly >= kills // 5, "kills in the middle are what this is about"
+
+
+@pytest.mark.parametrize(
+    ("arena", "kills"),
+    [
+        pytest.param(SMALL, 3, id="3 kills in 220 workers", marks=pytest.mark.slow),
+        pytest.param(LARGE, 5, id="5 kills in 5,000 records", marks=pytest.mark.slow),
+    ],
+    indirect=["arena"],
+)
+def test_a_killed_creation_or_release_is_finished_by_the_release(arena: Arena, kills: int) -> None:
+    hook, draw = arena.world.hook(), random.Random(SEED)
+    before = arena.world.picture()
+    started = time.monotonic()
+    hook.upsert_records(**arena.upsert("10.101"))
+    usually = time.monotonic() - started
+    hook.delete_records(**arena.release)
+    for number in range(kills):
+        created, released = draw.uniform(0, usually), draw.uniform(0, usually / 2)
+        arena.kill_in(created, "upsert_records", arena.upsert(f"10.{number}"))
+        arena.kill_in(released, "delete_records", arena.release)
+        left = len(arena.names()) - len(FOREIGN)
+        print(f"killed after {created:.3f} s and {released:.3f} s: {left:,} names of the job were left")
+        assert hook.delete_records(**arena.release)["deleted"] == left
+        assert arena.world.picture() == before
