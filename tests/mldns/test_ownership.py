@@ -414,7 +414,7 @@ def test_a_ragged_zone_still_fits(zone: StrictZone) -> None:
 
 
 def test_a_ragged_claim_covers_what_it_still_has_to_remove(zone: StrictZone) -> None:
-    """A crash in the middle of a sync: no manifest would cover what was to go with a later change, nor would a retry."""
+    """A crash in the middle of a sync: what is to go with a later change must not be orphaned."""
     job = Job(zone)
     job.send(job.upsert(9_000))
     for rank in range(0, 9_000, 2):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mldns.exceptions import Conflict, InvalidInput
-from mldns.plan import POLICIES, Plan, compute_plan
+from mldns.plan import POLICIES, Plan, Room, compute_plan
 from mldns.records import Key, RRset
 
 A1 = RRset("a.z.", "A", 60, ("10.0.0.1",))
@@ -158,6 +159,43 @@ def test_a_conflict_in_json_has_the_fields_of_the_exception(full: bool) -> None:
     (shown,) = json.loads(json.dumps(plan.to_json(full=full)))["conflicts"]
     assert shown == {"name": "a.z.", "type": "A", "owner": "octoDNS", "found": ["10.0.0.2"]}
     assert str(Conflict(**shown)) == "a.z. A (owned by octoDNS)"
+
+
+def test_a_plan_tells_what_stays_and_how_full_the_zone_will_be() -> None:
+    plan = compute_plan(current=[A1], desired=[A1, B], owned={A1.key}.__contains__, owner_of=lambda _: None)
+    assert plan.table() == "+ b.z. 60 A 10.0.0.3\n  1 stay as they are"
+    assert plan.to_json(full=True)["unchanged"] == [A1.to_api()]
+    assert plan.to_json()["room"] is None
+    full = replace(plan, room=Room(9_999, 10_000))
+    assert full.table().endswith("\n= 9,999 of 10,000 record sets once applied, 1 left")
+    assert full.to_json()["room"] == {"rrsets": 9_999, "limit": 10_000, "headroom": 1}
+    assert str(Room(10_002, 10_000)).endswith("2 too many")
+    assert "room" not in full.counts()
+
+
+@pytest.mark.parametrize(
+    ("owned", "policy", "heading"),
+    [
+        (True, "create-only", "skipped"),
+        (True, "upsert-only", "conflicts"),
+        (True, "sync", "conflicts"),
+        (False, "sync", "conflicts"),
+    ],
+)
+def test_a_routing_policy_is_nobody_s_to_write(owned: bool, policy: str, heading: str) -> None:
+    """Somebody made it by hand: it has no rrdatas that a deletion could send back."""
+    routed = RRset("a.z.", "A", 60, ())
+    plan = compute_plan(
+        current=[routed, B], desired=[A1], owned=lambda key: owned, owner_of=lambda _: None, policy=policy
+    )
+    assert plan.counts()[heading] == 1
+    assert [str(conflict)[:34] for conflict in plan.conflicts] == ["a.z. A (a routing policy answers t"] * (
+        heading == "conflicts"
+    )
+
+
+def test_a_sync_leaves_a_routing_policy_alone() -> None:
+    assert planned([RRset("a.z.", "A", 60, ())], [], {A1.key}, policy="sync") == {}
 
 
 def test_the_digest_stands_for_what_is_written() -> None:
