@@ -53,12 +53,17 @@ def bad_compute_page_size(value: str) -> Problem:
     )
 
 
-def empty_scope(zone: str) -> dict[str, Any]:
-    """What an aggregated list has for a zone without instances on this page; the words are a guess, the code is not."""
+def empty_scope(zone: str, unreachable: bool) -> dict[str, Any]:
+    """What an aggregated list has for a zone without instances on this page; the words are a guess."""
+    why = (
+        f"Zone '{zone}' is unreachable."
+        if unreachable
+        else f"There are no results for scope 'zones/{zone}' on this page."
+    )
     return {
         "warning": {
-            "code": "NO_RESULTS_ON_PAGE",
-            "message": f"There are no results for scope 'zones/{zone}' on this page.",
+            "code": "UNREACHABLE" if unreachable else "NO_RESULTS_ON_PAGE",
+            "message": why,
             "data": [{"key": "scope", "value": f"zones/{zone}"}],
         }
     }

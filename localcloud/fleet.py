@@ -30,9 +30,10 @@ class Fleet:
     members: dict[tuple[str, str, str], list[JsonObject]] = field(default_factory=dict)
     clusters: dict[tuple[str, str, str], JsonObject] = field(default_factory=dict)  # project, location, name
     pods: dict[tuple[str, str], JsonObject] = field(default_factory=dict)  # namespace, name
+    unreachable: set[str] = field(default_factory=set)  # zones that lists of all zones cannot see into
 
     def clear(self) -> None:
-        for kept in (self.instances, self.groups, self.members, self.clusters, self.pods):
+        for kept in (self.instances, self.groups, self.members, self.clusters, self.pods, self.unreachable):
             kept.clear()
 
     def add_instance(self, project: str, sent: Mapping[str, Any]) -> None:

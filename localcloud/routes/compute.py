@@ -36,9 +36,10 @@ def list_(service: Service, call: Call) -> JsonObject:
 def aggregated(service: Service, call: Call) -> JsonObject:
     """The instances of all zones, a scope for each zone that localcloud has heard of."""
     project = project_of(call)
-    page, following = _page(service, call, _found(service, call, project))
+    dark = service.fleet.unreachable
+    page, following = _page(service, call, [e for e in _found(service, call, project) if e[0][1] not in dark])
     zones = sorted({key[1] for key in service.fleet.instances if key[0] == project})
-    scopes: dict[str, JsonObject] = {f"zones/{zone}": assumptions.empty_scope(zone) for zone in zones}
+    scopes: dict[str, JsonObject] = {f"zones/{zone}": assumptions.empty_scope(zone, zone in dark) for zone in zones}
     for (_, zone, _), resource in page:
         scope = scopes[f"zones/{zone}"]
         scope.pop("warning", None)
@@ -100,7 +101,9 @@ def _group_key(service: Service, call: Call) -> tuple[str, str, str]:
 
 
 def add_instances(service: Service, call: Call) -> JsonObject:
+    """Add instances; `unreachable` names zones that a list of all zones cannot see into from now on."""
     project = _control_project(call.body)
+    service.fleet.unreachable.update(map(str, call.body.get("unreachable", ())))
     return {"instances": each(call.body, lambda item: service.fleet.add_instance(project, item))}
 
 
@@ -111,7 +114,7 @@ def add_groups(service: Service, call: Call) -> JsonObject:
 
 def clear_instances(service: Service, _call: Call) -> JsonObject:
     """Instances and groups go; clusters and pods stay."""
-    for kept in (service.fleet.instances, service.fleet.groups, service.fleet.members):
+    for kept in (service.fleet.instances, service.fleet.groups, service.fleet.members, service.fleet.unreachable):
         kept.clear()
     return {}
 

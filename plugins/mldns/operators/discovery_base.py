@@ -166,7 +166,7 @@ class InventoryOperator(BaseSensorOperator):
         if size > most:
             raise InvalidInput(
                 f"the inventory of {len(workers):,} workers takes {size:,} bytes of XCom, "
-                f"max_bytes is {most:,}: {ways_out}"
+                f"max_bytes is {most:,}: {ways_out}; or raise max_bytes"
             )
         if size > SMALL:
             self.log.warning("The inventory takes %s bytes of XCom, more than %s: %s", size, SMALL, ways_out)
@@ -176,7 +176,7 @@ class InventoryOperator(BaseSensorOperator):
         ways = [] if self.form == "text" else ["form='text' leaves out host names"]
         if self.form == "text" and (self.rank_label or self.rank_by != "address"):
             ways.append("rank_by='address' makes ranges of neighbouring addresses")
-        return [*ways, "raise max_bytes, with an XCom backend that keeps large values in a bucket"]
+        return [*ways, "an XCom backend can keep large values in a bucket"]
 
     def _timed_out(self) -> InventoryTimedOut | None:
         """The time-out, with what was missing; None when no look came to its end."""

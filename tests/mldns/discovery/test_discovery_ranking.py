@@ -1,0 +1,124 @@
+"""Ranks: one rule, whatever the order of the list; and the inventory as a few bytes of text."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mldns.discovery.compact import as_list, as_text
+from mldns.discovery.ranking import Host, Ranking, natural_key
+from mldns.exceptions import InvalidInput
+from mldns.inventory import Worker, parse_workers
+
+
+def host(name: str, last: int = 0, **facts: str) -> Host:
+    return Host(name=name, address=f"10.0.{last // 256}.{last % 256}", place="a", facts=facts)
+
+
+def test_numbers_in_names_are_numbers() -> None:
+    names = ["worker-10", "worker-2", "worker-2a", "worker-02", "a", "10", "9"]
+    assert sorted(names, key=natural_key) == ["9", "10", "a", "worker-02", "worker-2", "worker-2a", "worker-10"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "order"),
+    [
+        ({}, ["w-1", "w-2", "w-10"]),
+        ({"by": "address"}, ["w-10", "w-1", "w-2"]),
+        ({"rank_label": "rank"}, ["w-2", "w-10", "w-1"]),
+    ],
+)
+def test_rules(rule: dict[str, Any], order: list[str]) -> None:
+    hosts = [host("w-10", 2, rank="1"), host("w-2", 255 + 45, rank="0"), host("w-1", 10, rank="2")]
+    for shuffled in (hosts, hosts[::-1], hosts[1:] + hosts[:1]):
+        assert [worker.hostname for worker in Ranking(**rule).workers(shuffled)] == order
+
+
+def test_one_name_in_two_zones() -> None:
+    twins = [Host("w", "10.0.0.3", "b"), Host("w", "10.0.0.2", "a")]
+    assert [worker.address for worker in Ranking().workers(twins)] == ["10.0.0.2", "10.0.0.3"]
+
+
+def test_roles_and_slots() -> None:
+    hosts = [host("p", 3, kind="ps", gpus="1"), host("w-1", 2, kind="worker", gpus="8")]
+    assert Ranking(role_label="kind", slots_label="gpus").workers(hosts) == (
+        Worker(0, "10.0.0.3", "p", "ps", 1),
+        Worker(0, "10.0.0.2", "w-1", "worker", 8),
+    )
+    assert [worker.slots for worker in Ranking(slots="4").workers(hosts)] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("rule", "hosts", "refusal"),
+    [
+        ({"rank_label": "rank"}, [host("w", 1, job="b")], "w has no label 'rank', which rank_label names; it has job"),
+        ({"rank_label": "rank"}, [host("w", 1, rank="first")], "w has label 'rank' = 'first', which is no rank"),
+        ({"rank_label": "r"}, [host("a", 1, r="0"), host("b", 2, r="0")], "label 'r' gives rank 0 to a, b"),
+        ({"rank_label": "r"}, [host("a", 1, r="0"), host("b", 2, r="2")], "lacks rank 1"),
+        ({"role_label": "kind"}, [host("w", 1)], "w has no label 'kind', which role_label names; it has none"),
+        ({"slots": 0}, [host("w", 1)], "slots 0 of worker"),
+        ({"by": "index"}, [host("w", 1)], "w has no index"),
+        ({}, [host("a", 1), host("b", 1)], "10.0.0.1 is given to worker rank 0 and to worker rank 1"),
+        ({}, [Host("w", "127.0.0.2")], "is loopback"),
+    ],
+)
+def test_what_cannot_be_ranked_is_named(rule: dict[str, Any], hosts: list[Host], refusal: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Ranking(**rule).workers(hosts)
+    assert refusal in str(refused.value)
+
+
+def test_an_unknown_rule() -> None:
+    with pytest.raises(InvalidInput, match="rank_by 'luck' is not known: it is one of name, address, index"):
+        Ranking(by="luck")
+
+
+@pytest.mark.parametrize(
+    ("workers", "text"),
+    [
+        ([Worker(0, "10.0.0.2")], "10.0.0.2"),
+        ([Worker(rank, f"10.0.0.{rank + 2}", slots=8) for rank in range(3)], "10.0.0.2-10.0.0.4 slots=8"),
+        ([Worker(0, "10.0.0.3"), Worker(1, "10.0.0.2")], "10.0.0.3\n10.0.0.2"),
+        ([Worker(0, "10.0.0.2", slots=8), Worker(1, "10.0.0.3", slots=4)], "10.0.0.2 slots=8\n10.0.0.3 slots=4"),
+        (
+            [Worker(0, "10.0.0.3", role="ps"), Worker(0, "10.0.0.4"), Worker(1, "10.0.0.5")],
+            "10.0.0.3 role=ps\n10.0.0.4-10.0.0.5",
+        ),
+        ([Worker(0, "fd00::ffff"), Worker(1, "fd00::1:0")], "fd00::ffff-fd00::1:0"),
+        ([Worker(0, "10.0.0.255"), Worker(1, "10.0.1.0")], "10.0.0.255-10.0.1.0"),
+    ],
+)
+def test_an_inventory_as_text(workers: list[Worker], text: str) -> None:
+    assert as_text(workers) == text
+    assert parse_workers(text) == tuple(workers)
+
+
+PLACES = st.lists(
+    st.tuples(st.integers(1, 999), st.sampled_from(["ps", "worker"]), st.sampled_from([1, 8])), min_size=1
+)
+
+
+@given(PLACES.map(lambda found: list({place[0]: place for place in found}.values())))
+def test_text_and_list_both_come_back(places: list[tuple[int, str, int]]) -> None:
+    hosts = [host(f"h-{last}", last, role=role, slots=str(slots)) for last, role, slots in places]
+    workers = Ranking(role_label="role", slots_label="slots").workers(hosts)
+    assert parse_workers(as_list(workers)) == workers
+    assert [(w.role, w.rank, w.address, w.slots) for w in parse_workers(as_text(workers))] == [
+        (w.role, w.rank, w.address, w.slots) for w in workers
+    ]
+
+
+def test_ten_thousand_workers_fit_when_addresses_give_the_ranks() -> None:
+    """As of a /18 that hands out addresses at random to names: by name nothing helps, by address it is one range."""
+    lasts = list(range(10_000))
+    random.Random(7).shuffle(lasts)
+    hosts = [Host(f"w-{n}", f"10.0.{last // 250}.{last % 250 + 2}") for n, last in enumerate(lasts)]
+    by_address = len(json.dumps(as_text(Ranking(by="address", slots=8).workers(hosts))))
+    by_name = len(json.dumps(as_text(Ranking(slots=8).workers(hosts))))
+    assert by_address < 2_048
+    assert 100_000 < by_name < 250_000
