@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -189,7 +191,10 @@ class TestTwoJobs:
 
 
 class Interrupted:
-    """A policy before whose calls something else happens: `{"write": [act, …]}`, one act a call, in order."""
+    """A policy at whose calls something else happens: before a `read` or a `write`, or after (`seen`, `written`).
+
+    One act a call, in order; what is left over did not come to pass.
+    """
 
     def __init__(self, store: PolicyStore, **acts: list[Act]) -> None:
         self._store, self._acts, self.resource = store, acts, store.resource
@@ -201,7 +206,9 @@ class Interrupted:
 
     def read(self) -> Policy:
         self._act("read")
-        return self._store.read()
+        policy = self._store.read()
+        self._act("seen")
+        return policy
 
     def write(self, policy: Policy) -> None:
         self._act("write")
@@ -249,7 +256,7 @@ class TestInTheMiddle:
         assert members(store) == [TRAINER]
         assert unbind(store, TO_TRAINER, a).removed == (TRAINER,)
 
-    @pytest.mark.parametrize("call", ["read", "write", "written"])
+    @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
     @pytest.mark.parametrize("number", range(4))
     def test_another_job_unbinds_while_this_one_binds(
         self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int
@@ -263,7 +270,7 @@ class TestInTheMiddle:
         assert a.notes(TO_TRAINER) == {TRAINER: Note.HELD}
         assert unbind(store, TO_TRAINER, a).removed == (TRAINER,)
 
-    @pytest.mark.parametrize("call", ["read", "write", "written"])
+    @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
     @pytest.mark.parametrize("number", range(3))
     def test_another_job_binds_while_this_one_unbinds(
         self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int
@@ -278,7 +285,7 @@ class TestInTheMiddle:
         assert a.notes(TO_TRAINER) == {}
         assert unbind(store, TO_TRAINER, b).removed == (TRAINER,)
 
-    @pytest.mark.parametrize("call", ["read", "write", "written"])
+    @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
     @pytest.mark.parametrize("number", range(3))
     def test_both_unbind_at_once(self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int) -> None:
         bind(store, TO_TRAINER, a)
@@ -303,7 +310,7 @@ def die() -> None:
 class TestADeath:
     """A job's process dies in the middle; what stands then, and that calling again ends it."""
 
-    @pytest.mark.parametrize("call", ["read", "write", "written"])
+    @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
     @pytest.mark.parametrize("number", range(2))
     def test_of_a_binder_leaves_nothing_that_cannot_be_taken_back(
         self, store: PolicyStore, a: GrantBook, call: str, number: int
@@ -316,7 +323,7 @@ class TestADeath:
         assert unbind(store, TO_TRAINER, a).removed == (TRAINER,)
         assert members(store) == []
 
-    @pytest.mark.parametrize("call", ["read", "write", "written"])
+    @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
     @pytest.mark.parametrize("another", [False, True], ids=["alone", "another holds it"])
     def test_of_an_unbinder_is_mended_by_calling_it_again(
         self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, another: bool
@@ -344,20 +351,24 @@ class TestADeath:
         assert unbind(store, TO_TRAINER, b).removed == (TRAINER,)
 
     def test_who_removed_it_and_died_before_looking_takes_it_from_nobody(
-        self, store: PolicyStore, a: GrantBook, b: GrantBook
+        self, store: PolicyStore, a: GrantBook, b: GrantBook, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The one case that `bind` alone can mend: it waits for who is leaving, and looks at the policy then."""
+        monkeypatch.setattr(grants, "LEAVING", RetryPolicy(0.02, 0.05, deadline=0.6))
         bind(store, TO_TRAINER, a)
+        binder = threading.Thread(target=bind, args=(store, TO_TRAINER, b))
 
-        def die_half_way() -> None:
-            with contextlib.suppress(_Died):
-                unbind(Interrupted(store, written=[die]), TO_TRAINER, a)
+        def another_binds() -> None:
+            binder.start()
+            while b.notes(TO_TRAINER) != {TRAINER: Note.HELD}:
+                time.sleep(0.01)
+            time.sleep(0.2)  # as long as it would take to look once
 
-        looks: list[Act] = [nothing, die_half_way]
-        bind(Interrupted(store, read=looks), TO_TRAINER, b)
-        assert looks == [], "it was not interrupted"
+        with pytest.raises(_Died):
+            unbind(Interrupted(store, write=[another_binds], written=[die]), TO_TRAINER, a)
+        assert members(store) == []
+        binder.join(10)
         assert members(store) == [TRAINER]
-        assert b.notes(TO_TRAINER) == {TRAINER: Note.HELD}
 
 
 class TestFailures:
