@@ -25,9 +25,10 @@ NAMES = {
 class Zone:
     """A zone in localcloud, edited through its API as anybody would."""
 
-    def __init__(self, cloud: Cloud, visibility: str) -> None:
+    def __init__(self, cloud: Cloud, visibility: str, *, name: str = "ml", dns_name: str = "ml.test.") -> None:
+        self._name = name
         self._base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-        body: dict[str, Any] = {"name": "ml", "dnsName": "ml.test.", "description": "", "visibility": visibility}
+        body: dict[str, Any] = {"name": name, "dnsName": dns_name, "description": "", "visibility": visibility}
         if visibility == "private":
             body["privateVisibilityConfig"] = {"networks": [{"networkUrl": cloud.network}]}
         self._post("", body)
@@ -36,12 +37,12 @@ class Zone:
         """Return the id of the change."""
         return self._change("additions", records, ttl, kind)
 
-    def remove(self, records: Mapping[str, Sequence[str]]) -> None:
-        self._change("deletions", records, 30, "A")
+    def remove(self, records: Mapping[str, Sequence[str]], *, ttl: int = 30) -> None:
+        self._change("deletions", records, ttl, "A")
 
     def _change(self, side: str, records: Mapping[str, Sequence[str]], ttl: int, kind: str) -> str:
         rrsets = [{"name": name, "type": kind, "ttl": ttl, "rrdatas": [*data]} for name, data in records.items()]
-        return str(self._post("/ml/changes", {side: rrsets})["id"])
+        return str(self._post(f"/{self._name}/changes", {side: rrsets})["id"])
 
     def _post(self, path: str, body: object) -> dict[str, Any]:
         answer = requests.post(self._base + path, json=body, timeout=10)

@@ -263,7 +263,7 @@ class TestArguments:
             [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
         )
         assert [
-            name for name in run.stdout.split() if name.startswith(("google.auth", "google.cloud", "requests"))
+            name for name in run.stdout.split() if name.startswith(("google.auth", "google.cloud.", "requests"))
         ] == []
 
 
