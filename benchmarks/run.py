@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -37,14 +38,14 @@ class Settings:
     done_ms: int
 
     def rounds(self) -> list[tuple[int, int, Contender]]:
-        """Size, round and contender, in order: those that are compared closely take turns."""
+        """Size, round and contender, in order: the largest first; those that are compared closely take turns."""
         chosen = [CONTENDERS[key] for key in CONTENDERS if key in self.contenders]
+        quick, slow = [one for one in chosen if one.quick], [one for one in chosen if not one.quick]
         return [
             (size, number, contender)
-            for size in self.sizes
-            for number in range(self.repeat)
-            for contender in chosen
-            if (contender.quick or number == 0) and (contender.most is None or size <= contender.most)
+            for size in sorted(self.sizes, reverse=True)
+            for number, contender in (*product(range(self.repeat), quick), *product((0,), slow))
+            if contender.most is None or size <= contender.most
         ]
 
 
@@ -127,6 +128,8 @@ def _environment(home: str, cloud: LocalCloud) -> dict[str, str]:
     """The environment of the measured processes: an Airflow of its own, and compiled modules as everywhere else."""
     own = {
         "PYTHONPATH": os.pathsep.join((str(REPOSITORY / "plugins"), str(REPOSITORY))),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
         "AIRFLOW_HOME": home,
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         f"AIRFLOW_CONN_{_CONNECTION.upper()}": json.dumps(cloud.connection()),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-import urllib.request
 from importlib import import_module
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def zone_file(records: list[Record], dns_name: str) -> str:
 
 def _key(job: Job) -> bytes:
     """A key file made by localcloud; only read, because no token is asked for (see `LocalcloudProvider`)."""
-    body = f'{{"email": "{_KEY_OWNER}@{job.project}.iam.gserviceaccount.com"}}'.encode()
-    with urllib.request.urlopen(f"{job.api}/_localcloud/keys", data=body, timeout=30) as answer:  # noqa: S310 - http
-        key: bytes = answer.read()
-    return key
+    import httpx
+
+    body = {"email": f"{_KEY_OWNER}@{job.project}.iam.gserviceaccount.com"}
+    return httpx.post(f"{job.api}/_localcloud/keys", json=body, trust_env=False).raise_for_status().content
