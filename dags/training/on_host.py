@@ -3,9 +3,10 @@
     MLDNS_HANDOFF='{"pattern": …}' python on_host.py torchrun torch_worker.py --steps 200
     MLDNS_HANDOFF='{"pattern": …}' python on_host.py jax jax_worker.py --steps 200
 
-Which rank this host is comes from `--rank`, else from MLDNS_RANK or JOB_COMPLETION_INDEX (an indexed Kubernetes Job),
-else from DNS: the address by which this host reaches the master has a PTR record that says its worker's name, where the
-job has a `reverse_zone`. Names are looked up as the training itself will: through the host's own resolver.
+Which rank this host is comes from `--rank` or MLDNS_RANK, else from DNS: the address by which this host reaches the
+master has a PTR record that says its worker's name, where the job has a `reverse_zone`. Else it is JOB_COMPLETION_INDEX
+of an indexed Kubernetes Job, which says the rank only where the names were given to its pods. Names are looked up as
+the training itself will: through the host's own resolver.
 
 The host's own name is never asked about. On many hosts it stands in /etc/hosts as 127.0.1.1, and gloo, which listens on
 whatever it resolves to, then waits there for peers that cannot come. So gloo and NCCL are told the interface that holds
@@ -25,12 +26,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import dns.resolver  # noqa: TID253 - a program of its own, not a DAG file
+from dns.exception import DNSException
+
 from mldns import handoff
 from mldns.exceptions import InvalidInput
 from mldns.handoff import HandOff, Host
 from mldns.render import torchrun
 
-RANK_VARIABLES = ("MLDNS_RANK", "JOB_COMPLETION_INDEX")
+RANK, POD_INDEX = "MLDNS_RANK", "JOB_COMPLETION_INDEX"
 _SIOCGIFADDR = 0x8915  # linux/sockios.h
 
 
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         host, address = find_itself(job, options.rank, os.environ)
         interface = interface_of(address)
         command = launch_command(options.launcher, options.program, job, host)
-    except (InvalidInput, CannotStart, OSError) as error:
+    except (InvalidInput, CannotStart, DNSException, OSError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
     # Exact names: gloo takes one as it is, NCCL takes any that begins with it unless a "=" stands in front.
     os.environ |= {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": f"={interface}"}
@@ -71,23 +75,38 @@ def find_itself(job: HandOff, rank: str | None, environment: Mapping[str, str]) 
 
     :raises CannotStart: nothing tells the rank.
     """
-    told = rank or next((environment[name] for name in RANK_VARIABLES if environment.get(name)), None)
-    if told is not None:
-        if not re.fullmatch(r"\d{1,9}", told):
-            raise CannotStart(f"rank {told!r} is not a whole number")
-        host = job.host(int(told))
-        return host, address_of(host.name, job.port)
+    told = rank or environment.get(RANK)
+    if told:
+        return _by_rank(job, told)
     address = source_towards(job.master, job.port)
+    names = names_of(address)
+    found = [host for host in job.hosts if host.name in names]
+    if len(found) == 1:
+        return found[0], address
+    if index := environment.get(POD_INDEX):
+        return _by_rank(job, index)
+    which = f"is {', '.join(names)}" if names else "has no PTR record"
+    raise CannotStart(
+        f"{address} {which}, and so no one worker of job {job.job}: give the job a reverse_zone, or this program --rank"
+    )
+
+
+def _by_rank(job: HandOff, told: str) -> tuple[Host, str]:
+    if not re.fullmatch(r"\d{1,9}", told):
+        raise CannotStart(f"rank {told!r} is not a whole number")
+    host = job.host(int(told))
+    return host, address_of(host.name, job.port)
+
+
+def names_of(address: str) -> list[str]:
+    """What the PTR records of an address say, without the trailing dot.
+
+    Asked of DNS itself: the C library looks into /etc/hosts first, where Google's images write the VM's own name.
+    """
     try:
-        name = socket.getnameinfo((address, 0), socket.NI_NAMEREQD)[0].removesuffix(".")
-    except socket.gaierror as error:
-        raise CannotStart(
-            f"{address} has no PTR record ({error.strerror}): give the job a reverse_zone, or this program --rank"
-        ) from None
-    host = next((host for host in job.hosts if host.name == name), None)
-    if host is None:
-        raise CannotStart(f"{address} is {name}, which is no worker of job {job.job}")
-    return host, address
+        return [str(record.target).removesuffix(".") for record in dns.resolver.resolve_address(address)]
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return []
 
 
 def address_of(name: str, port: int) -> str:

@@ -67,10 +67,14 @@ class Machine:
     def host(self, name: str, network: str, address: str) -> Host:
         """A host on a network, whose resolver is the one in the middle.
 
-        It calls itself what this machine does, and, as on a Debian host, that name is 127.0.1.1 to it.
+        It calls itself what this machine does, and to it that name is 127.0.1.1, as on a Debian host, and its address
+        has a name that nobody else knows, as on a Google VM.
         """
-        files = f"nameserver {self._networks[network]}\n", f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n"
-        host = _namespace(f"{self.prefix}-{name}", self._undo, dict(zip(("resolv.conf", "hosts"), files, strict=True)))
+        files = {
+            "resolv.conf": f"nameserver {self._networks[network]}\n",
+            "hosts": f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n{address} {name}.c.project.internal\n",
+        }
+        host = _namespace(f"{self.prefix}-{name}", self._undo, files)
         cable = f"to-{name}"
         _ip(
             *("-n", self.middle.namespace, "link", "add", "name", cable, "type", "veth"),

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,36 +186,65 @@ def test_jax_trains_by_name(field: Field, tmp_path: Path) -> None:
 
 LOOK_UP = """
 import json, socket, sys
-def look_up(ask, *arguments):
+def look_up(name):
     try:
-        return ask(*arguments)
+        return socket.gethostbyname(name)
     except socket.gaierror as error:
-        return error.args[0] == socket.EAI_NONAME and "no such name" or str(error)
-names = {name: look_up(socket.gethostbyname, name) for name in sys.argv[1].split()}
-hosts = {a: look_up(lambda a: socket.getnameinfo((a, 0), socket.NI_NAMEREQD)[0], a) for a in sys.argv[2].split()}
-print(json.dumps([names, hosts]))
+        return "no such name" if error.args[0] == socket.EAI_NONAME else str(error)
+print(json.dumps({name: look_up(name) for name in sys.argv[1:]}))
+"""
+POINTERS = """
+import dns.resolver, json, sys
+print(json.dumps({address: str(dns.resolver.resolve_address(address)[0]) for address in sys.argv[1:]}))
 """
 
 
-def look_up(host: Host, names: Sequence[str], addresses: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What the C library of a host makes of names and of addresses, by its own resolv.conf."""
-    done = run(host, [sys.executable, "-c", LOOK_UP, " ".join(names), " ".join(addresses)], environment())
+def told(host: Host, program: str, *arguments: str) -> Any:
+    """What a program finds on a host with that host's own resolv.conf."""
+    done = run(host, [sys.executable, "-c", program, *arguments], environment())
     assert done.returncode == 0, done.stdout
-    found: tuple[dict[str, str], dict[str, str]] = tuple(json.loads(done.stdout))
-    return found
+    return json.loads(done.stdout)
 
 
 def test_names_and_addresses_agree_on_every_host(field: Field) -> None:
     for host in field.workers:
-        names, addresses = look_up(host, NAMES, ADDRESSES)
-        assert names == dict(zip(NAMES, ADDRESSES, strict=True))
-        assert addresses == dict(zip(ADDRESSES, NAMES, strict=True))
+        assert told(host, LOOK_UP, *NAMES) == dict(zip(NAMES, ADDRESSES, strict=True))
+        assert told(host, POINTERS, *ADDRESSES) == {
+            address: f"{name}." for address, name in zip(ADDRESSES, NAMES, strict=True)
+        }
 
 
 def test_a_host_of_another_network_sees_none_of_the_names(field: Field) -> None:
-    names, addresses = look_up(field.stranger, NAMES, ())
-    assert names == dict.fromkeys(NAMES, "no such name")
-    assert addresses == {}
+    assert told(field.stranger, LOOK_UP, *NAMES) == dict.fromkeys(NAMES, "no such name")
+
+
+def mldns(host: Host, handoff: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and output of `python -m mldns` on a host."""
+    done = run(host, [sys.executable, "-m", "mldns", *arguments], environment(handoff))
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("resolver", ["handed over", "system"])
+def test_the_check_agrees_inside_the_network(field: Field, resolver: str) -> None:
+    asked = ["--resolver", "system"] if resolver == "system" else []
+    code, said = mldns(field.workers[2], field.handoff, "check", "--json", "--quiet", "--wait", "10", *asked)
+    assert code == 0, said
+    assert json.loads(said)["ok"] is True
+
+
+def test_the_check_fails_where_the_names_are_not_to_be_seen(field: Field) -> None:
+    code, said = mldns(
+        field.stranger, field.handoff, "check", "--json", "--quiet", "--wait", "0", "--resolver", "system"
+    )
+    assert code == 20, said
+    assert "worker-0.bert.ml.example.com" in said
+
+
+def test_a_shell_gets_the_launchers_arguments_from_the_same_handoff(field: Field) -> None:
+    code, said = mldns(field.workers[1], field.handoff, "render", "torchrun", "--rank", "1")
+    assert code == 0, said
+    assert "--node-rank=1" in said.split()
+    assert "--rdzv-endpoint=worker-0.bert.ml.example.com:29500" in said.split()
 
 
 def test_a_host_that_is_not_in_the_inventory_says_so(field: Field, tmp_path: Path) -> None:
@@ -223,6 +252,7 @@ def test_a_host_that_is_not_in_the_inventory_says_so(field: Field, tmp_path: Pat
     done = run(field.stranger, [sys.executable, launcher, "jax", "nothing.py"], environment(field.handoff))
     assert done.returncode == 1
     assert done.stdout.startswith("on_host.py: ")
+    assert len(done.stdout.splitlines()) == 1
 
 
 def test_hosts_are_gone_after_a_failure(hosts: tuple[Machine, list[Host], Host]) -> None:
