@@ -96,7 +96,7 @@ def parse_workers(value: Any, *, allow_addresses: Collection[str] = ()) -> tuple
     """Return the workers sorted by role and rank.
 
     :param value: an address, a worker mapping, a list of either, JSON text of these, or the text of a hostfile, where
-        a line may also hold a range of addresses, `10.0.0.7-10.0.0.9 slots=8 role=worker`.
+        a line may also hold several addresses and ranges of them, `10.0.0.7-10.0.0.9,10.0.1.2 slots=8 role=worker`.
         Workers without a rank are numbered in the order given, a role at a time.
     :param allow_addresses: networks that may be used although other hosts cannot reach them; a single address in it
         may also be given to several ranks.
@@ -143,7 +143,7 @@ def _rows_of_text(text: str) -> Sequence[Any]:
 
 
 def _hostfile_rows(line: str) -> list[Mapping[str, Any]]:
-    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH); ours: `10.0.0.7-10.0.0.9 slots=8 role=ps`."""
+    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH); ours: `10.0.0.7-10.0.0.9,10.0.1.2 slots=8`."""
     host, *rest = line.split(None, 1)
     row: dict[str, Any] = {"address": host}
     if host.count(":") == 1 and "." in host:
@@ -153,7 +153,7 @@ def _hostfile_rows(line: str) -> list[Mapping[str, Any]]:
     row.update({key: match.group(1) for key, match in found.items() if match})
     if options and not any(found.values()):
         raise InvalidInput(f"hostfile line {line!r}: expected 'ADDRESS slots=N', found {options!r}")
-    return [row | {"address": address} for address in _addresses_of(row["address"])]
+    return [row | {"address": address} for part in row["address"].split(",") for address in _addresses_of(part)]
 
 
 def _addresses_of(text: str) -> Iterable[str]:

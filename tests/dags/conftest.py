@@ -62,6 +62,7 @@ def connection(cloud: Cloud, api: str = "") -> str:
         "is_anonymous": True,
         "dns_api_endpoint": api or cloud.api,
         "resource_manager_api_endpoint": api or cloud.api,
+        "compute_api_endpoint": api or cloud.api,
         "name_server_addresses": cloud.dns,
         "resolver_addresses": cloud.resolvers,
     }

@@ -36,6 +36,7 @@ TWO = (Worker(0, "10.0.0.7"), Worker(1, "10.0.0.8"))
             tuple(Worker(n, a, role="ps", slots=8) for n, a in enumerate(("10.0.0.254", "10.0.0.255", "10.0.1.0"))),
             id="a range with its role",
         ),
+        pytest.param("10.0.0.7,10.0.0.8", TWO, id="addresses on one line"),
         pytest.param(["2001:DB8:0::7"], (Worker(0, "2001:db8::7"),), id="IPv6 in its short spelling"),
         pytest.param(
             [{"address": "10.0.0.7", "role": "PS"}, {"address": "10.0.0.8"}],

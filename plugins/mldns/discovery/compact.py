@@ -1,6 +1,6 @@
 """An inventory in a few bytes: lines of addresses, runs of them as ranges, as `mldns.inventory.parse_workers` reads it.
 
-    10.0.0.2-10.0.0.251 slots=8
+    10.0.0.2-10.0.0.251,10.0.3.9,10.0.3.4 slots=8
     10.0.4.7 slots=8 role=ps
 
 The order of the lines is the order of the ranks, a role at a time. Host names and ports are not in it: names of workers
@@ -12,11 +12,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import groupby, islice
 from typing import Any
 
 from mldns.inventory import Worker
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_A_LINE = 50  # addresses and ranges: a person still reads it, and `slots=8` does not double the size
 
 
 def as_text(workers: Iterable[Worker]) -> str:
@@ -30,19 +33,10 @@ def as_list(workers: Iterable[Worker]) -> list[dict[str, Any]]:
 
 
 def _lines(workers: Iterable[Worker]) -> Iterator[str]:
-    first: Address | None = None
-    last: Address | None = None
-    options = ""
-    for worker in workers:
-        address = ipaddress.ip_address(worker.address)
-        follows = last is not None and address.version == last.version and int(address) == int(last) + 1
-        if first is not None and last is not None and not (follows and _options(worker) == options):
-            yield _line(first, last, options)
-            first = None
-        first = first or address
-        last, options = address, _options(worker)
-    if first is not None and last is not None:
-        yield _line(first, last, options)
+    for options, alike in groupby(workers, key=_options):
+        ranges = _ranges(ipaddress.ip_address(worker.address) for worker in alike)
+        while line := list(islice(ranges, _A_LINE)):
+            yield ",".join(line) + options
 
 
 def _options(worker: Worker) -> str:
@@ -50,5 +44,10 @@ def _options(worker: Worker) -> str:
     return slots + (f" role={worker.role}" if worker.role != "worker" else "")
 
 
-def _line(first: Address, last: Address, options: str) -> str:
-    return f"{first}{f'-{last}' if last != first else ''}{options}"
+def _ranges(addresses: Iterable[Address]) -> Iterator[str]:
+    """In the order given, neighbours that follow each other as one range."""
+    # Within a run of neighbours, address and position grow alike.
+    keyed = ((address.version, int(address) - position, address) for position, address in enumerate(addresses))
+    for _, run in groupby(keyed, key=lambda entry: entry[:2]):
+        first, *rest = [address for _, _, address in run]
+        yield f"{first}-{rest[-1]}" if rest else str(first)
