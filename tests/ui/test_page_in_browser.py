@@ -44,9 +44,9 @@ def wait_for(browser: WebDriver, selector: str, text: str = "", timeout: float =
 
 
 def open_page(browser: WebDriver) -> None:
-    """From Airflow's navigation to the page, and into its frame."""
+    """The page anew, in its frame inside Airflow's UI."""
     browser.switch_to.default_content()
-    wait_for(browser, "a[href='/plugin/dns']").click()
+    browser.get(browser.execute_script("return location.origin") + "/plugin/dns")
     enter(browser)
 
 
@@ -93,7 +93,9 @@ def told(airflow: Standalone) -> dict[str, Any]:
 
 
 def test_with_nothing_told_it_says_how_to_begin(page: WebDriver) -> None:
-    open_page(page)
+    """From Airflow's own navigation, as somebody who does not know where it is."""
+    wait_for(page, "a[href='/plugin/dns']", "DNS").click()
+    enter(page)
     assert "No job has names yet" in page.find_element(By.ID, "content").text
     assert "example_training" in page.find_element(By.ID, "content").text
 
@@ -196,7 +198,6 @@ def test_it_follows_airflows_theme(page: WebDriver, airflow: Standalone) -> None
     for theme in ("dark", "light"):
         page.switch_to.default_content()
         page.execute_script("localStorage.setItem('theme', arguments[0])", theme)
-        page.get(airflow.url)
         open_page(page)
         assert page.execute_script("return document.documentElement.dataset.theme") == theme
 
