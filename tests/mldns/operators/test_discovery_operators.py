@@ -160,7 +160,7 @@ class TestInstances:
         put(fleet, "instances", *(instance(f"w-{n}", 2 * n) for n in range(900)))
         execute(GceInstancesInventoryOperator, **BERT)
         log = capsys.readouterr().out
-        assert "900 workers, 900 processes, : worker-0 = w-0 10.0.0.0, worker-1 = " in log
+        assert "900 workers, 900 processes, ranked by name, 9525 bytes: worker-0 = w-0 10.0.0.0, worker-1 = " in log
         assert "more than 8192: rank_by='address' makes ranges of neighbouring addresses" in log
 
     def test_a_zone_that_google_cannot_reach_is_not_taken_for_empty(self, fleet: Cloud, execute: Execute) -> None:
