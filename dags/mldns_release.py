@@ -4,8 +4,8 @@
 The other half of `mldns_pretraining` for DAGs that trigger it: removes the records that one lease claimed, and the
 claim. Names that another run has taken over since are left alone. Shared records, the zone and IAM stay.
 
-Trigger it with the `lease` that was passed to `mldns_pretraining`, from a task with `trigger_rule="all_done"`, so that
-it also runs when the training fails.
+Trigger it with the `lease` that was passed to `mldns_pretraining`, by a `TriggerDagRunOperator(…).as_teardown()`, which
+also runs when the training fails.
 """
 
 from __future__ import annotations
