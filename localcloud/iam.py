@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from localcloud import assumptions
-from localcloud.errors import concurrent_policy_change, invalid_argument, not_implemented
+from localcloud.errors import concurrent_policy_change, invalid_argument
 
 Level = Literal["project", "zone"]
 
@@ -36,10 +36,14 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a resource stores; `etag` is base64 and changes with every write."""
+    """What a resource stores; `etag` is base64 and changes with every write.
+
+    :param audit_configs: the API's AuditConfigs as they were sent; nothing is logged for them.
+    """
 
     bindings: tuple[Binding, ...] = ()
     etag: str = assumptions.EMPTY_ETAG
+    audit_configs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def version(self) -> int:
@@ -52,6 +56,8 @@ class Policy:
         policy: dict[str, Any] = {"version": self.version if conditions_visible else 1, "etag": self.etag}
         if bindings:
             policy["bindings"] = bindings
+        if self.audit_configs:
+            policy["auditConfigs"] = [dict(config) for config in self.audit_configs]
         return policy
 
 
@@ -76,6 +82,7 @@ def policy_from_api(resource: Mapping[str, Any]) -> Policy:
             for binding in resource.get("bindings", ())
         ),
         etag=resource["etag"],
+        audit_configs=tuple(resource.get("auditConfigs", ())),
     )
 
 
@@ -97,8 +104,8 @@ def replace(current: Policy, body: Mapping[str, Any], *, level: Level) -> Policy
     sent = body.get("policy")
     if not isinstance(sent, Mapping):
         raise invalid_argument("The 'policy' field is required.")
-    if sent.get("auditConfigs") and "auditConfigs" in str(body.get("updateMask", "")):
-        raise not_implemented("audit configurations (auditConfigs)")
+    # Audit configurations come and go by the mask alone; a writer that knows of none leaves them as they are.
+    mask = {path.strip() for path in str(body.get("updateMask") or "bindings,etag").split(",")}
     etag = sent.get("etag")
     if etag and etag != current.etag:
         raise concurrent_policy_change()
@@ -114,7 +121,17 @@ def replace(current: Policy, body: Mapping[str, Any], *, level: Level) -> Policy
             f"The number of members in the policy ({members:,}) is larger than the maximum allowed size"
             f" {MAX_PRINCIPALS:,}."
         )
-    return Policy(bindings, base64.b64encode(secrets.token_bytes(8)).decode())
+    return Policy(
+        bindings if "bindings" in mask else current.bindings,
+        base64.b64encode(secrets.token_bytes(8)).decode(),
+        _audit_configs(sent.get("auditConfigs") or []) if "auditConfigs" in mask else current.audit_configs,
+    )
+
+
+def _audit_configs(sent: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(sent, list) or not all(isinstance(config, Mapping) and config.get("service") for config in sent):
+        raise invalid_argument("Invalid value at 'policy.audit_configs'.")
+    return tuple(sent)
 
 
 def _bindings(sent: object, *, level: Level) -> tuple[Binding, ...]:

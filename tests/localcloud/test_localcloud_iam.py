@@ -218,6 +218,20 @@ def test_a_project_id_that_cannot_be(api):
     assert (answer.code, answer.body["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_audit_configurations_are_not_pretended(api):
-    body = {"policy": {"auditConfigs": [{"service": "dns.googleapis.com"}]}, "updateMask": "auditConfigs"}
-    assert api.post("/v3/projects/demo-project:setIamPolicy", body).code == 501
+AUDIT = {"service": "dns.googleapis.com", "auditLogConfigs": [{"logType": "DATA_READ"}]}
+
+
+def test_audit_configurations_come_and_go_by_the_mask_alone(api, resource):
+    write(api, resource, binding(MEMBER))
+    body = {"policy": {"auditConfigs": [AUDIT]}, "updateMask": "auditConfigs"}
+    assert api.post(f"{resource}:setIamPolicy", body).code == 200
+    assert (read(api, resource)["auditConfigs"], read(api, resource)["bindings"]) == ([AUDIT], [binding(MEMBER)])
+    write(api, resource, binding("user:next@example.com"))
+    assert (read(api, resource)["auditConfigs"], len(read(api, resource)["bindings"])) == ([AUDIT], 1)
+    api.post(f"{resource}:setIamPolicy", {"policy": {}, "updateMask": "auditConfigs,etag"})
+    assert "auditConfigs" not in read(api, resource)
+
+
+def test_audit_configurations_that_are_none(api):
+    body = {"policy": {"auditConfigs": ["all"]}, "updateMask": "auditConfigs"}
+    assert api.post("/v3/projects/demo-project:setIamPolicy", body).code == 400

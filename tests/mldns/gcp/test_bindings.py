@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+import requests
 
 from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
 from mldns.exceptions import CloudUnavailable, MldnsError
@@ -14,7 +15,7 @@ from mldns.gcp.bindings import PolicyStore, ZonePolicy, edit_policy
 from mldns.gcp.errors import UnknownMember
 from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.retry import RetryPolicy
-from mldns.policy import add_members
+from mldns.policy import add_members, remove_members
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient, project_policy
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
@@ -122,3 +123,37 @@ def test_an_account_that_does_not_exist_is_named(store: PolicyStore) -> None:
 
 def test_the_project_policy_tells_what_the_caller_may(cloud: Cloud) -> None:
     assert project_policy(cloud).test(["dns.changes.create"]) == ["dns.changes.create"]
+
+
+DELETED = "deleted:serviceAccount:former@demo-project.iam.gserviceaccount.com?uid=117"
+EVERYTHING_ELSE: list[dict[str, Any]] = [
+    {"role": ADMIN, "members": [DELETED, "group:ml@example.com"]},
+    {"role": ADMIN, "members": [DELETED, TRAINER], "condition": NIGHTLY},
+    {"role": "roles/dns.reader", "members": ["deleted:user:Former@example.com?uid=9"]},
+]
+AUDIT = {"service": "dns.googleapis.com", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": [ALICE]}]}
+
+
+def test_what_others_have_in_a_policy_stays_as_it_is(store: PolicyStore, cloud: Cloud) -> None:
+    """Members of deleted accounts, conditions, other roles and audit configurations, byte for byte."""
+    path = "v3/projects/demo-project" if isinstance(store, ProjectPolicy) else f"dns/v1/{store.resource}"
+    policy = {"version": 3, "bindings": EVERYTHING_ELSE, "auditConfigs": [AUDIT]}
+    body = {"policy": policy, "updateMask": "bindings,auditConfigs"}
+    assert requests.post(f"{cloud.api}/{path}:setIamPolicy", json=body, timeout=10).status_code == 200
+
+    edit_policy(store, adding(ALICE))
+    edit_policy(store, functools.partial(remove_members, role=ADMIN, members=[ALICE], condition=None))
+    edit_policy(store, adding(ALICE))
+    after = store.read()
+    assert after["auditConfigs"] == [AUDIT]
+    assert after["version"] == 3
+    ours, *others = after["bindings"]
+    assert ours == {"role": ADMIN, "members": [DELETED, "group:ml@example.com", ALICE]}
+    assert others == EVERYTHING_ELSE[1:]
+
+
+def test_what_is_left_of_a_deleted_account_can_be_removed(store: PolicyStore) -> None:
+    edit_policy(store, adding(DELETED, TRAINER))
+    remove = functools.partial(remove_members, role=ADMIN, members=[DELETED], condition=None)
+    assert edit_policy(store, remove) == ([DELETED], [])
+    assert bindings(store) == [{"role": ADMIN, "members": [TRAINER]}]
