@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from mldns.exceptions import InvalidInput
@@ -61,14 +62,16 @@ def rrdata_size(rrset: RRset) -> int:
 
 def edits(plan: Plan) -> Iterator[Change]:
     """The plan as one edit a name: unwanted names go first (they make room), then replacements, then creations."""
-    single = list(_single_edits(plan))
-    times = Counter(name for name, _ in single)
+    rrsets = chain(plan.deletes, (pair.after for pair in plan.replaces), plan.creates)
+    shared = {name for name, times in Counter(rrset.name for rrset in rrsets).items() if times > 1}
+    # Names with several rrsets that change are few. The rest is made one at a time: ten thousand changes alive at once
+    # would keep the garbage collector busy.
     joined: dict[str, Change] = {}
-    for name, edit in single:
-        if times[name] > 1:
+    for name, edit in _single_edits(plan) if shared else ():
+        if name in shared:
             joined[name] = joined.get(name, Change()) + edit
-    for name, edit in single:
-        if times[name] == 1:
+    for name, edit in _single_edits(plan):
+        if name not in shared:
             yield edit
         elif name in joined:
             yield joined.pop(name)
