@@ -1,4 +1,7 @@
-"""The CPU of mldns's pure core, without a network: from what was listed and asked for to the bodies of the changes."""
+"""The CPU of mldns's pure core, without a network: from what was listed and asked for to the bodies of the changes.
+
+`python -m benchmarks.planning` prints it as JSON: in a process without anything else, whose garbage would be collected.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import log
 
 from benchmarks.job import addresses
@@ -80,5 +83,4 @@ def _fastest(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    for timing in time_plans():
-        print(f"{timing.case:<7} {timing.records:>6,} records  {timing.cpu * 1000:7.1f} ms")
+    print(json.dumps([asdict(timing) for timing in time_plans()], indent=1))

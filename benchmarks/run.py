@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ import httpx
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.job import STEPS, Job, states
 from benchmarks.measure import BenchmarkFailed, Imported, Measurement, measure, measure_import, typical
-from benchmarks.planning import Planning, time_plans
+from benchmarks.planning import Planning
 from demo.cloud import NETWORK, PROJECT, LocalCloud, local_cloud
 from demo.standalone import REPOSITORY
 
@@ -84,7 +86,9 @@ def run(settings: Settings, *, begins: Callable[[str], None], ended: Callable[[M
                 ended(one)
                 measured.append(one)
     begins("CPU of planning")
-    planning = time_plans()
+    command = [sys.executable, "-m", "benchmarks.planning"]
+    planned = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603 - ours
+    planning = [Planning(**timing) for timing in json.loads(planned)]
     loads = [one.load for one in measured]
     return Results(settings, _summary(settings, measured), base, tuple(planning), (min(loads), max(loads)))
 
