@@ -21,6 +21,8 @@ HEAVY = (
     "dns.asyncresolver",
     "airflow.providers.google.common",
     "airflow.providers.google.cloud",
+    "airflow.providers.cncf.kubernetes.hooks",
+    "kubernetes",
     "jax",
     "numpy",
 )
@@ -28,7 +30,7 @@ ROUNDS = 3
 ALLOWED = 1.15
 
 SDK = "import airflow.sdk"
-OPERATORS = f"{SDK}, mldns.operators.cloud_dns"
+OPERATORS = f"{SDK}, mldns.operators.cloud_dns, mldns.operators.discovery"
 STATEMENTS = {
     "mldns.operators.cloud_dns": OPERATORS,
     **{file.name: f"{SDK}, runpy; runpy.run_path({str(file)!r})" for file in FILES},

@@ -8,12 +8,14 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.discovery.census import InventoryIncomplete
@@ -55,6 +57,16 @@ def later(cloud: Cloud, what: str, *items: dict[str, Any], until: str, after: in
     thread = threading.Thread(target=change, daemon=True)
     thread.start()
     return thread
+
+
+class FirstLook:
+    """What Airflow tells a sensor in `reschedule` mode: when this try looked for the first time."""
+
+    def __init__(self, seconds_ago: float) -> None:
+        self._date = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+
+    def get_first_reschedule_date(self, context: Any) -> datetime:
+        return self._date
 
 
 class TestInstances:
@@ -121,6 +133,16 @@ class TestInstances:
             "instances of project 'demo-project' in all zones with filter '(labels.job = \"bert\")': "
             "1 ready, 3 expected: w-1 (STAGING) after 0 s"
         )
+
+    def test_waits_without_a_slot_and_times_out_with_names(self, fleet: Cloud, execute: Execute) -> None:
+        put(fleet, "instances", instance("w-0", 2, status="STAGING"))
+        asked = {"labels": {"job": "bert"}, "timeout": 60, "poke_interval": 30}
+        with pytest.raises(AirflowRescheduleException):
+            execute(GceInstancesInventoryOperator, **asked, ti=FirstLook(seconds_ago=40))
+        with pytest.raises(InventoryTimedOut, match=r"0 ready: w-0 \(STAGING\) after 60 s"):
+            execute(GceInstancesInventoryOperator, **asked, ti=FirstLook(seconds_ago=61))
+        with pytest.raises(AirflowSkipException, match=r"0 ready: w-0 \(STAGING\) after 60 s"):
+            execute(GceInstancesInventoryOperator, **asked, ti=FirstLook(seconds_ago=61), soft_fail=True)
 
     def test_those_that_do_not_run_may_be_left_out(self, fleet: Cloud, execute: Execute) -> None:
         put(fleet, "instances", instance("w-0", 2), instance("w-1", 3, status="TERMINATED"))
