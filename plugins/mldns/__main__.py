@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mldns.commands import check, render
 from mldns.commands.failures import NotProven
@@ -40,7 +41,7 @@ def _complain(message: str, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m mldns",
+        prog="python -m mldns" if Path(sys.argv[0]).name == "__main__.py" else "mldns",
         description="The names of a training: check them where the workers run, and make what a launcher needs.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -57,8 +59,18 @@ def test_no_option_needs_quoting(two: HandOff) -> None:
         assert printed.stdout.split() == line.split()
 
 
-PYTHON = Path(shutil.which("torchrun") or "torchrun").with_name("python")
-needs_torch = pytest.mark.skipif(not PYTHON.exists(), reason="no torchrun on PATH: PyTorch is not installed")
+def python_with_torch() -> Path | None:
+    """This Python, or that of the torchrun on PATH."""
+    if importlib.util.find_spec("torch"):
+        return Path(sys.executable)
+    found = shutil.which("torchrun")
+    return Path(found).with_name("python") if found else None
+
+
+PYTHON = python_with_torch()
+needs_torch = pytest.mark.skipif(
+    PYTHON is None, reason="no PyTorch: pip install -r tests/e2e/requirements-torch.txt -c constraints.txt"
+)
 
 
 @needs_torch
