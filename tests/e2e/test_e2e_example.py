@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from io import StringIO
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -88,6 +90,43 @@ def test_an_upsert_that_fails_half_way_is_released(
     assert states["dns.release"] == "success"
     assert run.xcom("dns.release")["deleted"] >= 900, "the first batch had been written"
     assert live_cloud.records("half", "big.half.test.") == []
+
+
+@pytest.mark.slow
+def test_a_training_whose_process_is_killed_is_released(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    """As by a machine that has run out of memory: no handler of the task or of Airflow runs in that process."""
+    params = {"zone": "killed", "dns_name": "killed.test.", "job": "t5", "workers": ["127.0.0.2"]}
+    run = start(airflow.api, DAG_ID, params | {"steps": 1_000_000_000})
+    run.wait_for_task("dns.train", "running")
+    (rank,) = ranks_of("t5")
+    task = rank.parent()
+    assert task is not None
+    assert live_cloud.records("killed", "t5.killed.test.")
+    task.kill()
+
+    assert run.wait() == "failed"
+    states = run.states()
+    assert (states["dns.train"], states["dns.release"]) == ("failed", "success")
+    assert live_cloud.records("killed", "t5.killed.test.") == []
+    assert rank.wait(timeout=30) is None, "no rank outlives its task"
+
+
+def ranks_of(job: str) -> list[psutil.Process]:
+    """The training processes of a job, once there are any: they carry its hand-off."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [process for process in psutil.process_iter() if _trains(process, job)]
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"no process trains {job}")
+
+
+def _trains(process: psutil.Process, job: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        started = any(part.endswith("jax_worker.py") for part in process.cmdline())
+        return started and f'"job": "{job}"' in process.environ().get("MLDNS_HANDOFF", "")
+    return False
 
 
 @pytest.mark.slow
