@@ -107,8 +107,15 @@ class Proof:
             passes=self.passes,
             also=also,
             tolerate=self.tolerate,
-            endpoints=self._endpoints(),
+            endpoints=self.endpoints(),
         )
+
+    def endpoints(self) -> list[Endpoint]:
+        """Whose port must accept a connection."""
+        if not self.connect or self.port is None:
+            return []
+        hosts = [master_of(self.workers)] if self.connect == "master" else self.workers
+        return [Endpoint(f"{host.role}-{host.rank}", host.address, self.port) for host in hosts]
 
     def pack(self) -> dict[str, Any]:
         """Return it as small plain JSON."""
@@ -168,12 +175,6 @@ class Proof:
             reverse_dns_name=self.reverse_dns_name,
             ttl=self.ttl,
         )
-
-    def _endpoints(self) -> list[Endpoint]:
-        if not self.connect or self.port is None:
-            return []
-        hosts = [master_of(self.workers)] if self.connect == "master" else self.workers
-        return [Endpoint(f"{host.role}-{host.rank}", host.address, self.port) for host in hosts]
 
 
 def _srv_targets(rrsets: Sequence[RRset], dns_name: str) -> tuple[tuple[Expectation, ...], tuple[Expectation, ...]]:

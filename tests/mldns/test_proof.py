@@ -82,7 +82,7 @@ class TestWhatIsAsked:
     )
     def test_ports(self, connect: str, ports: list[str]) -> None:
         value = proof(workers=hosts("10.0.0.7", "::1"), port=29500, connect=connect)
-        assert list(map(str, value._endpoints())) == ports
+        assert list(map(str, value.endpoints())) == ports
 
     @pytest.mark.parametrize(
         ("given", "message"),
