@@ -73,6 +73,10 @@ up: $(STAMP) ## the same, kept running with its UI until Ctrl-C
 bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
 	PYTHONPATH=plugins $(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-gate
+bench-gate: $(STAMP) ## measure what the gate costs and write benchmarks/gate.md
+	PYTHONPATH=plugins $(BIN)/python -m benchmarks.gate $(ARGS)
+
 .PHONY: verify-google
 verify-google: $(STAMP) ## check the facts about Google in throw-away zones: PROJECT=… [CONN=…] [IAM_MEMBER=…] [NETWORK=…] [ZONE_DOMAIN=…]
 	@test -n "$(PROJECT)" || { echo "make verify-google: say which project: make verify-google PROJECT=my-project [CONN=google_cloud_default]" >&2; exit 2; }

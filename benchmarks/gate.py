@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gate`: what it costs to prove 10,000 names once at four name servers and a resolver.
+"""`make bench-gate`: what it costs to prove 10,000 names once at four name servers and a resolver.
 
 The client's CPU time per answer stands beside the floor: dnspython alone making the same question and reading the same
 answer, without a socket. Both run in one process, in turns; localcloud runs in another one on the same cores.
@@ -60,7 +60,7 @@ class Round:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write the table; 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make bench-gate", description=__doc__)
     parser.add_argument("--names", type=int, default=NAMES)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, help=f"where the table goes ({RESULTS.name} for a whole run)")
@@ -203,7 +203,7 @@ def _table(rounds: Sequence[Round], memory: float, names: int) -> str:
     lines = [
         "# What the gate costs",
         "",
-        f"`python -m benchmarks.gate`: {names:,} names x ({NAME_SERVERS} name servers + 1 resolver) of localcloud, "
+        f"`make bench-gate`: {names:,} names x ({NAME_SERVERS} name servers + 1 resolver) of localcloud, "
         f"{len(rounds)} rounds, both sides on {os.cpu_count()} cores, Python {sys.version.split()[0]}, load {load}.",
         "",
         "| | measured | met |",
