@@ -23,7 +23,7 @@ class Job:
 
     def __init__(self, cloud: Cloud, workers: Any, *, ttl: int = 30, visibility: str = "private", **more: Any) -> None:
         inventory = parse_workers(workers, allow_addresses=["127.0.0.0/8"])
-        arguments = {"owner": "bert", "dns_name": "ml.test.", "ttl": ttl}
+        arguments: dict[str, Any] = {"owner": "bert", "dns_name": "ml.test.", "ttl": ttl}
         self.records = {
             rrset.name: list(rrset.rrdatas) for rrset in job_records(inventory, **arguments) if rrset.type == "A"
         }
@@ -52,7 +52,8 @@ class Job:
     def _rrsets(self, records: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         return [{"name": name, "type": "A", "ttl": self._ttl, "rrdatas": data} for name, data in records.items()]
 
-    def _post(self, path: str, body: object) -> None:
+    def _post(self, path: str, body: Any) -> None:
         answer = requests.post(self._base + path, json=body, timeout=10)
         assert answer.ok, answer.text
-        time.sleep(0.1)  # until it is done and served
+        if path:
+            time.sleep(0.06)  # until the change is done and served

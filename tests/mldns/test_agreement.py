@@ -16,7 +16,7 @@ def job(count: int) -> tuple[HandOff, Answers]:
     """A job, and what DNS answers when all is right."""
     workers = parse_workers([f"10.{n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(count)])
     handoff = read(hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30))
-    found = {f"worker-{worker.rank}.bert.ml.example.com.": (worker.address,) for worker in workers}
+    found: Answers = {f"worker-{worker.rank}.bert.ml.example.com.": (worker.address,) for worker in workers}
     return handoff, found | {"master.bert.ml.example.com.": (workers[0].address,)}
 
 

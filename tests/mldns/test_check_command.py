@@ -9,9 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ import pytest
 
 from mldns.__main__ import main
 from mldns.commands import questions
+from mldns.commands.check import Progress
+from mldns.resolution import Role, any_address, parse_server
+from mldns.survey import Survey
+from mldns.survey_report import Report
 from tests.cloud_fixture import Cloud
 from tests.mldns.check_fixture import PLUGINS, WORKERS, Job
 from tests.mldns.scripted_dns import ScriptedDns, response
@@ -103,14 +107,14 @@ class TestAJob:
         handed_over = json.dumps(job.value)
         once = mldns("check", "--wait", "0", "--json", MLDNS_HANDOFF=handed_over)
         assert once.returncode == 20  # a cache may have kept the last run's address
-        waited = mldns("check", "--wait", "1.6", "--json", MLDNS_HANDOFF=handed_over)
+        waited = mldns("check", "--wait", "1.2", "--json", MLDNS_HANDOFF=handed_over)
         assert waited.returncode == 30
         [failure] = waited.json["failures"]
         assert (failure["name"], failure["verdict"], failure["got"]) == ("worker-2.bert.ml.test.", "wrong", "10.9.9.9")
         assert waited.json["names_right"] == 3
 
     def test_an_address_that_a_cache_has_kept_is_waited_for(self, cloud: Cloud, mldns: Run) -> None:
-        job = Job(cloud, WORKERS, ttl=2)
+        job = Job(cloud, WORKERS, ttl=1)
         job.write({"worker-2": ["10.9.9.9"]})
         handed_over = json.dumps(job.value)
         assert mldns("check", "--wait", "0", MLDNS_HANDOFF=handed_over).returncode == 20  # and it is cached now
@@ -136,18 +140,26 @@ class TestAJob:
         assert ran.returncode == 30
         assert ran.json["failures"][0]["expected"] == "10.0.0.3"
 
-    def test_a_name_that_appears_late_is_waited_for(self, cloud: Cloud, mldns: Run) -> None:
+    def test_a_name_that_appears_late_is_waited_for(
+        self, cloud: Cloud, interpreter: tuple[list[str], dict[str, str]]
+    ) -> None:
         job = Job(cloud, WORKERS, visibility="public")
         job.write({"worker-1": None})
-        late = threading.Timer(1.2, job.add, [{"worker-1.bert.ml.test.": ["10.0.0.2"]}])
-        late.start()
-        try:
-            # The name server first: the resolver is not asked before, so it caches no denial.
-            ran = mldns("check", "--server", cloud.dns[0], "--wait", "30", MLDNS_HANDOFF=json.dumps(job.value))
-        finally:
-            late.join()
-        assert ran.returncode == 0, ran.stderr
-        assert "first worker-1.bert.ml.test. A" in ran.stderr  # it said what it was waiting for
+        command, environment = interpreter
+        # The name server first: the resolver is not asked before, so it caches no denial.
+        process = subprocess.Popen(
+            [*command, "check", "--server", cloud.dns[0], "--wait", "30"],
+            env=environment | {"MLDNS_HANDOFF": json.dumps(job.value)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert "first worker-1.bert.ml.test. A" in process.stderr.readline()  # what it is waiting for
+        job.add({"worker-1.bert.ml.test.": ["10.0.0.2"]})
+        said, _ = process.communicate(timeout=40)
+        assert process.returncode == 0
+        assert said.startswith("ready: 4 of 4 names on 2 servers")
 
     def test_a_server_that_says_something_else_is_named(self, cloud: Cloud, mldns: Run) -> None:
         job = Job(cloud, WORKERS)
@@ -260,8 +272,8 @@ def test_bad_usage_is_one_line_and_asks_nobody(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     try:
         code = main(["check", *arguments, "--quiet"])
-    except SystemExit as exit:  # argparse's own
-        code = int(str(exit.code))
+    except SystemExit as end:  # argparse's own
+        code = int(str(end.code))
     said = capsys.readouterr()
     assert (code, said.out) == (2, "")
     assert message in said.err.splitlines()[-1]
@@ -283,6 +295,32 @@ def test_an_interrupt_ends_it_with_one_line(interpreter: tuple[list[str], dict[s
     assert process.returncode == 130
     assert said.splitlines()[-1] == "mldns: interrupted"
     assert "Traceback" not in said
+
+
+class TestProgress:
+    @pytest.fixture
+    def report(self) -> Report:
+        names = [any_address("a.test"), any_address("b.test")]
+        return Survey(names, [parse_server("10.0.0.53", Role.RESOLVER)], now=0.0).report(1.0)
+
+    def test_a_terminal_has_one_line_that_is_written_over(
+        self, report: Report, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        progress = Progress(terminal=True)
+        progress(report)
+        progress(replace(report, names_right=2, waiting=0))
+        progress.end()
+        _, first, second = capsys.readouterr().err.split("\r")
+        assert first == "0 of 2 names on 1 server; 2 still to ask"
+        assert second.rstrip(" \n") == "2 of 2 names on 1 server"
+        assert len(second.rstrip("\n")) == len(first)  # nothing of the longer line is left
+
+    def test_a_log_gets_a_line_now_and_then(self, report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+        progress = Progress(terminal=False)
+        for right in (0, 0, 1, 2):
+            progress(replace(report, names_right=right))
+        progress.end()
+        assert capsys.readouterr().err == "0 of 2 names on 1 server; 2 still to ask\n"
 
 
 def until(condition: Callable[[], bool]) -> None:

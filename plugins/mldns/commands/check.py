@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -97,8 +98,8 @@ class Progress:
     def __call__(self, report: Report) -> None:
         text = report.summary()
         if self._terminal:
-            width = 100
-            print(f"\r{text[:width]:<{min(len(self._written), width)}}", end="", file=sys.stderr, flush=True)
+            text = text[: shutil.get_terminal_size().columns - 1]
+            print(f"\r{text:<{len(self._written)}}", end="", file=sys.stderr, flush=True)
         elif text != self._written and time.monotonic() >= self._next:
             print(text, file=sys.stderr, flush=True)
             self._next = time.monotonic() + _LOG_EVERY
