@@ -124,8 +124,8 @@ def _look_up(client: DNSClient, zone: str, change: Change, witness: Key) -> Reso
     try:
         newest = islice(client.newest_changes(zone, page_size=_LOOKUP_PAGE), _LOOKED_UP)
         found = next((resource for resource in newest if _is(resource, change)), None)
-    except PermissionMissing as missing:
-        log.warning("zone %s: %s", zone, missing)
+    except (PermissionMissing, CloudUnavailable) as unreadable:
+        log.warning("zone %s: %s", zone, unreadable)
         found = None
     if found is None:
         log.warning("zone %s: the change whose answer was lost was applied; its id cannot be read", zone)

@@ -82,7 +82,7 @@ class World:
         zone = {"name": ZONE, "dnsName": DNS_NAME, "description": "d", "visibility": "private"}
         self.call("POST", "/dns/v1/projects/demo-project/managedZones", zone | {"privateVisibilityConfig": network})
         self.change(additions=FOREIGN)
-        for path in (_ZONE_POLICY, _PROJECT_POLICY):
+        for path in (ZONE_POLICY, PROJECT_POLICY):
             self.set_policy(path, _THEIR_POLICY)
 
     def change(self, *, additions: Sequence[Json] = (), deletions: Sequence[Json] = ()) -> None:
@@ -119,8 +119,8 @@ class World:
         return {
             "zones": [{key: zone[key] for key in zone.keys() - {"id", "creationTime"}} for zone in zones],
             "records": self.records(),
-            "zone policy": _without_etag(self.policy(_ZONE_POLICY)),
-            "project policy": _without_etag(self.policy(_PROJECT_POLICY)),
+            "zone policy": _without_etag(self.policy(ZONE_POLICY)),
+            "project policy": _without_etag(self.policy(PROJECT_POLICY)),
         }
 
     def break_down(self, *rules: Json) -> None:
@@ -143,8 +143,8 @@ class World:
 
 
 _ZONE = f"/dns/v1/projects/{PROJECT}/managedZones/{ZONE}"
-_ZONE_POLICY = _ZONE
-_PROJECT_POLICY = f"/v3/projects/{PROJECT}"
+ZONE_POLICY = _ZONE
+PROJECT_POLICY = f"/v3/projects/{PROJECT}"
 
 
 def _without_etag(policy: Json) -> Json:
