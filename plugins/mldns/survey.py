@@ -249,7 +249,7 @@ class Survey:
         for server, key, cell in restored.cells:
             self._matrix.put(server, key, cell)
         # What the others said of a name whose data nobody knows beforehand is not in the state: all are asked again.
-        for key in self._keys:
+        for key in () if self.names_done else self._keys:
             if self._expectations[key].rrdatas is None:
                 for server in self._matrix.asked_of(key):
                     self._matrix.put(server, key, None)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
+from mldns.ports import Endpoint
 from mldns.resolution import Answer, Role, Tolerance, any_address
 from mldns.survey import SAMPLE, Survey
 from mldns.survey_report import Exit
@@ -89,6 +90,17 @@ def test_names_of_unknown_data_are_asked_everywhere_again() -> None:
     survey.record(NS1, wanted, Answer(rrdatas=("10.0.0.1",), authoritative=True), 0)
     later = moved(survey, Survey([wanted], [NS1, NS2], now=0), at=0, now=0, ago=0)
     assert later.due(AUTH, 0) == {NS1: [wanted], NS2: [wanted]}
+
+
+def test_names_that_are_done_are_not_asked_again_where_only_a_port_is_shut() -> None:
+    wanted, door = any_address("w.ml.test."), Endpoint("w", "10.0.0.1", 29500)
+    survey = Survey([wanted], [NS1], now=0, endpoints=[door])
+    survey.record(NS1, wanted, Answer(rrdatas=("10.0.0.1",), authoritative=True), 0)
+    survey.record_port(door, "refused by 10.0.0.1:29500")
+    later = moved(survey, Survey([wanted], [NS1], now=0, endpoints=[door]), at=0, now=0, ago=0)
+    assert later.due(AUTH, 0) == {}
+    assert later.ports_due() == [door]
+    assert later.report(0).names_right == 1
 
 
 def test_state_of_another_survey_is_refused() -> None:
