@@ -23,6 +23,9 @@ MAX_HOSTS = 1_000_000
 """More are taken for a slip: nobody should wait for a number with too many zeros to be unfolded."""
 
 _SLOTS = re.compile(r"[1-9][0-9]{0,8}")
+# These two stand unquoted in what is rendered.
+_ZONE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         raise InvalidInput(f"hand-off: record_type is {_shown(record_type)}, neither A nor AAAA")
     return HandOff(
         job=job,
-        zone=_text(value, "zone"),
+        zone=_spelled(value, "zone", _ZONE),
         dns_name=dns_name,
         visibility=_text(value, "visibility"),
         ttl=_whole(value, "ttl"),
@@ -193,7 +196,7 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         master=master,
         master_alias=_name(value, "master_alias"),
         port=parse_port(value.get("port")),
-        digest=_text(value, "digest"),
+        digest=_spelled(value, "digest", _DIGEST),
         addresses=None if addresses is None else address_digest.check_summary(addresses, sum(roles.values())),
     )
 
@@ -246,6 +249,13 @@ def _text(value: Mapping[str, Any], key: str) -> str:
     if not isinstance(found, str) or not found:
         raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not text")
     return found
+
+
+def _spelled(value: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
+    text = _text(value, key)
+    if not pattern.fullmatch(text):
+        raise InvalidInput(f"hand-off: {key} is {_shown(text)}, not of the form {pattern.pattern}")
+    return text
 
 
 def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -140,6 +140,8 @@ def _resolved(options: argparse.Namespace, handoff: HandOff) -> Mapping[str, tup
     from mldns.commands import questions
     from mldns.verification import verify
 
+    if handoff.addresses is None:
+        raise InvalidInput("the hand-off is of an older release and cannot tell right addresses: give --workers FILE")
     outcome = verify(questions.of_handoff(options, handoff), wait=options.wait)
     if not outcome.addresses_proven:
         raise NotProven(outcome.report.summary(), outcome.report.exit)
