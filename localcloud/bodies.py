@@ -21,22 +21,30 @@ class JsonAnswer(JSONResponse):
 
 async def read_object(request: Request) -> dict[str, Any]:
     """The body as an object, `{}` without one. Raises ApiError 400 for anything else."""
+    body = await read_value(request, absent={})
+    if not isinstance(body, dict):
+        raise _parse_error("the body must be a JSON object")
+    return body
+
+
+async def read_value(request: Request, *, absent: object) -> object:
+    """The body as JSON of any kind, `absent` without one. Raises ApiError 400 for what is no JSON."""
     try:
         raw = await request.body()
     except ClientDisconnect as error:  # nobody is left to hear of it
         raise _parse_error("the body breaks off") from error
     if not raw:
-        return {}
+        return absent
     try:
         if request.headers.get("content-encoding") in ("gzip", "x-gzip"):  # Google's Java client packs every body
             raw = gzip.decompress(raw)
-        body = json.loads(raw)
+        body: object = json.loads(raw)
         if b"\\u" in raw:
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored but never sent back
     except (ValueError, OSError, EOFError, zlib.error) as error:
         raise _parse_error(str(error)) from error
-    if not isinstance(body, dict):
-        raise _parse_error("the body must be a JSON object")
+    except RecursionError as error:
+        raise _parse_error("the body is nested too deeply") from error
     return body
 
 

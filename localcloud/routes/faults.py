@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 from starlette.requests import Request
 
+from localcloud.bodies import read_value
 from localcloud.calls import Call, JsonObject, Method, Service
-from localcloud.errors import ApiError, Problem
 
 _PATH = "/_localcloud/faults"
 
 
 async def _read_rules(request: Request) -> JsonObject:
     """One rule or a list of them, as `{"rules": [...]}`."""
-    try:
-        sent = json.loads(await request.body() or b"null")
-    except ValueError as error:
-        raise ApiError(400, [Problem("parseError", f"Parse Error: {error}")]) from error
+    sent = await read_value(request, absent=None)
     return {"rules": sent if isinstance(sent, list) else [sent]}
 
 

@@ -274,5 +274,9 @@ class TestRules:
         assert answer.status_code == 400
         assert "'delay' is a number" in answer.json()["error"]["message"]
 
-    def test_what_is_no_json_is_refused(self, cloud):
-        assert requests.post(cloud.api + FAULTS, data="{", timeout=5).status_code == 400
+    @pytest.mark.parametrize("body", ["{", "[" * 100_000, b"\xff\xfe"])
+    @pytest.mark.parametrize("path", [FAULTS, "/_localcloud/quota", "/dns/v1/projects/demo-project/managedZones"])
+    def test_what_is_no_json_is_refused(self, cloud, path, body):
+        answer = requests.post(cloud.api + path, data=body, timeout=5)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["errors"][0]["reason"] == "parseError"
