@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.policy import add_members, member_key, parse_condition, parse_members, parse_role, remove_members
+from mldns.policy import (
+    add_members,
+    member_key,
+    others,
+    parse_condition,
+    parse_members,
+    parse_role,
+    remnants,
+    remove_members,
+    settle_members,
+)
 
 ADMIN = "roles/dns.admin"
 READER = "roles/dns.reader"
@@ -158,6 +168,35 @@ def test_removing_without_a_condition_leaves_the_conditional_binding() -> None:
     assert (edit.policy, edit.changed) == (policy, ())
 
 
+LEFT = "deleted:serviceAccount:trainer@demo-project.iam.gserviceaccount.com?uid=117"
+
+
+@pytest.mark.parametrize(
+    ("held", "left"),
+    [
+        ([ALICE], {}),
+        ([TRAINER], {}),
+        ([LEFT, ALICE], {LEFT: TRAINER}),
+        ([LEFT.replace("trainer@", "Trainer@")], {LEFT.replace("trainer@", "Trainer@"): TRAINER}),
+        ([LEFT, LEFT.replace("117", "118")], {LEFT: TRAINER, LEFT.replace("117", "118"): TRAINER}),
+        ([LEFT, TRAINER], {}),  # a new account of that name: what is left of the old one is not its
+        ([LEFT.replace("trainer", "other")], {}),
+    ],
+)
+def test_what_is_left_of_a_member_whose_account_was_deleted(held: list[str], left: dict[str, str]) -> None:
+    policy = {"bindings": [{"role": ADMIN, "members": held}, {"role": READER, "members": [LEFT]}]}
+    assert remnants(policy, role=ADMIN, members=[TRAINER], condition=None) == left
+    assert remnants(policy, role=ADMIN, members=[TRAINER], condition=NIGHTLY) == {}
+
+
+def test_who_else_has_a_role_is_told_once_as_the_policy_spells_it() -> None:
+    bindings = [{"role": ADMIN, "members": [ALICE, "user:Bob@example.com"]}, {"role": ADMIN, "members": [ALICE, LEFT]}]
+    policy = {"bindings": [*bindings, {"role": ADMIN, "members": ["user:x@example.com"], "condition": NIGHTLY}]}
+    found = others(policy, role=ADMIN, members=["user:ALICE@example.com"], condition=None)
+    assert found == ("user:Bob@example.com", LEFT)
+    assert others({}, role=ADMIN, members=[], condition=None) == ()
+
+
 names = st.sampled_from(["ann", "Ann", "bob", "eve", "zoe"])
 members = st.builds(
     "{}:{}@example.com".format, st.sampled_from(["user", "group", "serviceAccount", "deleted:user"]), names
@@ -199,3 +238,18 @@ def test_removing_takes_exactly_what_was_asked(policy: Any, unwanted: Any, condi
     assert all(binding["members"] for binding in edit.policy["bindings"])
     foreign = [b for b in policy["bindings"] if b["role"] != ADMIN or b.get("condition") != condition]
     assert [b for b in edit.policy["bindings"] if b["role"] != ADMIN or b.get("condition") != condition] == foreign
+
+
+@given(policies, asked, asked, conditions)
+def test_settling_is_adding_some_and_removing_others_at_once(
+    policy: Any, wanted: Any, unwanted: Any, condition: Any
+) -> None:
+    keys = {member_key(member) for member in wanted}
+    unwanted = [member for member in unwanted if member_key(member) not in keys]
+    edit = settle_members(policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
+    come = {(ADMIN, member_key(m), repr(condition)) for m in wanted}
+    gone = {(ADMIN, member_key(m), repr(condition)) for m in unwanted}
+    assert _grants(edit.policy) == (_grants(policy) | come) - gone
+    assert sorted([*edit.changed, *edit.unchanged]) == sorted([*wanted, *unwanted])
+    again = settle_members(edit.policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
+    assert again.changed == ()

@@ -55,7 +55,7 @@ def b(editor: ZoneEditor) -> GrantBook:
 
 @pytest.fixture(autouse=True)
 def _wait_for_the_dead_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grants, "LEAVING", RetryPolicy(0.02, 0.05, deadline=0.15))
+    monkeypatch.setattr(grants, "LEAVING", RetryPolicy(0.02, 0.03, deadline=0.08))
 
 
 def members(store: PolicyStore, condition: dict[str, str] | None = None) -> list[str]:
@@ -220,6 +220,7 @@ def nothing() -> None:
     """An act that lets a call pass."""
 
 
+at_that_call = pytest.mark.parametrize("number", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
 one_policy_is_enough = pytest.mark.parametrize("store", ["zone"], indirect=True)
 
 
@@ -257,7 +258,7 @@ class TestInTheMiddle:
         assert unbind(store, TO_TRAINER, a).removed == (TRAINER,)
 
     @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
-    @pytest.mark.parametrize("number", range(4))
+    @at_that_call
     def test_another_job_unbinds_while_this_one_binds(
         self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int
     ) -> None:
@@ -271,7 +272,7 @@ class TestInTheMiddle:
         assert unbind(store, TO_TRAINER, a).removed == (TRAINER,)
 
     @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
-    @pytest.mark.parametrize("number", range(3))
+    @at_that_call
     def test_another_job_binds_while_this_one_unbinds(
         self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int
     ) -> None:
@@ -286,7 +287,7 @@ class TestInTheMiddle:
         assert unbind(store, TO_TRAINER, b).removed == (TRAINER,)
 
     @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
-    @pytest.mark.parametrize("number", range(3))
+    @at_that_call
     def test_both_unbind_at_once(self, store: PolicyStore, a: GrantBook, b: GrantBook, call: str, number: int) -> None:
         bind(store, TO_TRAINER, a)
         bind(store, TO_TRAINER, b)
@@ -311,7 +312,7 @@ class TestADeath:
     """A job's process dies in the middle; what stands then, and that calling again ends it."""
 
     @pytest.mark.parametrize("call", ["read", "seen", "write", "written"])
-    @pytest.mark.parametrize("number", range(2))
+    @at_that_call
     def test_of_a_binder_leaves_nothing_that_cannot_be_taken_back(
         self, store: PolicyStore, a: GrantBook, call: str, number: int
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mldns.hooks.cloud_dns import CloudDNSHook
 from tests.cloud_fixture import Cloud
+from tests.mldns.hooks.guarded_cloud import OWNER, granting
 
 MakeHook = Callable[..., CloudDNSHook]
 
@@ -52,3 +53,15 @@ def calls(cloud: Cloud) -> int:
 def writes(cloud: Cloud) -> dict[str, dict[str, int]]:
     writing = ("create", "delete", "patch", "update", "setIamPolicy")
     return {method: answers for method, answers in cloud.stats().items() if method.endswith(writing)}
+
+
+@pytest.fixture
+def guarded(start_cloud: Callable[..., Cloud], request: pytest.FixtureRequest) -> Cloud:
+    """A localcloud that enforces IAM; a parameter gives it more flags."""
+    return start_cloud("--enforce-iam", OWNER, "--done-ms", "0", *getattr(request, "param", ()))
+
+
+@pytest.fixture
+def grant(guarded: Cloud) -> Callable[[str, str, str], None]:
+    """`grant(member, role, resource)` as the owner."""
+    return granting(guarded)

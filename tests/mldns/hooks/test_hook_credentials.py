@@ -19,7 +19,6 @@ from typing import Any
 
 import jwt
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,51 +27,14 @@ from cryptography.x509.oid import NameOID
 from mldns.exceptions import MldnsError, PermissionMissing
 from mldns.hooks.cloud_dns import CloudDNSHook
 from tests.cloud_fixture import Cloud
+from tests.mldns.hooks.guarded_cloud import AIRFLOW, REGISTRAR, account, key
 
 IAM_HOST = "iamcredentials.googleapis.com"
-AIRFLOW = "airflow@demo-project.iam.gserviceaccount.com"
 MIDDLE = "middle@demo-project.iam.gserviceaccount.com"
-REGISTRAR = "registrar@demo-project.iam.gserviceaccount.com"
-OWNER = "owner@demo-project.iam.gserviceaccount.com"
 CREATOR = "roles/iam.serviceAccountTokenCreator"
 PROJECT = "/v3/projects/demo-project"
 
 MakeHook = Callable[..., CloudDNSHook]
-
-
-def key(cloud: Cloud, email: str) -> dict[str, str]:
-    answer = requests.post(f"{cloud.api}/_localcloud/keys", json={"email": email}, timeout=10)
-    file: dict[str, str] = answer.json()
-    return file
-
-
-def account(email: str) -> str:
-    return f"/v1/projects/-/serviceAccounts/{email}"
-
-
-@pytest.fixture
-def guarded(start_cloud: Callable[..., Cloud]) -> Cloud:
-    return start_cloud("--enforce-iam", OWNER, "--done-ms", "0")
-
-
-@pytest.fixture
-def grant(guarded: Cloud) -> Callable[[str, str, str], None]:
-    """`grant(member, role, resource)` as the owner."""
-    owner = key(guarded, OWNER)
-
-    def give(member: str, role: str, resource: str) -> None:
-        now = datetime.datetime.now(datetime.UTC)
-        claims = {"iss": OWNER, "sub": OWNER, "aud": "https://iam.googleapis.com/", "iat": now}
-        claims["exp"] = now + datetime.timedelta(minutes=5)
-        token = jwt.encode(claims, owner["private_key"], "RS256", {"kid": owner["private_key_id"]})
-        headers = {"Authorization": f"Bearer {token}"}
-        policy = requests.post(f"{guarded.api}{resource}:getIamPolicy", headers=headers, timeout=10).json()
-        policy["bindings"] = [*policy.get("bindings", []), {"role": role, "members": [member]}]
-        body = {"policy": policy}
-        answer = requests.post(f"{guarded.api}{resource}:setIamPolicy", headers=headers, json=body, timeout=10)
-        assert answer.status_code == 200, answer.text
-
-    return give
 
 
 @pytest.fixture
@@ -159,6 +121,13 @@ class TestImpersonationChain:
         grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(MIDDLE))
         grant(f"serviceAccount:{MIDDLE}", CREATOR, account(REGISTRAR))
         assert make_hook(credential_config_file=json.dumps(file)).list_zones() == []
+
+    def test_a_grant_is_proven_as_its_member(self, guarded, grant, make_hook):
+        hook = make_hook(keyfile_dict=key(guarded, AIRFLOW))
+        grant(f"serviceAccount:{AIRFLOW}", "roles/resourcemanager.projectIamAdmin", PROJECT)
+        grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(REGISTRAR))
+        binding = {"role": "roles/dns.reader", "members": [f"serviceAccount:{REGISTRAR}"], "scope": "project"}
+        assert hook.bind_iam(**binding, wait=True)["proof"].startswith("effective after ")
 
 
 def write_certificate(directory: Path) -> Path:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 import requests
 
-from mldns.exceptions import ClaimRefused, OwnershipConflict, ZoneMismatch, ZoneNotFound, ZoneNotOurs
+from mldns.exceptions import (
+    ClaimRefused,
+    InvalidInput,
+    OwnershipConflict,
+    RemovalsRefused,
+    ZoneMismatch,
+    ZoneNotFound,
+    ZoneNotOurs,
+)
 from mldns.operators.cloud_dns import (
     CloudDNSBindIamOperator,
     CloudDNSClaimOperator,
@@ -211,6 +219,34 @@ class Pushed(dict[str, Any]):
 
     def xcom_push(self, key: str, value: Any) -> None:
         self[key] = value
+
+    def test_authoritative_removes_whom_a_dry_run_told(self, zone: Cloud, execute: Execute) -> None:
+        binding = {"role": "roles/dns.admin", "scope": "project", "zone": "ml"}
+        execute(CloudDNSBindIamOperator, **binding, members=["user:old@example.com"])
+        exactly = {**binding, "members": [MEMBER], "authoritative": "true"}
+        shown = execute(CloudDNSBindIamOperator, **exactly, dry_run="true")
+        with pytest.raises(RemovalsRefused):
+            execute(CloudDNSBindIamOperator, **exactly)
+        params = {"agreed": shown["removes"]}
+        removals = "{{ params.agreed | tojson }}"
+        done = execute(CloudDNSBindIamOperator, params=params, **exactly, removals=removals)
+        assert (done["added"], done["removed"]) == ([MEMBER], ["user:old@example.com"])
+
+    def test_what_a_proof_takes_is_handed_on(self, zone: Cloud, execute: Execute) -> None:
+        asked = {"wait": "true", "wait_seconds": "0.1", "prove_with": '["dns.changes.get"]'}
+        binding = {"role": "roles/viewer", "members": [MEMBER], "scope": "zone", "zone": "ml", **asked}
+        why = "cannot be impersonated (Anonymous credentials cannot be refreshed.)"
+        assert execute(CloudDNSBindIamOperator, **binding)["unproven"] == {MEMBER: why}
+        with pytest.raises(InvalidInput, match="wait_seconds 'soon' is not a positive number of seconds"):
+            execute(CloudDNSBindIamOperator, **{**binding, "wait_seconds": "soon"})
+
+    def test_a_grant_that_two_jobs_hold_goes_with_the_last(self, zone: Cloud, execute: Execute) -> None:
+        grant = {"role": "roles/dns.admin", "members": [MEMBER], "scope": "zone", "zone": "ml"}
+        for job in ("bert", "llama"):
+            execute(CloudDNSBindIamOperator, **grant, job=job)
+        kept = execute(CloudDNSUnbindIamOperator, **grant, job="bert")
+        assert kept["held_by"] == {MEMBER: ["job 'llama' in zone 'ml'"]}
+        assert execute(CloudDNSUnbindIamOperator, **grant, job="llama")["removed"] == [MEMBER]
 
 
 class TestHandOff:
