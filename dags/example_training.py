@@ -25,33 +25,15 @@ from mldns.operators.cloud_dns import (
     CloudDNSPreflightOperator,
 )
 from mldns.operators.records import DEFAULT_LEASE_HOURS
-from mldns.params import form
+from mldns.params import form, values
 from mldns.task_groups import training_dns
 
 TRAINING_TIMEOUT = timedelta(minutes=10)
 
-google: dict[str, Any] = {"project_id": "{{ params.project_id }}", "gcp_conn_id": "{{ params.gcp_conn_id }}"}
-zone: dict[str, Any] = {
-    "zone": "{{ params.zone }}",
-    "dns_name": "{{ params.dns_name }}",
-    "visibility": "{{ params.visibility }}",
-    "networks": "{{ params.networks | tojson }}",
-}
-job: dict[str, Any] = {
-    "job": "{{ params.job }}",
-    "workers": "{{ params.workers | tojson }}",
-    "ttl": "{{ params.ttl }}",
-    "allow_addresses": "{{ params.allow_addresses | tojson }}",
-    "reverse_zone": "{{ params.reverse_zone }}",
-    "lease_hours": "{{ params.lease_hours }}",
-    "policy": "{{ params.policy }}",
-    "adopt": "{{ params.adopt }}",
-}
-iam: dict[str, Any] = {
-    "role": "{{ params.iam_role }}",
-    "members": "{{ params.iam_members | tojson }}",
-    "scope": "{{ params.iam_scope }}",
-}
+zone = values("zone", "project_id", "gcp_conn_id")
+described = values("dns_name", "visibility", "networks")
+job = values("job", "workers", "ttl", "allow_addresses", "reverse_zone", "lease_hours", "policy", "adopt")
+iam = values(role="iam_role", members="iam_members", scope="iam_scope")
 
 with DAG(
     "example_training",
@@ -106,9 +88,9 @@ with DAG(
         ),
     },
 ):
-    validate = CloudDNSPreflightOperator(task_id="validate", **google, **zone, **job, **iam)
-    ensure_zone = CloudDNSEnsureZoneOperator(task_id="ensure_zone", **google, **zone)
-    bind_iam = CloudDNSBindIamOperator(task_id="bind_iam", **google, zone="{{ params.zone }}", **iam)
+    validate = CloudDNSPreflightOperator(task_id="validate", **zone, **described, **job, **iam)
+    ensure_zone = CloudDNSEnsureZoneOperator(task_id="ensure_zone", **zone, **described)
+    bind_iam = CloudDNSBindIamOperator(task_id="bind_iam", **zone, **iam)
 
     @task
     def rendezvous_port(params: dict[str, Any]) -> int:
@@ -134,7 +116,7 @@ with DAG(
         )
 
     port = rendezvous_port()
-    with training_dns(zone="{{ params.zone }}", **google, **job, port=port) as dns:
+    with training_dns(**zone, **job, port=port) as dns:
         train(dns.env, "{{ params.steps }}", "{{ params.learning_rate }}")
 
     validate >> ensure_zone >> [bind_iam, port]

@@ -28,39 +28,19 @@ from mldns.operators.cloud_dns import (
     CloudDNSPreflightOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.params import form
+from mldns.params import form, values
 from mldns.sensors.resolution import DNSResolutionSensor
 from mldns.task_groups import GATE_TIMEOUT
 
-google: dict[str, Any] = {"project_id": "{{ params.project_id }}", "gcp_conn_id": "{{ params.gcp_conn_id }}"}
-zone: dict[str, Any] = {
-    "zone": "{{ params.zone }}",
-    "dns_name": "{{ params.dns_name }}",
-    "visibility": "{{ params.visibility }}",
-    "networks": "{{ params.networks | tojson }}",
-    "allow_unbound": "{{ params.allow_unbound }}",
-}
-job: dict[str, Any] = {
-    "job": "{{ params.job }}",
-    "workers": "{{ params.workers | tojson }}",
-    "ttl": "{{ params.ttl }}",
-    "port": "{{ params.port }}",
-}
-lease: dict[str, Any] = {
-    "reverse_zone": "{{ params.reverse_zone }}",
-    "claimant": "{{ params.claimant }}",
-    "lease": "{{ params.lease }}",
-    # A lease of the caller's is held for a day unless it says otherwise. Without one the lease is this run, which ends
-    # before the training begins: to hold it would only keep the next run off.
-    "lease_hours": "{{ params.lease_hours or (24 if params.lease else '') }}",
-    "adopt": "{{ params.adopt }}",
-}
-records = "{{ params.records | tojson }}"
-iam: dict[str, Any] = {
-    "role": "{{ params.iam_role }}",
-    "members": "{{ params.iam_members | tojson }}",
-    "scope": "{{ params.iam_scope }}",
-}
+zone = values("zone", "project_id", "gcp_conn_id")
+described = values("dns_name", "visibility", "networks", "allow_unbound")
+job = values("job", "workers", "ttl", "port")
+# A lease of the caller's is held for a day unless it says otherwise. Without one the lease is this run, which ends
+# before the training begins: to hold it would only keep the next run off.
+hours = "{{ params.lease_hours or (24 if params.lease else '') }}"
+lease = {**values("claimant", "lease", "adopt"), "lease_hours": hours}
+reverse, records, policy = values("reverse_zone"), values("records"), values("policy")
+iam = values(role="iam_role", members="iam_members", scope="iam_scope")
 
 with DAG(
     "mldns_pretraining",
@@ -97,13 +77,14 @@ with DAG(
 ):
     validate = CloudDNSPreflightOperator(
         task_id="validate",
-        **google,
         **zone,
+        **described,
         **job,
+        **reverse,
         **lease,
+        **records,
+        **policy,
         **iam,
-        records=records,
-        policy="{{ params.policy }}",
         dry_run="{{ params.dry_run }}",
     )
 
@@ -112,7 +93,7 @@ with DAG(
         """Stop behind the plan when that is all that was asked for."""
         return not plan["dry_run"]
 
-    ensure_zone = CloudDNSEnsureZoneOperator(task_id="ensure_zone", **google, **zone)
+    ensure_zone = CloudDNSEnsureZoneOperator(task_id="ensure_zone", **zone, **described)
 
     @task.branch
     def choose(plan: dict[str, Any]) -> list[str]:
@@ -120,39 +101,34 @@ with DAG(
         lines = {"claim": plan["job"], "upsert_shared": plan["shared"], "bind_iam": plan["iam"]}
         return [task_id for task_id, wanted in lines.items() if wanted]
 
-    claim = CloudDNSClaimOperator(task_id="claim", **google, zone="{{ params.zone }}", **job, **lease)
+    claim = CloudDNSClaimOperator(task_id="claim", **zone, **job, **reverse, **lease)
     upsert_workers = CloudDNSUpsertRecordsOperator(
-        task_id="upsert_workers",
-        **google,
-        zone="{{ params.zone }}",
-        **job,
-        **lease,
-        policy="{{ params.policy }}",
+        task_id="upsert_workers", **zone, **job, **reverse, **lease, **policy
     )
     upsert_shared = CloudDNSUpsertRecordsOperator(
         task_id="upsert_shared",
-        **google,
-        zone="{{ params.zone }}",
+        **zone,
         job="shared",
-        records=records,
+        **records,
         ttl="{{ params.ttl }}",
         # What is shared belongs to several runs: this one's wishes are no reason to remove the others' records.
         policy="{{ 'upsert-only' if params.policy == 'sync' else params.policy }}",
     )
-    bind_iam = CloudDNSBindIamOperator(task_id="bind_iam", **google, zone="{{ params.zone }}", **iam)
+    bind_iam = CloudDNSBindIamOperator(task_id="bind_iam", **zone, **iam)
 
     whose = {**job, "job": "{{ params.job or 'shared' }}"}
     gate = DNSResolutionSensor(
         task_id="gate",
-        **google,
-        zone="{{ params.zone }}",
+        **zone,
         **whose,
-        records=records,
+        **reverse,
+        **records,
+        deferrable=True,
         timeout=GATE_TIMEOUT,
         retries=0,
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    handoff = CloudDNSHandOffOperator(task_id="handoff", **google, zone="{{ params.zone }}", **whose)
+    handoff = CloudDNSHandOffOperator(task_id="handoff", **zone, **whose)
 
     validate >> unless_dry_run(validate.output) >> ensure_zone >> (chosen := choose(validate.output))
     chosen >> [claim, upsert_shared, bind_iam]

@@ -15,7 +15,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from mldns.operators.cloud_dns import CloudDNSDeleteRecordsOperator
-from mldns.params import form
+from mldns.params import form, values
 
 with DAG(
     "mldns_release",
@@ -38,12 +38,9 @@ with DAG(
 ):
     CloudDNSDeleteRecordsOperator(
         task_id="release",
-        zone="{{ params.zone }}",
+        **values("zone", "reverse_zone", "project_id", "gcp_conn_id"),
         job="{{ params.job }}",
         lease="{{ params.lease }}",
-        reverse_zone="{{ params.reverse_zone }}",
-        project_id="{{ params.project_id }}",
-        gcp_conn_id="{{ params.gcp_conn_id }}",
         retries=3,
         retry_delay=timedelta(seconds=20),
     )

@@ -188,3 +188,16 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
 def form(*names: str, **defaults: Any) -> dict[str, Param]:
     """The Params of these names in this order; keywords replace a default."""
     return {name: Param(**{**_FORM[name], "default": defaults.get(name, _FORM[name]["default"])}) for name in names}
+
+
+def values(*names: str, **renamed: str) -> dict[str, Any]:
+    """Templates that hand Params to an operator: `values("zone", role="iam_role")` for its `zone` and `role`.
+
+    They render to text; lists as JSON, which `mldns.arguments` reads back.
+    """
+    return {argument: _template(name) for argument, name in [*zip(names, names, strict=True), *renamed.items()]}
+
+
+def _template(name: str) -> str:
+    kind = _FORM[name].get("type", "string")
+    return f"{{{{ params.{name}{' | tojson' if 'array' in kind else ''} }}}}"
