@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
+from mldns.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.manifest import Manifest
 from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
+from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.plan import Plan
 from mldns.records import RRset, desired_records, desired_reverse_records
 
@@ -88,7 +90,7 @@ class JobOperator(CloudDNSOperator):
         reverse_zone: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**with_outlet(kwargs))
         self.zone = zone
         self.job = job
         self.workers = workers
@@ -165,6 +167,23 @@ class JobOperator(CloudDNSOperator):
             "project_id": self.project,
             **self.holder(context, slug(self.job)),
         }
+
+    def tell(
+        self, context: Context, request: dict[str, Any], wanted: Wanted, phase: Phase, expires: str | None
+    ) -> None:
+        """Tell whoever watches that the job has come to `phase`."""
+        tell_of_job(
+            context,
+            project=self.project or self.hook.project_id,
+            zone=wanted.zone,
+            dns_name=wanted.dns_name,
+            job=request["owner"],
+            phase=phase,
+            records=len(wanted.rrsets),
+            claimant=request["claimant"],
+            lease=request["lease"],
+            expires=expires,
+        )
 
     def planned(self, context: Context, owner: str, wanted: Wanted, policy: str) -> Plan:
         """What an upsert of `wanted` would do; raises what it would raise before its first write."""

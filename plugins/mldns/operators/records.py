@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
+from mldns.assets import Phase
 from mldns.naming import slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
 from mldns.operators.lease import claimant_and_lease, hold
+from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.plan import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class CloudDNSClaimOperator(JobOperator):
             claimed["lease"],
             claimed["generation"],
         )
+        self.tell(context, request, wanted, Phase.CLAIMED, claimed["expires"])
         reverse = {"zone": pointers.zone, "names": len(pointers.rrsets)} if pointers else None
         return claimed | {"reverse": reverse}
 
@@ -81,7 +84,10 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         wanted = self.forward()
         pointers = self.reverse(wanted.dns_name)  # before the first write, so that what is wrong with them stops it
         result = self._upsert(context, wanted)
-        return result | {"reverse": None if pointers is None else self._upsert(context, pointers)}
+        reverse = None if pointers is None else self._upsert(context, pointers)
+        if not arguments.flag(self.dry_run, "dry_run"):
+            self.tell(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
+        return result | {"reverse": reverse}
 
     def _upsert(self, context: Context, wanted: Wanted) -> Result:
         request, dry_run = self.request(context, wanted), arguments.flag(self.dry_run, "dry_run")
@@ -111,7 +117,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "zone", "job", "lease", "reverse_zone")
 
     def __init__(self, *, zone: str, job: str, lease: str = "", reverse_zone: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**with_outlet(kwargs))
         self.zone = zone
         self.job = job
         self.lease = lease
@@ -128,6 +134,9 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
             # One zone's failure is no reason to leave the other's records behind.
             if pointers:
                 reverse = self._release(pointers, owner, lease)
+        if released["released"]:
+            project = self.project or self.hook.project_id
+            tell_of_job(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, lease=lease)
         return released | {"reverse": reverse}
 
     def _release(self, zone: str, owner: str, lease: str) -> Result:

@@ -13,11 +13,13 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout
 
 from mldns import arguments
+from mldns.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, ZoneNotFound
 from mldns.inventory import parse_port, parse_workers
 from mldns.naming import slug
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
+from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.proof import Proof
 from mldns.records import desired_records, job_records, master_of, parse_ttl
 from mldns.resolution import Role, Server, Tolerance, servers_to_ask
@@ -138,7 +140,8 @@ class DNSResolutionSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, timeout=timeout, **{"retry_policy": FAIL_AT_ONCE, **kwargs})
+        kwargs = with_outlet({"retry_policy": FAIL_AT_ONCE, **kwargs})
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.zone = zone
         self.job = job
         self.workers = workers
@@ -195,13 +198,18 @@ class DNSResolutionSensor(BaseSensorOperator):
             self.log.log(level, "%s", line)
         if self.deferrable and not report.ok and left > 0:
             self._defer(proof, survey, left)
-        return PokeReturnValue(is_done=report.ok, xcom_value=report.to_json() if report.ok else None)
+        if not report.ok:
+            return PokeReturnValue(is_done=False)
+        result = report.to_json()
+        self._tell(context, result)
+        return PokeReturnValue(is_done=True, xcom_value=result)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """What the triggerer found, as the result or as the same time-out as without it."""
         result: dict[str, Any] = event["result"]
         if not result["ok"]:
             raise self._not_proven(event["counts"], event["lines"])
+        self._tell(context, result)
         return result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -217,6 +225,25 @@ class DNSResolutionSensor(BaseSensorOperator):
                     "no triggerer told anything before the time was over: is one running?", ()
                 ) from error
             raise
+
+    def _tell(self, context: Context, result: dict[str, Any]) -> None:
+        project = arguments.text(self.project_id) or self._hook().project_id
+        tell_of_job(
+            context,
+            project=project,
+            zone=self.zone,
+            job=slug(self.job),
+            phase=Phase.READY,
+            gate=gate_facts(result),
+        )
+
+    def _hook(self) -> CloudDNSHook:
+        from mldns.hooks.cloud_dns import CloudDNSHook
+
+        return CloudDNSHook(
+            gcp_conn_id=self.gcp_conn_id,
+            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
+        )
 
     def _defer(self, proof: Proof, survey: Survey, left: float) -> None:
         """Go on in the triggerer, unless what it would have to know is too much for its table."""
@@ -249,12 +276,7 @@ class DNSResolutionSensor(BaseSensorOperator):
 
     def _begin(self) -> Proof:
         """Read the zones, and from them what to ask and whom."""
-        from mldns.hooks.cloud_dns import CloudDNSHook
-
-        hook = CloudDNSHook(
-            gcp_conn_id=self.gcp_conn_id,
-            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
-        )
+        hook = self._hook()
         project = arguments.text(self.project_id) or None
         resolvers = arguments.texts(self.resolvers, "resolvers") or hook.resolver_addresses
         zone = _zone_of(hook, self.zone, project)

@@ -36,8 +36,9 @@ export function currentJobs(zones, jobEvents) {
     if (!newest.has(key)) newest.set(key, []);
     newest.get(key).push(event);
   }
-  for (const [key, [latest, ...older]] of newest) {
+  for (const [key, told] of newest) {
     const known = jobs.get(key);
+    const [latest, ...older] = completed(told);
     const gate = [latest, ...older].find((event) => event.gate && event.lease === latest.lease)?.gate ?? null;
     if (known && latest.at <= known.checked) {
       const same = known.run_id === null || latest.lease === known.run_id;
@@ -84,7 +85,7 @@ export function exceptionMatches(exception, text) {
 
 /** The DAG of a claimant "deployment/dag_id"; null for a digest, which public zones hold instead. */
 export function dagOf(claimant) {
-  const cut = String(claimant ?? "").indexOf("/");
+  const cut = String(claimant ?? "").lastIndexOf("/"); // a deployment below a prefix has slashes of its own
   return cut < 0 ? null : claimant.slice(cut + 1);
 }
 
@@ -94,6 +95,15 @@ export function age(from, to) {
   for (const [unit, size] of [["d", 86_400], ["h", 3_600], ["min", 60]])
     if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
   return `${Math.floor(seconds)} s`;
+}
+
+// A gate knows neither claimant nor lease: the claim of the same run has said them.
+function completed(told) {
+  return told.map((event) => {
+    const claim = told.find((other) => other.claimant && other.run?.run_id === event.run?.run_id) ?? told.find((other) => other.claimant);
+    const lacking = Object.entries(event).filter(([, value]) => value === null).map(([field]) => field);
+    return { ...event, ...Object.fromEntries(lacking.filter((field) => field !== "gate").map((field) => [field, claim?.[field] ?? null])) };
+  });
 }
 
 function fromEvent(event) {

@@ -1,0 +1,95 @@
+"""What the operators tell Airflow of a job, with Airflow's own accessor of outlet events."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Asset, BaseOperator
+from airflow.sdk.execution_time.context import OutletEventAccessors
+
+from mldns.operators.cloud_dns import (
+    CloudDNSClaimOperator,
+    CloudDNSDeleteRecordsOperator,
+    CloudDNSEnsureZoneOperator,
+    CloudDNSUpsertRecordsOperator,
+)
+from mldns.operators.telling import OUTLET
+from mldns.sensors.resolution import DNSResolutionSensor
+from tests.cloud_fixture import Cloud
+
+RUN = "manual__1"
+JOB: dict[str, Any] = {"zone": "ml", "job": "bert"}
+WORKERS: dict[str, Any] = {**JOB, "workers": ["10.0.0.7", "10.0.0.8"]}
+
+
+@pytest.fixture
+def told(connected: Cloud) -> Any:
+    """`told(Operator, **arguments)`: execute it as a task would, and return the extras it told, with their assets."""
+
+    def run(operator: type[BaseOperator], **arguments: Any) -> list[tuple[str, str, dict[str, Any]]]:
+        with DAG("train_bert") as dag:
+            task = operator(task_id="step", **arguments)
+        assert OUTLET in task.outlets
+        events = OutletEventAccessors()
+        ti = SimpleNamespace(dag_id="train_bert", run_id=RUN, task_id="step", map_index=-1)
+        context: Any = {"params": {}, "run_id": RUN, "dag": dag, "ti": ti, "outlet_events": events}
+        task.execute(context)
+        return [
+            (event.dest_asset_key.name, event.dest_asset_key.uri, event.extra)
+            for event in events[OUTLET].asset_alias_events
+        ]
+
+    zone = CloudDNSEnsureZoneOperator(
+        task_id="zone", zone="ml", dns_name="ml.example.com.", networks=[connected.network]
+    )
+    zone.execute({})  # type: ignore[arg-type]
+    return run
+
+
+def test_each_phase_is_one_event_of_the_zones_jobs(told: Any) -> None:
+    phases = [
+        *told(CloudDNSClaimOperator, **WORKERS),
+        *told(CloudDNSUpsertRecordsOperator, **WORKERS),
+        *told(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2),
+        *told(CloudDNSDeleteRecordsOperator, **JOB),
+    ]
+    assert [extra["phase"] for _, _, extra in phases] == ["claimed", "written", "ready", "released"]
+    assert {(name, uri) for name, uri, _ in phases} == {
+        ("mldns jobs demo-project/ml", "x-mldns://demo-project/ml/jobs")
+    }
+    assert {(extra["kind"], extra["job"], extra["zone"]) for _, _, extra in phases} == {("job", "bert", "ml")}
+
+
+def test_a_claim_says_who_holds_the_names_and_until_when(told: Any) -> None:
+    ((_, _, extra),) = told(CloudDNSClaimOperator, **WORKERS)
+    assert extra["claimant"].endswith("/train_bert")
+    assert extra["lease"] == RUN
+    assert extra["expires"] > extra["at"]
+    assert extra["records"] == 4  # two workers, master, workers
+    assert extra["run"] == {"dag_id": "train_bert", "run_id": RUN, "task_id": "step", "map_index": -1}
+
+
+def test_an_open_gate_says_how_long_it_took(told: Any) -> None:
+    told(CloudDNSUpsertRecordsOperator, **WORKERS)
+    ((_, _, extra),) = told(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2)
+    assert extra["gate"]["ok"] is True
+    assert extra["gate"]["names"] == 4
+    assert extra["gate"]["seconds"] >= 0
+
+
+def test_a_dry_run_tells_nothing(told: Any) -> None:
+    assert told(CloudDNSUpsertRecordsOperator, **WORKERS, dry_run=True) == []
+
+
+def test_a_late_release_tells_nothing(told: Any) -> None:
+    told(CloudDNSUpsertRecordsOperator, **WORKERS, lease="the-next-run")
+    assert told(CloudDNSDeleteRecordsOperator, **JOB) == []
+
+
+def test_outlets_of_the_users_own_are_kept() -> None:
+    mine = Asset("mine")
+    with DAG("a_dag"):
+        task = CloudDNSClaimOperator(task_id="claim", **WORKERS, outlets=[mine])
+    assert task.outlets == [mine, OUTLET]
