@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, shorten
@@ -51,7 +51,7 @@ class Unbound:
 
     removed: tuple[str, ...]
     absent: tuple[str, ...]
-    kept: dict[str, tuple[str, ...]]
+    kept: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,14 +72,19 @@ class IamHook(ConnectionHook):
         result: dict[str, Any] = {"scope": scope, "resource": store.resource, "role": role}
         if not grant.members:
             return result | {"added": [], "already": [], "proof": "nothing asked for", "skipped": True}
-        book, ledger = self._book(project_id, zone, owner), self._ledger(project_id, zone)
+        book = self._book(project_id, zone, owner)
         if dry_run:
-            job = book.job if book else None
+            ledger, job = self._ledger(project_id, zone), book.job if book else None
             found = exact_grants.review(store, grant, ledger, job=job, authoritative=authoritative)
             return result | found.to_json() | {"dry_run": True}
         if authoritative:
             added, already, result["removed"] = exact_grants.bind_exactly(
-                store, grant, book, ledger, reviewed=reviewed, contention=self.patience.contention
+                store,
+                grant,
+                book,
+                self._ledger(project_id, zone),
+                reviewed=reviewed,
+                contention=self.patience.contention,
             )
         else:
             added, already = grants.bind(store, grant, book, contention=self.patience.contention)
