@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseOperator, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
+from airflow.sdk import BaseOperator, BaseOperatorLink, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
 
 from mldns import arguments
 from mldns.exceptions import (
@@ -19,6 +19,7 @@ from mldns.exceptions import (
     ZoneNotEmpty,
     ZoneNotOurs,
 )
+from mldns.links import ZoneLink
 
 if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook
@@ -57,6 +58,7 @@ class CloudDNSOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
+    operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
     ui_color = "#e8f0fe"
 
     def __init__(

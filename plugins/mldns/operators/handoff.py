@@ -9,6 +9,7 @@ from mldns import arguments
 from mldns.exceptions import ZoneNotFound
 from mldns.handoff import read
 from mldns.inventory import parse_port, parse_workers
+from mldns.links import JobLink
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records import parse_ttl
@@ -47,6 +48,7 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
         "port",
         "allow_addresses",
     )
+    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
+from mldns.links import JobLink
 from mldns.manifest import Manifest
 from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.base import CloudDNSOperator
@@ -72,6 +73,7 @@ class JobOperator(CloudDNSOperator):
         "allow_addresses",
         "reverse_zone",
     )
+    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.assets import Phase
+from mldns.links import JobLink
 from mldns.naming import slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
@@ -115,6 +116,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     """
 
     template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "zone", "job", "lease", "reverse_zone")
+    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(self, *, zone: str, job: str, lease: str = "", reverse_zone: str | None = None, **kwargs: Any) -> None:
         super().__init__(**with_outlet(kwargs))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -16,6 +17,7 @@ from mldns import arguments
 from mldns.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, ZoneNotFound
 from mldns.inventory import parse_port, parse_workers
+from mldns.links import JobLink, ZoneLink
 from mldns.naming import slug
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
@@ -111,6 +113,7 @@ class DNSResolutionSensor(BaseSensorOperator):
         "gcp_conn_id",
         "impersonation_chain",
     )
+    operator_extra_links = (ZoneLink(), JobLink())
     ui_color = "#e8f0fe"
 
     def __init__(
@@ -227,7 +230,7 @@ class DNSResolutionSensor(BaseSensorOperator):
             raise
 
     def _tell(self, context: Context, result: dict[str, Any]) -> None:
-        project = arguments.text(self.project_id) or self._hook().project_id
+        project = arguments.text(self.project_id) or self.hook.project_id
         tell_of_job(
             context,
             project=project,
@@ -237,7 +240,9 @@ class DNSResolutionSensor(BaseSensorOperator):
             gate=gate_facts(result),
         )
 
-    def _hook(self) -> CloudDNSHook:
+    @cached_property
+    def hook(self) -> CloudDNSHook:
+        """The hook behind the gate; only once templates are rendered."""
         from mldns.hooks.cloud_dns import CloudDNSHook
 
         return CloudDNSHook(
@@ -276,7 +281,7 @@ class DNSResolutionSensor(BaseSensorOperator):
 
     def _begin(self) -> Proof:
         """Read the zones, and from them what to ask and whom."""
-        hook = self._hook()
+        hook = self.hook
         project = arguments.text(self.project_id) or None
         resolvers = arguments.texts(self.resolvers, "resolvers") or hook.resolver_addresses
         zone = _zone_of(hook, self.zone, project)

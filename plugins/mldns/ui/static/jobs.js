@@ -36,12 +36,15 @@ export class JobTable {
     el("button", { type: "button", "data-filter": key, "aria-pressed": String(key === this.#filter), onclick: () => this.#choose(key) }, label),
   );
 
-  constructor() {
+  /** @param text what is searched for at first. */
+  constructor(text = "") {
+    this.#text = text;
     const search = el("input", {
       type: "search",
       id: "search",
       placeholder: "job, run, name or server",
       autocomplete: "off",
+      value: text,
       oninput: () => {
         this.#text = search.value;
         this.#draw();

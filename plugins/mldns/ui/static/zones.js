@@ -15,11 +15,17 @@ const STALE = 60 * 60 * 1000; // ms: the check runs four times an hour unless to
 
 const content = document.getElementById("content");
 const checked = document.getElementById("checked");
-const table = new JobTable();
+const table = new JobTable(asked());
 const summary = el("div");
 const zoneList = el("section", { "aria-labelledby": "zones-title" });
 const gates = el("section", { "aria-labelledby": "gates-title" });
 let drawn = false;
+
+// A link to one job says which in the address of Airflow's page around this frame.
+function asked() {
+  const outer = window.parent === window ? window : window.parent;
+  return new URLSearchParams(outer.location.search).get("search") ?? "";
+}
 
 async function read() {
   const jobEvents = events(JOBS, { most: 300, enough: () => false });
