@@ -43,8 +43,9 @@ _METHOD = """\
 Each step is a Python process of its own. *Wall* and *CPU* are of the operation: everything is imported, what is
 wanted is in memory (octoDNS: in its YAML file, as its users have it), and the last change is `done` at the end.
 *Process* is that process from start to end; of mldns's, the import of Airflow's Google base hook alone takes
-{base_wall:.1f} s and {base_rss:.0f} MB, which an Airflow task has paid already. {rounds} *Server CPU* is localcloud's,
-on the same cores.
+{base_wall:.1f} s and {base_rss:.0f} MB, which an Airflow task has paid already. *Server CPU* is localcloud's, on the
+same cores.
+{rounds}
 
 - **mldns**: `CloudDNSHook.upsert_records` and `delete_records` of a new hook. It claims the names, reads the zone,
   plans, swaps its manifest with every change, and awaits `done`.
@@ -97,7 +98,7 @@ def _head(results: Results, chart: str) -> str:
 def _goals(results: Results) -> Iterator[str]:
     goals = judged(results)
     met = sum(goal.met for goal in goals)
-    yield f"## Goals at {SIZE:,} records: {met} of {len(goals)} measured ones met\n"
+    yield f"## Goals at {SIZE:,} records: {met} of {len(goals)} met\n"
     yield from _table(
         ("goal", "limit", "measured", ""),
         ((goal.what, goal.limit, goal.measured, "met" if goal.met else "**missed**") for goal in goals),
