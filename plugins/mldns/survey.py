@@ -170,8 +170,9 @@ class Survey:
         """Tell that a round of questions is over: who said nothing in it may be dead, and tolerated as such."""
         if Tolerance.DEAD_SERVER not in self._tolerate or self.names_done:
             return
-        matrix = self._matrix
-        silent = {s for s in matrix.servers if s not in self._heard and matrix.only_timeouts(s)}
+        quiet = [server for server in self._matrix.servers if server not in self._heard]
+        # One that was dead in the last pass is so until it is heard: in the next one it was not asked anything yet.
+        silent = {server for server in quiet if server in self._dead or self._matrix.only_timeouts(server)}
         tolerated: set[Server] = set()
         for group in self._groups:
             authorities = [server for server in group if server.role is Role.AUTHORITATIVE]
@@ -232,6 +233,7 @@ class Survey:
             "passes": self._passes,
             "answers": self._answers,
             "seconds": round(now - self._began, 3),
+            "dead": [server in self._dead for server in self._matrix.servers],
             **pack_cells(self._matrix, self._keys_by_server(), failed=self._failed, long_ttl=self._long_ttl, now=now),
         }
 
@@ -244,6 +246,8 @@ class Survey:
         self._passes = cast("int", state["passes"])
         self._answers = cast("int", state["answers"])
         self._began = now - ago - cast("float", state["seconds"])
+        dead = zip(self._matrix.servers, cast("list[bool]", state["dead"]), strict=True)
+        self._dead = frozenset(server for server, is_dead in dead if is_dead)
         self._failed, self._long_ttl = restored.failed, restored.long_ttl
         self._matrix.open_all(())
         for server, key, cell in restored.cells:
@@ -322,7 +326,7 @@ class Survey:
 
     def _warnings(self) -> tuple[str, ...]:
         dead = [server.label for server in self._matrix.servers if server in self._dead]
-        told = [f"name server {label} is dead: it answers nothing" for label in dead]
+        told = [f"name server {label} does not answer" for label in dead]
         if self._long_ttl:
             first = " ".join(min(self._long_ttl))
             told.append(f"{len(self._long_ttl):,} record(s) may be cached for longer than asked, first {first}")

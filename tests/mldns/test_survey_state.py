@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.ports import Endpoint
-from mldns.resolution import Answer, Role, Tolerance, any_address
+from mldns.resolution import Answer, Expectation, Role, Server, Tolerance, any_address
 from mldns.survey import SAMPLE, Survey
 from mldns.survey_report import Exit
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
@@ -124,3 +124,44 @@ def test_any_state_comes_back(seed: int) -> None:
             due = {server: set(asked) for server, asked in survey.due(role, 5 + after).items()}
             assert {server: set(asked) for server, asked in later.due(role, 100 + after).items()} == due
     assert later.report(100).names_right == survey.report(5).names_right
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), passes=st.integers(1, 3), dead=st.integers(0, 1))
+def test_any_world_ends_however_often_the_triggerer_is_restarted(seed: int, passes: int, dead: int) -> None:
+    """Names of known and of unknown data, a dead server of three, faults for a minute, a new process now and then."""
+    rng = random.Random(seed)
+    authorities = [Server(f"ns{n}", 53, AUTH) for n in range(3)]
+    servers = [*authorities, RES]
+    known, unknown = expect(4), any_address("hub.ml.test.")
+    v6 = Answer(rrdatas=("2001:db8::1",), ttl=30, authoritative=True, recursion_available=True)
+    nodata = Answer(authoritative=True, recursion_available=True, negative_ttl=5)
+
+    def fresh(now: float) -> Survey:
+        return Survey([*known, unknown], servers, now=now, passes=passes, tolerate=list(Tolerance))
+
+    def answer(server: Server, expectation: Expectation, now: float) -> Answer:
+        if dead and server is authorities[2]:
+            return SILENT
+        if now < 60 and rng.random() < 0.2:
+            return rng.choice([denied(rng.choice([0, 20])), WRONG, SILENT])
+        if expectation.rrdatas is not None:
+            return right(expectation)
+        return v6 if expectation.type == "AAAA" else nodata
+
+    survey, now = fresh(0), 0.0
+    for _ in range(600):
+        if survey.finished:
+            break
+        now += rng.choice([1, 7])
+        for role in Role:
+            for server, asked in survey.due(role, now).items():
+                for expectation in asked:
+                    survey.record(server, expectation, answer(server, expectation, now), now)
+            survey.settle()
+        if rng.random() < 0.1:
+            survey = moved(survey, fresh(now), at=now, now=now, ago=0)
+    report = survey.report(now)
+    assert (survey.finished, report.ok, report.names_right, report.failures) == (True, True, 5, ())
+    # A server that lost the last answers is told as well.
+    assert report.exit is Exit.WARN if dead else report.exit in (Exit.PASS, Exit.WARN)
