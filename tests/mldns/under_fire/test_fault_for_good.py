@@ -280,17 +280,3 @@ def test_what_the_connection_says_bounds_the_time(world: World, monkeypatch: pyt
         OPERATIONS["create"].act(world.hook(patience=None))
     assert 0.2 <= time.monotonic() - started < 2
     world.mend()
-
-
-@pytest.mark.parametrize(
-    "method",
-    ["changes.create", *(pytest.param(m, marks=pytest.mark.slow) for m in ("managedZones.setIamPolicy", _SET_PROJECT))],
-)
-def test_a_server_that_says_when_is_asked_no_sooner(world: World, method: str) -> None:
-    """Also where the answer to a change or a policy is missing, and the zone or the policy is read first."""
-    operation = {"changes.create": "create", _SET_PROJECT: "bind-project"}.get(method, "bind-zone")
-    world.break_down({"method": method, "count": 1, **status(503, retry_after=1)})
-    started = time.monotonic()
-    OPERATIONS[operation].act(world.hook())
-    assert time.monotonic() - started >= 1
-    assert world.mend() == [1]

@@ -6,6 +6,7 @@ without faults, the report of the operation is the same, and no more calls were 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -178,7 +179,9 @@ def test_a_fault_changes_nothing_but_the_time(world: World, usual: Any, schedule
     as_ever = usual(schedule.operation)
     patience = replace(QUICK, silence=SILENCE) if schedule.kind == "hang" else QUICK
     rule = schedule.rule(as_ever.calls[schedule.method])
+    started = time.monotonic()
     report, calls = perform(world, schedule.operation, rule, patience=patience)
+    assert time.monotonic() - started >= KINDS[schedule.kind].get("retry_after", 0), "asked again no sooner than told"
     assert world.mend() == [1], "the fault of this row has happened"
     assert world.picture() == as_ever.picture
     assert report == as_ever.report
