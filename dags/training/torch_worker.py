@@ -59,7 +59,7 @@ def train(*, steps: int, learning_rate: float) -> tuple[float, float]:
     before = loss(linear, *held_out).item()
     for _ in range(steps):
         optimizer.zero_grad()
-        loss(model, inputs, targets).backward()
+        loss(model, inputs, targets).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return before, loss(linear, *held_out).item()
 

@@ -32,7 +32,7 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 def zones(cloud: Cloud) -> Cloud:
     for name, dns_name in (("ml", "ml.example.com."), ("reverse", "10.in-addr.arpa.")):
         private = {"visibility": "private", "privateVisibilityConfig": {"networks": [{"networkUrl": cloud.network}]}}
-        zone = {"name": name, "dnsName": dns_name, "description": "", **private}
+        zone: Any = {"name": name, "dnsName": dns_name, "description": "", **private}
         url = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
         requests.post(url, json=zone, timeout=10).raise_for_status()
     return cloud
@@ -72,12 +72,15 @@ def test_mapped_discovery_is_named_in_order_and_the_environment_says_who_is_mast
     assert left(zones) == []
 
 
-def test_the_environment_is_text_where_templates_become_objects(groups: Airflow, zones: Cloud) -> None:
+def test_the_environment_is_text_where_templates_become_objects_and_in_every_mapped_training(
+    groups: Airflow, zones: Cloud
+) -> None:
     run = groups.run("group_native", zones)
     assert run.state == "success", run
-    variables, value = shown(run.xcom["dns.train"])
-    assert value == run.xcom["dns.handoff"]
-    assert variables["MASTER_PORT"] == "29500"
+    for index in (0, 1):
+        variables, value = shown(run.xcom[f"dns.train[{index}]"])
+        assert value == run.xcom["dns.handoff"]
+        assert variables["MASTER_PORT"] == "29500"
 
 
 def failed(run: Run, task: str) -> Run:

@@ -35,7 +35,8 @@ with (
     DAG("group_native", schedule=None, render_template_as_native_obj=True),
     training_dns(**JOB, workers=["10.0.0.7"]) as dns,
 ):
-    BashOperator(task_id="train", bash_command=SHOW, env=dns.env, append_env=True)
+    train = BashOperator.partial(task_id="train", env=dns.env, append_env=True)
+    train.expand(bash_command=[f"{SHOW} # rank {rank}" for rank in (0, 1)])
 
 with DAG("group_of_groups", schedule=None):
 
