@@ -175,6 +175,17 @@ def parse_required(text: str) -> Expectation:
     return Expectation(naming.absolute(name), kind, None, None, outside=True)
 
 
+def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
+    """Read names of tolerances.
+
+    :raises InvalidInput: naming the first one that is none.
+    """
+    items, known = tuple(texts), [tolerance.value for tolerance in Tolerance]
+    if bad := next((text for text in items if text not in known), None):
+        raise InvalidInput(f"tolerate {bad!r} is not one of {', '.join(known)}")
+    return tuple(map(Tolerance, items))
+
+
 def parse_server(text: str, role: Role) -> Server:
     """Read `HOST`, `HOST:PORT`, an IPv6 address or `[IPv6]:PORT`; the port is 53 unless given.
 

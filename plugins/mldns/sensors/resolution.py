@@ -24,7 +24,7 @@ from mldns.operators.records import DEFAULT_TTL
 from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.proof import Proof
 from mldns.records import desired_records, job_records, master_of, parse_ttl
-from mldns.resolution import Role, Server, Tolerance, servers_to_ask
+from mldns.resolution import Role, Server, parse_tolerances, servers_to_ask
 from mldns.survey import LEAST_ROUND, Survey
 from mldns.survey_report import Report
 
@@ -345,7 +345,7 @@ class DNSResolutionSensor(BaseSensorOperator):
             required=tuple(arguments.texts(self.required_names, "required_names")),
             max_ttl=parse_ttl(self.max_ttl, where="max_ttl") if arguments.text(self.max_ttl) else None,
             passes=_whole_number(self.passes),
-            tolerate=_tolerances(arguments.texts(self.tolerate, "tolerate")),
+            tolerate=parse_tolerances(arguments.texts(self.tolerate, "tolerate")),
             connect=arguments.text(self.connect),
         )
 
@@ -386,13 +386,6 @@ def _zone_of(hook: CloudDNSHook, name: str, project: str | None) -> dict[str, An
 
 def _name_servers(hook: CloudDNSHook, zone: dict[str, Any]) -> Sequence[str]:
     return hook.name_server_addresses or zone.get("nameServers", ())
-
-
-def _tolerances(texts: Sequence[str]) -> tuple[Tolerance, ...]:
-    known = [tolerance.value for tolerance in Tolerance]
-    if bad := next((text for text in texts if text not in known), None):
-        raise InvalidInput(f"tolerate {bad!r} is not one of {', '.join(known)}")
-    return tuple(map(Tolerance, texts))
 
 
 def _whole_number(passes: object) -> int:

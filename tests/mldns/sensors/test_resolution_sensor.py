@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException
 
-from mldns.exceptions import CloudUnavailable, InvalidInput, ResolutionFailed, ZoneNotFound
+from mldns.exceptions import CloudUnavailable, InvalidInput, MldnsError, ResolutionFailed, ZoneNotFound
 from mldns.sensors.resolution import DNSResolutionSensor, ResolutionTimedOut
 from tests.cloud_fixture import Cloud
 from tests.mldns.gate_fixture import NAMES, WORKERS, Zone, gate
@@ -242,10 +242,15 @@ class TestInput:
             ({"passes": 0}, "passes is 0"),
             ({"name_servers": "ns:port"}, "'ns:port' is not a DNS server"),
             ({"resolvers": ["a b"]}, "'a b' is not a DNS server"),
+            ({"tolerate": "everything"}, "tolerate 'everything' is not one of dead-server, long-ttl"),
+            ({"connect": "all", "port": 1}, "connect 'all' is not one of master, workers"),
+            ({"connect": "master"}, "needs workers and their rendezvous port"),
+            ({"required_names": ["a b c"]}, "'a b c' has type 'B C'"),
+            ({"reverse_zone": "nowhere"}, "'nowhere' does not exist"),
         ],
     )
     def test_bad_input_is_named_at_once(self, public: Zone, arguments: dict[str, Any], message: str) -> None:
-        with pytest.raises(InvalidInput, match=re.escape(message)):
+        with pytest.raises(MldnsError, match=re.escape(message)):
             gate(**arguments).execute({})
 
     def test_zone_that_does_not_exist(self, public: Zone) -> None:
