@@ -30,6 +30,7 @@ from tests.mldns.under_fire.world import (
     QUICK,
     ROLE,
     ZONE,
+    ZONE_PATH,
     ZONE_POLICY,
     Json,
     World,
@@ -227,7 +228,7 @@ def test_somebody_writes_between_our_reading_and_our_writing(world: World, edit:
 
 def attempt(world: World, body: Json) -> None:
     """Somebody's change; what we have changed before, they find changed and leave."""
-    answer = world.http.post(f"{world.cloud.api}{ZONE_POLICY}/changes", json=body, timeout=10)
+    answer = world.http.post(f"{world.cloud.api}{ZONE_PATH}/changes", json=body, timeout=10)
     assert answer.status_code in (200, 404, 412), answer.text
 
 
@@ -346,7 +347,7 @@ def test_a_policy_that_never_holds_still_ends_in_one_line(world: World) -> None:
 def test_a_project_that_is_out_of_requests(world: World) -> None:
     """Others have used up the minute: every call is turned away until some tenths of a second have brought another."""
     world.call("POST", "/_localcloud/quota", {"requestsPerMinute": 300})
-    while world.http.get(world.cloud.api + ZONE_POLICY, timeout=10).status_code == 200:
+    while world.http.get(world.cloud.api + ZONE_PATH, timeout=10).status_code == 200:
         pass
     OPERATIONS["create"].act(world.hook())
     assert world.cloud.stats()[CREATE].get("429", 0) + world.cloud.stats()["managedZones.get"]["429"] > 1

@@ -15,7 +15,7 @@ import pytest
 from tests.cloud_fixture import Cloud
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.processes import Writers, writers
-from tests.mldns.under_fire.world import FOREIGN, JOB, ZONE, Json, World, workers
+from tests.mldns.under_fire.world import FOREIGN, JOB, ZONE, ZONE_PATH, Json, World, workers
 
 LATENCY_MS = 30
 SEED = 20260102
@@ -46,7 +46,15 @@ class Arena:
         time.sleep(seconds)
         process.kill()
         process.join()
-        time.sleep(3 * LATENCY_MS / 1000)  # what it sent last is still on its way through the server
+        self._settle()
+
+    def _settle(self) -> None:
+        """Wait for what the killed process sent last: it is still on its way through the server."""
+        newest, seen = None, 0
+        while seen < 4:
+            time.sleep(2 * LATENCY_MS / 1000)
+            found = self.world.call("GET", f"{ZONE_PATH}/changes?maxResults=1&sortOrder=descending")["changes"][0]["id"]
+            newest, seen = found, seen + 1 if found == newest else 1
 
     def names(self) -> dict[Key, Json]:
         """What the zone holds, without its apex and the job's manifest."""

@@ -87,7 +87,7 @@ class World:
 
     def change(self, *, additions: Sequence[Json] = (), deletions: Sequence[Json] = ()) -> None:
         """One change by somebody else."""
-        self.call("POST", f"{_ZONE}/changes", {"additions": list(additions), "deletions": list(deletions)})
+        self.call("POST", f"{ZONE_PATH}/changes", {"additions": list(additions), "deletions": list(deletions)})
 
     def policy(self, path: str) -> Json:
         return self.call("POST", f"{path}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
@@ -107,7 +107,7 @@ class World:
         found: list[Json] = []
         token = ""
         while True:
-            page = self.call("GET", f"{_ZONE}/rrsets?pageToken={token}" if token else f"{_ZONE}/rrsets")
+            page = self.call("GET", f"{ZONE_PATH}/rrsets?pageToken={token}" if token else f"{ZONE_PATH}/rrsets")
             found += page["rrsets"]
             token = page.get("nextPageToken", "")
             if not token:
@@ -142,8 +142,8 @@ class World:
         return Counter({method: sum(answers.values()) for method, answers in self.cloud.stats().items()})
 
 
-_ZONE = f"/dns/v1/projects/{PROJECT}/managedZones/{ZONE}"
-ZONE_POLICY = _ZONE
+ZONE_PATH = f"/dns/v1/projects/{PROJECT}/managedZones/{ZONE}"
+ZONE_POLICY = ZONE_PATH
 PROJECT_POLICY = f"/v3/projects/{PROJECT}"
 
 
