@@ -74,6 +74,9 @@ class Machine:
             "resolv.conf": f"nameserver {self._networks[network]}\n",
             "hosts": f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n{address} {name}.c.project.internal\n",
         }
+        if Path("/etc/nsswitch.conf").exists():
+            # Not systemd's resolver: it is asked over a socket that no network namespace keeps apart.
+            files["nsswitch.conf"] = "hosts: files dns\n"
         host = _namespace(f"{self.prefix}-{name}", self._undo, files)
         cable = f"to-{name}"
         _ip(
