@@ -43,7 +43,8 @@ class Change:
 
     @property
     def rrdata_bytes(self) -> int:
-        return sum(rrdata_size(rrset) for rrset in (*self.additions, *self.deletions))
+        """Octets as sent: presentation format, the larger of the two readings of Google's limit."""
+        return sum(len(item.encode()) for rrset in (*self.additions, *self.deletions) for item in rrset.rrdatas)
 
     def to_api(self) -> dict[str, Any]:
         return {
@@ -53,11 +54,6 @@ class Change:
 
     def __add__(self, other: Change) -> Change:
         return Change(self.additions + other.additions, self.deletions + other.deletions)
-
-
-def rrdata_size(rrset: RRset) -> int:
-    """Octets of rrdata as sent: presentation format, the larger of the two readings of Google's limit."""
-    return sum(len(item.encode()) for item in rrset.rrdatas)
 
 
 def edits(plan: Plan) -> Iterator[Change]:

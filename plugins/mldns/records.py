@@ -100,8 +100,7 @@ def parse_ttl(value: Any, *, where: str = "ttl") -> int:
 
 def normalised(rrset: RRset) -> RRset:
     """The same rrset in one spelling: case, trailing dots, IPv6, quoting and the order of rrdatas do not count."""
-    data = tuple(sorted(_canonical_rdata(rrset.type, item) for item in rrset.rrdatas))
-    return RRset(rrset.name.lower(), rrset.type, rrset.ttl, data)
+    return RRset(rrset.name.lower(), rrset.type, rrset.ttl, tuple(_canonical_data(rrset)))
 
 
 def same(a: RRset, b: RRset) -> bool:
@@ -110,7 +109,7 @@ def same(a: RRset, b: RRset) -> bool:
         return True
     if a.type != b.type or a.ttl != b.ttl or len(a.rrdatas) != len(b.rrdatas):
         return False
-    return normalised(a) == normalised(b)
+    return a.name.lower() == b.name.lower() and _canonical_data(a) == _canonical_data(b)
 
 
 def job_records(
@@ -321,8 +320,15 @@ def _parse_srv(text: str, where: str) -> str:
     return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {naming.absolute(fields[3])}"
 
 
+def _canonical_data(rrset: RRset) -> list[str]:
+    """The rrdatas in one spelling and one order; an IPv4 address has one anyway."""
+    if rrset.type == "A":
+        return sorted(rrset.rrdatas)
+    return sorted(_canonical_rdata(rrset.type, item) for item in rrset.rrdatas)
+
+
 def _canonical_rdata(kind: str, item: str) -> str:
-    """One spelling for comparing; what cannot be read is compared as it stands. An IPv4 address has one anyway."""
+    """One spelling for comparing; what cannot be read is compared as it stands."""
     try:
         if kind == "AAAA":
             return str(ipaddress.ip_address(item))

@@ -56,7 +56,8 @@ def swap_along(
     *earlier, last = batches
     changes = []
     for batch in earlier:
-        after = trail.behind(batch)
+        trail.follow(batch)
+        after = trail.manifest()
         changes.append(_swap(before, after) + batch)
         before = after
     if end is None:
@@ -71,18 +72,21 @@ class _Trail:
     """An owner's manifest from batch to batch."""
 
     def __init__(self, start: Manifest, dns_name: str, whole: frozenset[Key] | None) -> None:
-        self._manifest, self._dns_name, self._whole = start, dns_name, whole
+        self._start, self._manifest, self._dns_name, self._whole = start, start, dns_name, whole
         self._names = NameSet(start.names, owner=start.owner, dns_name=dns_name)
         self._pending = NameSet(start.pending, owner=start.owner, dns_name=dns_name)
         self._coarse: tuple[str, ...] | None = None
 
-    def behind(self, batch: Change) -> RRset:
-        """The manifest that is true once `batch` is applied."""
+    def follow(self, batch: Change) -> None:
+        """Come to where `batch` is applied. What it replaces stays as it is said."""
         written = {rrset.key for rrset in batch.additions}
-        self._names.add(written)
+        self._names.add(written - self._start.names)
         self._names.discard({rrset.key for rrset in batch.deletions} - written)
-        self._pending.discard(written)
+        self._pending.discard(written & self._start.pending)
         self._manifest = replace(self._manifest, generation=self._manifest.generation + 1)
+
+    def manifest(self) -> RRset:
+        """What is true here."""
         try:
             return self._manifest.worded(self._names.items(), self._pending.items(), self._dns_name)
         except ManifestTooLarge:
