@@ -95,7 +95,7 @@ class World:
     def set_policy(self, path: str, policy: Json) -> None:
         self.call("POST", f"{path}:setIamPolicy", {"policy": {**self.policy(path), **policy}})
 
-    def call(self, verb: str, path: str, body: object = None) -> Json:
+    def call(self, verb: str, path: str, body: Json | list[Json] | None = None) -> Json:
         """One call by somebody else, which has to succeed."""
         answer = self.http.request(verb, self.cloud.api + path, json=body, timeout=30)
         assert answer.status_code == 200, answer.text
