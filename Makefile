@@ -77,6 +77,10 @@ bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
 bench-gate: $(STAMP) ## measure what the gate costs and write benchmarks/gate.md
 	PYTHONPATH=plugins $(BIN)/python -m benchmarks.gate $(ARGS)
 
+.PHONY: bench-page
+bench-page: $(STAMP) ## measure the page in Airflow's UI and write benchmarks/page.md (needs Chromium)
+	PYTHONPATH=plugins $(BIN)/python -m benchmarks.page $(ARGS)
+
 .PHONY: verify-google
 verify-google: $(STAMP) ## check the facts about Google in throw-away zones: PROJECT=… [CONN=…] [IAM_MEMBER=…] [NETWORK=…] [ZONE_DOMAIN=…]
 	@test -n "$(PROJECT)" || { echo "make verify-google: say which project: make verify-google PROJECT=my-project [CONN=google_cloud_default]" >&2; exit 2; }

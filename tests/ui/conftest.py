@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 
 from demo.standalone import Standalone, airflow_standalone
+from tests.ui.chromium import NoChromium, chromium
 
 HERE = Path(__file__).parent
 USERS = {"viewer": "viewer", "stranger": ""}
@@ -43,15 +42,10 @@ def clients(airflow: Standalone) -> Iterator[dict[str, httpx.Client]]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[WebDriver]:
-    """Headless Chromium at the size of a laptop's screen."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium with chromedriver here: install them (Debian: apt install chromium chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1440,1000"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield started
-    started.quit()
+    """Headless Chromium; without one the tests skip and say how to get it."""
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(chromium())
+        except NoChromium as missing:
+            pytest.skip(str(missing))
+        yield started

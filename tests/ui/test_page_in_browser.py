@@ -12,10 +12,10 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from demo.standalone import Standalone
+from tests.ui.chromium import enter_frame, log_in, open_page, row_of, wait_for
 from tests.ui.told_events import exception, job_event, job_row, tell, zone_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -23,42 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 HOSTILE = "<img src=x onerror=document.title='owned'>.bert.ml.example.com."
 
 
-def log_in(browser: WebDriver, airflow: Standalone, user: str = "admin") -> None:
-    """Log in through Airflow's own form."""
-    browser.get(airflow.url)
-    browser.delete_all_cookies()
-    browser.get(airflow.url)
-    wait_for(browser, "input[name=username]").send_keys(user)
-    browser.find_element(By.NAME, "password").send_keys(airflow.passwords[user] + Keys.ENTER)
-    wait_for(browser, "a[href='/dags']")
-
-
-def wait_for(browser: WebDriver, selector: str, text: str = "", timeout: float = 20) -> WebElement:
-    """The first element of `selector` that shows `text`."""
-
-    def found(_: WebDriver) -> WebElement | bool:
-        elements = browser.find_elements(By.CSS_SELECTOR, selector)
-        return next((element for element in elements if text in element.text), False)
-
-    return WebDriverWait(browser, timeout, ignored_exceptions=[Exception]).until(found, f"no {selector} with {text!r}")
-
-
-def open_page(browser: WebDriver) -> None:
-    """The page anew, in its frame inside Airflow's UI."""
-    browser.switch_to.default_content()
-    browser.get(browser.execute_script("return location.origin") + "/plugin/dns")
-    enter(browser)
-
-
-def enter(browser: WebDriver) -> None:
-    browser.switch_to.frame(wait_for(browser, "iframe"))
-    WebDriverWait(browser, 20).until(
-        lambda _: browser.find_element(By.ID, "content").get_attribute("aria-busy") == "false"
-    )
-
-
-def row(browser: WebDriver, job: str) -> WebElement:
-    return wait_for(browser, f"tr[data-job-row='{job}']")
+def jobs_shown(browser: WebDriver) -> list[str | None]:
+    return [item.get_attribute("data-job-row") for item in browser.find_elements(By.CSS_SELECTOR, "tr[data-job-row]")]
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +61,14 @@ def told(airflow: Standalone) -> dict[str, Any]:
 def test_with_nothing_told_it_says_how_to_begin(page: WebDriver) -> None:
     """From Airflow's own navigation, as somebody who does not know where it is."""
     wait_for(page, "a[href='/plugin/dns']", "DNS").click()
-    enter(page)
+    enter_frame(page)
     assert "No job has names yet" in page.find_element(By.ID, "content").text
     assert "example_training" in page.find_element(By.ID, "content").text
 
 
 def test_what_needs_somebody_comes_first(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    row(page, "bert")
+    row_of(page, "bert")
     rows = page.find_elements(By.CSS_SELECTOR, "tr[data-job-row]")
     shown = [(item.get_attribute("data-job-row"), item.get_attribute("data-state")) for item in rows]
     assert shown == [("bert", "drifted"), ("new", "pending"), ("gpt", "ready"), ("old", "ended")]
@@ -112,7 +78,7 @@ def test_what_needs_somebody_comes_first(page: WebDriver, told: dict[str, Any]) 
 
 def test_a_row_opens_by_keyboard_and_names_the_culprits(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    button = row(page, "bert").find_element(By.TAG_NAME, "button")
+    button = row_of(page, "bert").find_element(By.TAG_NAME, "button")
     assert button.get_attribute("aria-expanded") == "false"
     button.send_keys(Keys.ENTER)
     opened = wait_for(page, "tr.opened").text
@@ -124,7 +90,7 @@ def test_a_row_opens_by_keyboard_and_names_the_culprits(page: WebDriver, told: d
 
 def test_a_hostile_name_is_text(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    row(page, "bert").find_element(By.TAG_NAME, "button").click()
+    row_of(page, "bert").find_element(By.TAG_NAME, "button").click()
     assert HOSTILE in wait_for(page, "tr.opened").text
     assert page.find_elements(By.CSS_SELECTOR, "#content img") == []
     assert page.execute_script("return document.title") == "DNS"
@@ -132,30 +98,33 @@ def test_a_hostile_name_is_text(page: WebDriver, told: dict[str, Any]) -> None:
 
 def test_a_name_is_found_by_search(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    row(page, "gpt")
+    row_of(page, "gpt")
     page.find_element(By.ID, "search").send_keys("worker-3")
     opened = wait_for(page, "tr.opened").text
     assert "worker-3.bert.ml.example.com." in opened
     assert "onerror" not in opened
-    assert [item.get_attribute("data-job-row") for item in page.find_elements(By.CSS_SELECTOR, "tr[data-job-row]")] == [
-        "bert"
-    ]
+    assert jobs_shown(page) == ["bert"]
+
+
+def test_a_link_to_a_job_opens_the_page_with_it(page: WebDriver, told: dict[str, Any]) -> None:
+    open_page(page, "?search=gpt")
+    row_of(page, "gpt")
+    assert jobs_shown(page) == ["gpt"]
+    assert page.find_element(By.ID, "search").get_attribute("value") == "gpt"
 
 
 def test_a_filter_shows_one_kind(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    row(page, "gpt")
+    row_of(page, "gpt")
     chosen = page.find_element(By.CSS_SELECTOR, "[data-filter=ready]")
     chosen.click()
     assert chosen.get_attribute("aria-pressed") == "true"
-    assert [item.get_attribute("data-job-row") for item in page.find_elements(By.CSS_SELECTOR, "tr[data-job-row]")] == [
-        "gpt"
-    ]
+    assert jobs_shown(page) == ["gpt"]
 
 
 def test_a_job_that_is_ready_shows_its_gate(page: WebDriver, airflow: Standalone, told: dict[str, Any]) -> None:
     open_page(page)
-    assert row(page, "new").get_attribute("data-state") == "pending"
+    assert row_of(page, "new").get_attribute("data-state") == "pending"
     tell(airflow.api, [job_event("new", "ready")])
     page.find_element(By.ID, "refresh").click()
     wait_for(page, "tr[data-job-row=new][data-state=ready]", "open after 2.1 s")
@@ -178,7 +147,7 @@ def test_a_zone_that_the_newest_check_no_longer_found_goes(
 
 def test_a_link_leaves_the_frame_for_the_run(page: WebDriver, told: dict[str, Any]) -> None:
     open_page(page)
-    row(page, "bert").find_element(By.LINK_TEXT, "manual__bert").click()
+    row_of(page, "bert").find_element(By.LINK_TEXT, "manual__bert").click()
     page.switch_to.default_content()
     WebDriverWait(page, 20).until(lambda _: page.current_url.endswith("/dags/train_bert/runs/manual__bert"))
     page.back()
@@ -187,7 +156,7 @@ def test_a_link_leaves_the_frame_for_the_run(page: WebDriver, told: dict[str, An
 def test_the_tab_of_a_run_tells_its_story(page: WebDriver, airflow: Standalone, told: dict[str, Any]) -> None:
     run_id = tell(airflow.api, [job_event("tale", "claimed"), job_event("tale", "ready")])
     page.get(f"{airflow.url}/dags/tell_events/runs/{run_id}/plugin/dns-run")
-    enter(page)
+    enter_frame(page)
     assert "Job tale in ml.example.com." in wait_for(page, "#content", "tale").text
     assert "opened the gate: every name answers" in page.find_element(By.ID, "content").text
     page.switch_to.default_content()
@@ -212,14 +181,14 @@ def test_without_airflows_api_it_says_so_and_offers_to_try_again(page: WebDriver
     finally:
         page.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     wait_for(page, "button", "Try again").click()
-    row(page, "bert")
+    row_of(page, "bert")
     page.get(airflow.url)
 
 
 def test_a_session_that_is_over_is_a_refusal_and_no_error(page: WebDriver, airflow: Standalone) -> None:
     page.switch_to.default_content()
     page.get(f"{airflow.url}/mldns/")
-    row(page, "bert")
+    row_of(page, "bert")
     page.delete_all_cookies()
     page.find_element(By.ID, "refresh").click()
     assert "You may not see this" in wait_for(page, "[role=alert]").text
@@ -229,7 +198,7 @@ def test_a_session_that_is_over_is_a_refusal_and_no_error(page: WebDriver, airfl
 def test_a_viewer_sees_it_and_nothing_was_refused_by_the_policy(browser: WebDriver, airflow: Standalone) -> None:
     log_in(browser, airflow, "viewer")
     open_page(browser)
-    row(browser, "bert")
+    row_of(browser, "bert")
     complaints = [
         entry["message"] for entry in browser.get_log("browser") if "Content Security Policy" in entry["message"]
     ]
