@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _LOOKED_UP = 100  # changes: far more than other writers can have got in since ours was sent
 _LOOKUP_PAGE = 10  # a change may hold 1,000 rrsets, and ours is mostly the newest one
 # Seconds after a change was sent at which it is asked for, later ever more rarely: Google was seen to take up to 2 s.
-_ASKED_AT = (0.1, 0.5, 1.05, 1.6, 2.3, 3.5, 5.5)
+_ASKED_AT = (0.1, 0.5, 1.02, 1.6, 2.3, 3.5, 5.5)
 _SLOWEST_POLL = 5.0
 
 
@@ -74,7 +74,7 @@ def wait_until_done(
     started = time.monotonic()
     moments = chain(_ASKED_AT if just_sent else (0.0, *_ASKED_AT), count(_ASKED_AT[-1] + _SLOWEST_POLL, _SLOWEST_POLL))
     for moment in moments:
-        spread = random.uniform(1.0, 1.05)  # noqa: S311 - spreads load, guards nothing
+        spread = random.uniform(1.0, 1.03)  # noqa: S311 - spreads load, guards nothing
         time.sleep(max(0.0, started + min(moment * spread, timeout) - time.monotonic()))
         change = client.get_change(zone, change_id)
         if change.get("status") == "done":
