@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.mldns-installed
 ARGS ?=
+# Tests wait for servers most of the time: two at once are done in little more than half of it. WORKERS=0 for a debugger.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # Without .pyc files every Airflow process compiles hundreds of modules anew: the start takes minutes, not seconds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,11 +46,11 @@ $(BIN)/uv: | $(BIN)/python
 
 .PHONY: test
 test: $(STAMP) ## unit, stand-in, DAG and one end-to-end test, without network (ARGS="-k plan" picks)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 .PHONY: test-all
 test-all: $(STAMP) ## make test and the long ones
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## ruff and mypy

@@ -11,6 +11,9 @@ import pytest
 
 pytest_plugins = ["tests.cloud_fixture"]
 
+WITH_AIRFLOW = {"e2e", "ui"}
+"""Folders whose tests run against a real Airflow: one at a time is as much as a laptop likes."""
+
 
 class NetworkRefused(OSError):
     """A test tried to reach another machine."""
@@ -20,6 +23,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # `make verify-google` runs tests/contract against a real project on purpose.
     if not config.getoption("--target-project", default=None):
         sys.addaudithook(refuse_other_machines)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests stay together when several processes share the work: a file, or all that start an Airflow."""
+    for item in items:
+        folder = item.path.relative_to(config.rootpath / "tests").parts[0]
+        item.add_marker(pytest.mark.xdist_group("airflow" if folder in WITH_AIRFLOW else str(item.path)))
 
 
 def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
