@@ -8,6 +8,7 @@ import time
 from itertools import chain, count, islice
 from typing import Any
 
+from mldns import metrics
 from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, PermissionMissing
 from mldns.gcp.dns import DNSClient, Resource
@@ -78,6 +79,8 @@ def wait_until_done(
         time.sleep(max(0.0, started + min(moment * spread, timeout) - time.monotonic()))
         change = client.get_change(zone, change_id)
         if change.get("status") == "done":
+            if just_sent:
+                metrics.timing("mldns.done.time", time.monotonic() - started)
             return change
         if time.monotonic() - started >= timeout:
             break

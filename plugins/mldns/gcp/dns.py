@@ -19,7 +19,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.dns import Client
 from requests.adapters import HTTPAdapter
 
-from mldns import naming
+from mldns import metrics, naming
 from mldns.batching import Change
 from mldns.exceptions import ZoneNotFound
 from mldns.gcp import retry
@@ -240,14 +240,15 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         url_path = "/".join(("/projects", quote(self.project, safe=":"), *(quote(part, safe=":") for part in path)))
 
         def send() -> Any:
-            return self._connection.api_request(
-                method=verb,
-                path=url_path,
-                query_params=dict(query or {}),
-                data=None if body is None else json.dumps(body, separators=(",", ":")),
-                content_type=None if body is None else "application/json",
-                timeout=self._timeout,
-            )
+            with metrics.api_call(method):
+                return self._connection.api_request(
+                    method=verb,
+                    path=url_path,
+                    query_params=dict(query or {}),
+                    data=None if body is None else json.dumps(body, separators=(",", ":")),
+                    content_type=None if body is None else "application/json",
+                    timeout=self._timeout,
+                )
 
         idempotent = method not in _NOT_REPEATABLE
         try:

@@ -11,6 +11,7 @@ from google.cloud.resourcemanager_v3 import ProjectsClient
 from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2
 from google.protobuf import json_format
 
+from mldns import metrics
 from mldns.gcp import retry
 from mldns.gcp.dns import POLICY_VERSION
 from mldns.gcp.errors import AnswerLost, Call, translate
@@ -85,8 +86,13 @@ class ProjectPolicy:
         self, method: str, send: Callable[[], T], *, repeatable: Callable[[BaseException], bool] = retry.transient
     ) -> T:
         call = Call(method, self._project)
+
+        def counted() -> T:
+            with metrics.api_call(method):
+                return send()
+
         try:
-            return self._retrying.run(send, what=str(call), repeatable=repeatable)
+            return self._retrying.run(counted, what=str(call), repeatable=repeatable)
         except (GoogleAPICallError, GoogleAuthError, OSError) as error:
             if retry.transient(error):
                 raise AnswerLost(call, error) from error

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mldns import metrics
 from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, CloudUnavailable
 from mldns.gcp.changes import send_change
@@ -97,6 +98,7 @@ def send_changes(
                 progress.in_doubt = progress.count(change)
             raise
         tally = progress.sent(change, answer.get("id"), answer.get("status", "pending"))
+        metrics.change_sent(client.project, zone, tally)
         log.info(
             "zone %s: change %d of %d accepted as %s: %d created, %d changed, %d deleted",
             zone,

@@ -13,7 +13,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout
 
-from mldns import arguments
+from mldns import arguments, metrics
 from mldns.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, ZoneNotFound
 from mldns.inventory import parse_port, parse_workers
@@ -230,6 +230,7 @@ class DNSResolutionSensor(BaseSensorOperator):
             raise
 
     def _tell(self, context: Context, result: dict[str, Any]) -> None:
+        metrics.gate_passed(result)
         project = arguments.text(self.project_id) or self.hook.project_id
         tell_of_job(
             context,
@@ -371,6 +372,7 @@ class DNSResolutionSensor(BaseSensorOperator):
         return self._not_proven(self._report.counts(), self._report.lines)
 
     def _not_proven(self, counts: str, lines: Sequence[str]) -> ResolutionTimedOut:
+        metrics.gate_failed()
         for line in lines:
             self.log.error("%s", line)
         summary = f"job {self.job!r} in zone {self.zone!r} is not proven: {counts}"
