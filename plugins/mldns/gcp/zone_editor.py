@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from mldns import ownership
+from mldns import metrics, ownership
 from mldns.exceptions import (
     CloudUnavailable,
     LeaseLost,
@@ -104,6 +104,7 @@ class ZoneEditor:
             self.quota.limits(plan, view)
         return replace(plan, room=self.quota.room(plan, view))
 
+    @metrics.timed("mldns.apply.time")
     def upsert(self, desired: Sequence[RRset], holder: Holder, policy: str, *, reviewed: str | None = None) -> Applied:
         """Write what is missing or differs, in batches that each swap the manifest.
 
@@ -168,6 +169,7 @@ class ZoneEditor:
         log.info("zone %s: lease %s of %s renewed", self.facts.name, holder.lease, holder.owner)
         return renewed or Manifest(holder.owner)
 
+    @metrics.timed("mldns.apply.time")
     def release(self, owner: str, lease: str) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
 
@@ -224,6 +226,7 @@ class ZoneEditor:
     def _reader(self) -> ZoneReader:
         return ZoneReader(self.client, self.facts)
 
+    @metrics.timed("mldns.plan.time")
     def _decide(
         self, desired: Sequence[RRset], holder: Holder, policy: str, progress: Progress | None = None
     ) -> tuple[JobView, Manifest, Plan]:
