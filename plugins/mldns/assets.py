@@ -7,11 +7,14 @@ that the page in Airflow's UI reads (docs/watching.md has the fields).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from mldns.records import RRset
+from mldns.told_records import ROOM, pack
 
 SCHEMA = 1
 """Raised when a field changes its meaning; a page that does not know a schema leaves the event out."""
@@ -50,6 +53,11 @@ def zone_asset(project: str, zone: str) -> Asset:
 def jobs_asset(project: str, zone: str) -> Asset:
     """The asset of the phases of a zone's jobs."""
     return Asset(f"mldns jobs {project}/{zone}", f"x-mldns://{project}/{zone}/jobs")
+
+
+def records_asset(project: str, zone: str) -> Asset:
+    """The asset of the records that jobs have written into a zone."""
+    return Asset(f"mldns records {project}/{zone}", f"x-mldns://{project}/{zone}/records")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,34 @@ def job_event(
             "map_index": writer.map_index,
         },
         "gate": None if gate is None else dict(gate),
+    }
+
+
+def records_event(
+    *,
+    project: str,
+    zone: str,
+    job: str,
+    claimant: str,
+    lease: str,
+    generation: int | None,
+    rrsets: Collection[RRset],
+    now: float,
+) -> dict[str, Any]:
+    """The extra that tells what an upsert wrote (`mldns.told_records`); `generation` is the manifest's after it."""
+    packed = pack(rrsets)
+    return {
+        "schema": SCHEMA,
+        "kind": "records",
+        "project": project,
+        "zone": zone,
+        "job": job,
+        "claimant": claimant,
+        "lease": lease,
+        "generation": generation,
+        "at": utc(now),
+        "records": len(rrsets),
+        "packed": packed if len(packed) <= ROOM else None,
     }
 
 

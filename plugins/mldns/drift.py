@@ -1,32 +1,77 @@
-"""A zone against the manifests in it: what is claimed and missing, what nobody claims, whose lease is over."""
+"""A zone against the manifests in it: what is claimed and missing or changed, what nobody claims, whose lease is over.
+
+the zone holds        the manifest says   its task told      the job's name is
+10.0.0.7              ours                10.0.0.7           as it should be
+10.9.9.9              ours                10.0.0.7           changed
+10.9.9.9              ours                nothing certain    as it should be, as far as can be told
+nothing               ours                10.0.0.7           missing, and can be restored
+nothing               ours                nothing certain    missing
+10.9.9.9              not written yet     whatever           extra: it stands in the way
+10.9.9.9              nothing             whatever           extra below the job's name, else foreign
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mldns import naming
+from mldns.leases import Holding, Over, over
 from mldns.manifest import Manifest, ManifestDamaged, decode, timestamp
 from mldns.plan import natural
-from mldns.records import Key, RRset
+from mldns.records import Key, RRset, same
+from mldns.told_records import Told, known
 
 _SAMPLE = 5
+
+HoldingOf = Callable[[Manifest], Holding]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record of a job that says something else than its task wrote."""
+
+    wanted: RRset
+    found: RRset
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerReport:
-    """What one manifest says and what the zone holds of it. Keys are in natural order."""
+    """What one manifest says and what the zone holds of it. Everything is in natural order.
+
+    :param expired: the lease's time is over, whatever its run does; `over` says whether the lease is.
+    :param known: what the records must say, as far as that is certain (`mldns.told_records.known`).
+    :param extra: what somebody else has written below the job's name, or where the job is yet to write.
+    """
 
     manifest: Manifest
     missing: tuple[Key, ...]
     expired: bool
+    holding: Holding
+    over: Over | None = None
+    known: Mapping[Key, RRset] = field(default_factory=dict)
+    changed: tuple[Changed, ...] = ()
+    extra: tuple[RRset, ...] = ()
+
+    @property
+    def drifted(self) -> bool:
+        return bool(self.missing or self.changed or self.extra)
 
     @property
     def attention(self) -> bool:
-        """Whether a person should look: names are gone, or a lease is over and was never released."""
-        return bool(self.missing) or self.expired
+        """Whether a person should look: names are not as claimed, or a lease is over and was never released."""
+        return self.drifted or self.over is not None
+
+    @property
+    def restorable(self) -> tuple[RRset, ...]:
+        """What a repair writes: nothing while the job itself is writing, or where what is missing is not certain."""
+        if self.manifest.pending or any(key not in self.known for key in self.missing):
+            return ()
+        lost = [self.known[key] for key in self.missing]
+        # What was made a routing policy by hand is for whoever made it.
+        return (*lost, *(item.wanted for item in self.changed if not item.found.routed))
 
     def to_json(self) -> dict[str, Any]:
         expires = self.manifest.expires
@@ -37,9 +82,12 @@ class OwnerReport:
             "generation": self.manifest.generation,
             "expires": None if expires is None else timestamp(expires),
             "expired": self.expired,
+            "over": self.over and self.over.value,
             "names": len(self.manifest.names),
             "pending": len(self.manifest.pending),
             "missing": _counted(self.missing),
+            "changed": _counted([item.wanted.key for item in self.changed]),
+            "extra": _counted([rrset.key for rrset in self.extra]),
             "grants": len(self.manifest.grants),
         }
 
@@ -61,10 +109,12 @@ class ZoneReport:
     def summary(self) -> str:
         """One log line."""
         missing = sum(len(owner.missing) for owner in self.owners)
-        expired = [owner.manifest.owner for owner in self.owners if owner.expired]
+        changed = sum(len(owner.changed) for owner in self.owners)
+        over = [owner.manifest.owner for owner in self.owners if owner.over]
         return (
             f"{self.dns_name} {self.rrsets:,} rrsets, {len(self.owners):,} owners, {missing:,} missing, "
-            f"{len(self.foreign):,} foreign, {len(expired):,} expired, {len(self.damaged):,} damaged manifests"
+            f"{changed:,} changed, {len(self.foreign):,} foreign, {len(over):,} leases over, "
+            f"{len(self.damaged):,} damaged manifests"
         )
 
     def to_json(self, limit: int = 20) -> dict[str, Any]:
@@ -81,36 +131,51 @@ class ZoneReport:
         }
 
 
-def compare(rrsets: Iterable[RRset], *, dns_name: str, now: float) -> ZoneReport:
+def compare(
+    rrsets: Iterable[RRset],
+    *,
+    dns_name: str,
+    now: float,
+    told: Collection[Told] = (),
+    holding_of: HoldingOf | None = None,
+) -> ZoneReport:
     """Compare a zone's rrsets, all of them, with the manifests among them. `now` in Unix seconds.
 
     The apex's NS and SOA belong to the zone itself and are nobody's.
+
+    :param told: what tasks told of the records they wrote.
+    :param holding_of: who holds a manifest's names; by default nobody can tell more than the manifest.
     """
     listed = tuple(rrsets)
-    present = {(rrset.name.lower(), rrset.type) for rrset in listed}
+    present = {(rrset.name.lower(), rrset.type): rrset for rrset in listed}
     own = {(dns_name, "NS"), (dns_name, "SOA")}
-    owners: list[OwnerReport] = []
+    manifests: list[Manifest] = []
     damaged: list[str] = []
     for rrset in listed:
         owner = _owner_of_manifest(rrset, dns_name)
         if owner is None:
             continue
-        own.add(rrset.key)
+        own.add((rrset.name.lower(), rrset.type))
         try:
             manifest = decode(rrset, owner=owner, dns_name=dns_name)
         except ManifestDamaged as error:
             damaged.append(str(error))
             continue
         if manifest is not None:
-            own |= manifest.covered
-            owners.append(_report(manifest, present, now))
-    return ZoneReport(
-        dns_name=dns_name,
-        rrsets=len(listed),
-        owners=tuple(sorted(owners, key=lambda report: report.manifest.owner)),
-        foreign=tuple(sorted(present - own, key=natural)),
-        damaged=tuple(damaged),
-    )
+            own |= manifest.names
+            manifests.append(manifest)
+    pending = {key for manifest in manifests for key in manifest.pending}
+    foreign = tuple(sorted(present.keys() - own - pending, key=natural))
+    strangers = _by_owner(present.keys() - own, manifests, dns_name)
+    holding_of = holding_of or (lambda manifest: Holding(manifest.claimant, manifest.lease))
+    owners = [
+        replace(
+            _report(manifest, present, known(manifest, told), holding_of(manifest), now),
+            extra=tuple(present[key] for key in sorted(strangers.get(manifest.owner, ()), key=natural)),
+        )
+        for manifest in sorted(manifests, key=lambda manifest: manifest.owner)
+    ]
+    return ZoneReport(dns_name, len(listed), tuple(owners), foreign, tuple(damaged))
 
 
 def fitting(reports: Iterable[Mapping[str, Any]], room: int) -> list[Mapping[str, Any]]:
@@ -124,12 +189,36 @@ def fitting(reports: Iterable[Mapping[str, Any]], room: int) -> list[Mapping[str
     return shown
 
 
-def _report(manifest: Manifest, present: set[Key], now: float) -> OwnerReport:
+def _report(
+    manifest: Manifest, present: Mapping[Key, RRset], certain: Mapping[Key, RRset], holding: Holding, now: float
+) -> OwnerReport:
+    differing = [
+        Changed(wanted, present[key])
+        for key, wanted in certain.items()
+        if key in present and not same(wanted, present[key])
+    ]
     return OwnerReport(
         manifest=manifest,
-        missing=tuple(sorted(manifest.names - present, key=natural)),
+        missing=tuple(sorted(manifest.names - present.keys(), key=natural)),
         expired=manifest.expires is not None and manifest.expires <= now,
+        holding=holding,
+        over=over(manifest, holding, now),
+        known=certain,
+        changed=tuple(sorted(differing, key=lambda item: natural(item.wanted.key))),
     )
+
+
+def _by_owner(keys: Iterable[Key], manifests: Sequence[Manifest], dns_name: str) -> dict[str, set[Key]]:
+    """Keys that no manifest says were written: those that an owner is yet to write, and those below an owner's name."""
+    owners = {manifest.owner for manifest in manifests}
+    writer = {key: manifest.owner for manifest in manifests for key in manifest.pending}
+    found: dict[str, set[Key]] = {}
+    for key in keys:
+        label = naming.relative(key[0], dns_name).rpartition(".")[2]
+        owner = writer.get(key) or (label if label in owners else None)
+        if owner:
+            found.setdefault(owner, set()).add(key)
+    return found
 
 
 def _owner_of_manifest(rrset: RRset, dns_name: str) -> str | None:

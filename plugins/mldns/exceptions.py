@@ -106,6 +106,21 @@ class LeaseLost(MldnsError):
         )
 
 
+class ClaimMoved(MldnsError):
+    """An owner's manifest is no longer the one that was looked at: somebody claims, writes or releases.
+
+    :param looked_at: its generation then; `found` the one now, None where there is none any more.
+    """
+
+    def __init__(self, *, owner: str, looked_at: int, found: int | None) -> None:
+        self.owner, self.looked_at, self.found = owner, looked_at, found
+        now = "is gone" if found is None else f"has generation {found}"
+        super().__init__(
+            f"the claim of {owner!r} {now}, and not {looked_at} as when it was looked at: left alone; "
+            "the next check looks again"
+        )
+
+
 class ZoneNotFound(MldnsError):
     """The managed zone does not exist in that project."""
 
@@ -228,6 +243,14 @@ class CloudUnavailable(MldnsError):
     def __init__(self, reason: str, *, way_out: str = "") -> None:
         self.reason, self.way_out = reason, way_out
         super().__init__(f"{reason}; {way_out}" if way_out else reason)
+
+
+class CheckIncomplete(MldnsError):
+    """A check could not look at everything, or not do what it was asked to. `lines` say what, one each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__(f"{len(self.lines)} thing(s) could not be done: {shorten(self.lines)}")
 
 
 class ResolutionFailed(MldnsError):

@@ -23,13 +23,14 @@ CONNECTION = "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT"
 
 @dataclass(frozen=True)
 class Run:
-    """How a DAG run went; `errors` are `Class: message` by task."""
+    """How a DAG run went; `errors` are `Class: message` by task, `events` the asset events `{"uri", "extra"}`."""
 
     run_id: str
     state: str
     tasks: Mapping[str, str | None]
     xcom: Mapping[str, Any]
     errors: Mapping[str, str]
+    events: Sequence[Mapping[str, Any]] = ()
 
 
 class Airflow:

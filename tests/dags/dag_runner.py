@@ -3,7 +3,8 @@
     python -m tests.dags.dag_runner MARK       # MARK begins each answer among the log lines
 
     {"dag": "mldns_pretraining", "conf": {…}, "env": {"AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": "…"}}
-    {"run_id", "state", "tasks": {task_id: state}, "xcom": {task_id: value}, "errors": {task_id: "Class: message"}}
+    {"run_id", "state", "tasks": {task_id: state}, "xcom": {task_id: value}, "errors": {task_id: "Class: message"},
+     "events": [{"uri": "x-mldns://…", "extra": {…}}]}
 
 Its own process, because Airflow reads its home and settings once, at import.
 """
@@ -18,9 +19,11 @@ from typing import Any
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+from airflow.models.asset import AssetEvent
 from airflow.models.xcom import XComModel
 from airflow.sdk import conf
 from airflow.utils.session import create_session
+from sqlalchemy import select
 
 BUNDLE = "dags-folder"  # what Airflow calls its folder of DAGs
 
@@ -56,7 +59,14 @@ def run(dag: Any, conf: Mapping[str, Any]) -> dict[str, Any]:
     try:
         done = dag.test(run_conf=dict(conf))
     except ValueError as refused:  # the Params' schema
-        return {"run_id": "", "state": "refused", "tasks": {}, "xcom": {}, "errors": {"params": str(refused)}}
+        return {
+            "run_id": "",
+            "state": "refused",
+            "tasks": {},
+            "xcom": {},
+            "errors": {"params": str(refused)},
+            "events": [],
+        }
     return {
         "run_id": done.run_id,
         "state": str(done.state.value),
@@ -67,12 +77,21 @@ def run(dag: Any, conf: Mapping[str, Any]) -> dict[str, Any]:
             if row.key == "return_value"
         },
         "errors": errors,
+        "events": _events(dag.dag_id, done.run_id),
     }
 
 
 def _xcoms(dag_id: str, run_id: str) -> list[Any]:
     with create_session() as session:
         return list(session.scalars(XComModel.get_many(run_id=run_id, dag_ids=dag_id)))
+
+
+def _events(dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    """The asset events that the run's tasks told, oldest first."""
+    told = select(AssetEvent).where(AssetEvent.source_dag_id == dag_id, AssetEvent.source_run_id == run_id)
+    with create_session() as session:
+        found = session.scalars(told.order_by(AssetEvent.id))
+        return [{"uri": event.asset.uri, "extra": event.extra} for event in found]
 
 
 if __name__ == "__main__":

@@ -204,20 +204,3 @@ def test_two_runs_at_once_end_in_the_same_state(
     ]
     policy = requests.post(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", json={}, timeout=10).json()
     assert [binding["members"] for binding in policy["bindings"] if binding["role"] == "roles/dns.admin"] == [[MEMBER]]
-
-
-def test_reconcile_reports_and_writes_nothing(airflow: Airflow, cloud: Cloud) -> None:
-    empty = succeeded(airflow.run("mldns_reconcile", cloud))
-    assert empty.xcom["reconcile"] == {"zones": 0, "attention": 0, "reports": []}
-    succeeded(airflow.run("mldns_pretraining", cloud, **JOB))
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/ml"
-    gone = {"name": "worker-1.bert.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.8"]}
-    foreign = {"name": "www.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["192.0.2.9"]}
-    requests.post(f"{base}/changes", json={"deletions": [gone], "additions": [foreign]}, timeout=10).raise_for_status()
-    before = writes(cloud)
-    run = succeeded(airflow.run("mldns_reconcile", cloud))
-    assert writes(cloud) == before
-    report = run.xcom["reconcile"]["reports"][0]
-    assert run.xcom["reconcile"]["attention"] == 1
-    assert report["jobs"][0]["missing"] == {"count": 1, "first": ["worker-1.bert.ml.example.com. A"]}
-    assert report["foreign"] == {"count": 1, "first": ["www.ml.example.com. A"]}

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from mldns import metrics, ownership
 from mldns.exceptions import (
+    ClaimMoved,
     CloudUnavailable,
     LeaseLost,
     MldnsError,
@@ -48,6 +49,8 @@ class Holder:
     :param expires: when the lease ends, Unix seconds; None promises no end.
     :param adopt: take over from another claimant.
     :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
+    :param at_generation: touch nothing unless this lease holds the names and nobody has written under it since its
+        manifest had this generation.
     """
 
     owner: str
@@ -56,6 +59,7 @@ class Holder:
     expires: int | None = None
     adopt: bool = False
     lease_ended: bool | None = None
+    at_generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +174,16 @@ class ZoneEditor:
         return renewed or Manifest(holder.owner)
 
     @metrics.timed("mldns.apply.time")
-    def release(self, owner: str, lease: str) -> Released:
+    def release(self, owner: str, lease: str, *, at_generation: int | None = None) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
 
         A lease that was overtaken touches nothing: the names are the next run's.
+
+        :param at_generation: touch nothing unless the manifest has this generation still.
+        :raises ClaimMoved: it has not.
         """
         overtaken: str | None = None
+        progress = self._progress(owner)
 
         def decide() -> ManifestedChanges:
             nonlocal overtaken
@@ -188,6 +196,8 @@ class ZoneEditor:
             if overtaken is not None:
                 log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
                 return ManifestedChanges((), view.manifest)
+            if at_generation is not None and not progress.changes:
+                _check_generation(view.manifest, owner, at_generation)
             manifest, rival_of = view.manifest, self._neighbours(view, owner).rival_of
             ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
             self._tell_of_routed(owner, ours)
@@ -200,7 +210,6 @@ class ZoneEditor:
                 limits=self.quota.limits(Plan(deletes=tuple(ours)), view),
             )
 
-        progress = self._progress(owner)
         self._converge(owner, decide, progress)
         return Released(overtaken, progress)
 
@@ -238,6 +247,9 @@ class ZoneEditor:
         view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
         if progress and progress.changes:
             _check_held(view.manifest, holder, live=progress.live)
+        elif holder.at_generation is not None:
+            _check_held(view.manifest, holder, live=None)
+            _check_generation(view.manifest, holder.owner, holder.at_generation)
         claim = ownership.take(
             view.manifest,
             owner=holder.owner,
@@ -341,3 +353,9 @@ def _check_held(manifest: Manifest | None, holder: Holder, *, live: int | None) 
         now = None if manifest is None or manifest.idle else manifest.lease
         raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live)
     return manifest
+
+
+def _check_generation(manifest: Manifest | None, owner: str, looked_at: int) -> None:
+    """Who looked before may only act while nobody has claimed, written, renewed or released since."""
+    if manifest is None or manifest.generation != looked_at:
+        raise ClaimMoved(owner=owner, looked_at=looked_at, found=None if manifest is None else manifest.generation)

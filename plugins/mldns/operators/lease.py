@@ -62,14 +62,29 @@ def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
     That is so for the runs of another deployment, for a lease that is no run, and in a public zone, whose manifests
     hold digests, which name no run.
     """
-    home, _, dag_id = refused.claimant.rpartition("/")
-    if not refused.same_claimant or home != deployment() or not dag_id:
+    if not refused.same_claimant:
         log.info("Claimant %s, lease %s: no run that this Airflow can ask about", refused.claimant, refused.lease)
         return None
-    try:
-        state = context["ti"].get_dagrun_state(dag_id, refused.lease)
-    except Exception as error:  # noqa: BLE001 - a lease may be any text, and an unknown run is not a finished one
-        log.info("Airflow cannot tell about run %s of DAG %s: %s", refused.lease, dag_id, error)
+    state = state_of_run(context, refused.claimant, refused.lease)
+    return None if state is None else state in _ENDED
+
+
+def dag_of(claimant: str) -> str | None:
+    """The DAG of this Airflow that a claimant names; None for another deployment's, a digest, or any other text."""
+    home, _, dag_id = claimant.rpartition("/")
+    return dag_id if dag_id and home == deployment() else None
+
+
+def state_of_run(context: Context, claimant: str, lease: str) -> str | None:
+    """The state of the run behind a lease, as Airflow spells it; None where this Airflow cannot tell."""
+    dag_id = dag_of(claimant)
+    if dag_id is None or not lease:
+        log.info("Claimant %s, lease %s: no run that this Airflow can ask about", claimant, lease)
         return None
-    log.info("Run %s of DAG %s, which holds the names, is %s", refused.lease, dag_id, state)
-    return state in _ENDED
+    try:
+        state = context["ti"].get_dagrun_state(dag_id, lease)
+    except Exception as error:  # noqa: BLE001 - a lease may be any text, and an unknown run is not a finished one
+        log.info("Airflow cannot tell about run %s of DAG %s: %s", lease, dag_id, error)
+        return None
+    log.info("Run %s of DAG %s, which holds the names, is %s", lease, dag_id, state)
+    return str(getattr(state, "value", state))  # dag.test() gives an enumeration, a worker text

@@ -12,7 +12,7 @@ from mldns.naming import slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
 from mldns.operators.lease import claimant_and_lease, hold
-from mldns.operators.telling import tell_of_job, with_outlet
+from mldns.operators.telling import tell_of_job, tell_of_records, with_outlet
 from mldns.plan import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -88,7 +88,22 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         reverse = None if pointers is None else self._upsert(context, pointers)
         if not arguments.flag(self.dry_run, "dry_run"):
             self.tell(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
+            self._tell_records(context, wanted, result)
+            if pointers is not None and reverse is not None:
+                self._tell_records(context, pointers, reverse)
         return result | {"reverse": reverse}
+
+    def _tell_records(self, context: Context, wanted: Wanted, result: Result) -> None:
+        """What `mldns_reconcile` compares with; create-only may have left other data standing, so it tells nothing."""
+        if self.policy != "create-only":
+            tell_of_records(
+                context,
+                project=self.project or self.hook.project_id,
+                zone=wanted.zone,
+                result=result,
+                claimant=self.request(context, wanted)["claimant"],
+                rrsets=wanted.rrsets,
+            )
 
     def _upsert(self, context: Context, wanted: Wanted) -> Result:
         request, dry_run = self.request(context, wanted), arguments.flag(self.dry_run, "dry_run")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
 from mldns import assets
 from mldns.assets import Phase, Writer
+from mldns.records import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -40,3 +41,22 @@ def tell_of_job(context: Context, *, project: str, zone: str, job: str, phase: P
     facts = {"dns_name": None, **facts}
     extra = assets.job_event(project=project, zone=zone, job=job, phase=phase, now=time.time(), writer=writer, **facts)
     tell(context, assets.jobs_asset(project, zone), extra)
+
+
+def tell_of_records(
+    context: Context, *, project: str, zone: str, result: Mapping[str, Any], claimant: str, rrsets: Collection[RRset]
+) -> None:
+    """Tell what was written, for later checks to compare with; `result` as of `CloudDNSHook.apply`."""
+    if "outlet_events" not in context:
+        return
+    extra = assets.records_event(
+        project=project,
+        zone=zone,
+        job=result["owner"],
+        claimant=claimant,
+        lease=result["lease"],
+        generation=result["generation"],
+        rrsets=rrsets,
+        now=time.time(),
+    )
+    tell(context, assets.records_asset(project, zone), extra)

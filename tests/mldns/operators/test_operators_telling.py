@@ -17,6 +17,7 @@ from mldns.operators.cloud_dns import (
 )
 from mldns.operators.telling import OUTLET
 from mldns.sensors.resolution import DNSResolutionSensor
+from mldns.told_records import parse
 from tests.cloud_fixture import Cloud
 
 RUN = "manual__1"
@@ -49,12 +50,13 @@ def told(connected: Cloud) -> Any:
 
 
 def test_each_phase_is_one_event_of_the_zones_jobs(told: Any) -> None:
-    phases = [
+    events = [
         *told(CloudDNSClaimOperator, **WORKERS),
         *told(CloudDNSUpsertRecordsOperator, **WORKERS),
         *told(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2),
         *told(CloudDNSDeleteRecordsOperator, **JOB),
     ]
+    phases = [event for event in events if event[2]["kind"] == "job"]
     assert [extra["phase"] for _, _, extra in phases] == ["claimed", "written", "ready", "released"]
     assert {(name, uri) for name, uri, _ in phases} == {
         ("mldns jobs demo-project/ml", "x-mldns://demo-project/ml/jobs")
@@ -77,6 +79,23 @@ def test_an_open_gate_says_how_long_it_took(told: Any) -> None:
     assert extra["gate"]["ok"] is True
     assert extra["gate"]["names"] == 4
     assert extra["gate"]["seconds"] >= 0
+
+
+def test_an_upsert_tells_its_records_apart_from_what_the_page_reads(told: Any) -> None:
+    (_, _, written), (name, uri, extra) = told(CloudDNSUpsertRecordsOperator, **WORKERS)
+    assert (name, uri) == ("mldns records demo-project/ml", "x-mldns://demo-project/ml/records")
+    found = parse(extra)
+    assert found is not None
+    assert (found.job, found.claimant, found.lease) == ("bert", written["claimant"], RUN)
+    assert {(rrset.name, rrset.rrdatas) for rrset in found.rrsets} >= {
+        ("worker-0.bert.ml.example.com.", ("10.0.0.7",)),
+        ("workers.bert.ml.example.com.", ("10.0.0.7", "10.0.0.8")),
+    }
+
+
+def test_create_only_tells_no_records_for_others_may_stand_there(told: Any) -> None:
+    events = told(CloudDNSUpsertRecordsOperator, **WORKERS, policy="create-only")
+    assert [extra["kind"] for _, _, extra in events] == ["job"]
 
 
 def test_a_dry_run_tells_nothing(told: Any) -> None:

@@ -1,0 +1,193 @@
+"""The scheduled check of every zone that mldns manages, and what it may put right."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mldns import arguments, assets
+from mldns.assets import Phase
+from mldns.drift import HoldingOf, fitting
+from mldns.exceptions import MldnsError
+from mldns.leases import Holding, RunState, run_state
+from mldns.manifest import Manifest
+from mldns.operators.base import CloudDNSOperator
+from mldns.operators.hearing import hear_of_records
+from mldns.operators.lease import dag_of, state_of_run
+from mldns.operators.telling import tell, tell_of_job, tell_of_records, with_outlet
+from mldns.snapshot import Findings, zone_event
+from mldns.told_records import Told, of_lease
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from mldns.hooks.zone_check import Mend, ZoneCheck
+
+JOBS_SHOWN = 3  # of a zone, those that need attention first
+ROOM = 6_000  # characters of the reports' JSON, whatever the number of zones
+_LINES = 10
+
+
+class CloudDNSReconcileOperator(CloudDNSOperator):
+    """Check each zone labelled `managed-by=mldns`, and tell what was found as one asset event a zone.
+
+    Reads only, unless asked for more. A zone that cannot be read is told as such and keeps no other from being checked;
+    the task succeeds all the same, because Airflow records the events of successful tasks only. `failures` in the
+    result is for a task behind it to fail by.
+
+    :param repair: write again what a job's records must say, where that is certain.
+    :param collect: release what leases have left that are over; never what a run at work holds.
+    :param dry_run: tell what these two would do, and write nothing.
+
+    Returns `{"zones", "attention", "failures", "reports"}`; the first two are counts.
+    """
+
+    template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "repair", "collect", "dry_run")
+
+    def __init__(
+        self,
+        *,
+        repair: bool | str = False,
+        collect: bool | str = False,
+        dry_run: bool | str = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**with_outlet(kwargs))
+        self.repair = repair
+        self.collect = collect
+        # Hides BaseOperator.dry_run(), which prints rendered templates and which nothing in Airflow 3 calls.
+        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from mldns.hooks.zone_check import Mend, ZoneCheck
+
+        project = self.project or self.hook.project_id
+        mend = Mend(
+            repair=arguments.flag(self.repair, "repair"),
+            collect=arguments.flag(self.collect, "collect"),
+            dry_run=arguments.flag(self.dry_run, "dry_run"),
+        )
+        state_of = cache(lambda claimant, lease: run_state(state_of_run(context, claimant, lease)))
+        limit = _Limit(self, project)
+        reports: list[dict[str, Any]] = []
+        failures: list[str] = []
+        for zone in self.hook.list_zones(project_id=project):
+            name = zone["name"]
+            check = ZoneCheck(
+                hook=self.hook,
+                project=project,
+                zone=zone,
+                hear=lambda manifests, name=name: hear_of_records(project, name, manifests),  # type: ignore[misc]
+                holding_of=lambda told: _holding_of(told, state_of),
+                now=time.time,
+            )
+            found = self._check(check, mend, limit)
+            self._tell(context, project, check, found)
+            reports.append(_reported(name, found))
+            failures += _failures(name, found)
+        reports.sort(key=lambda report: not report["attention"])
+        attention = sum(report["attention"] for report in reports)
+        self.log.info("%s zone(s), %s need attention", len(reports), attention)
+        return {
+            "zones": len(reports),
+            "attention": attention,
+            "failures": failures[:_LINES],
+            "reports": fitting(reports, ROOM),
+        }
+
+    def _check(self, check: ZoneCheck, mend: Mend, limit: _Limit) -> Findings | str:
+        """What was found, or why the zone could not be read."""
+        from mldns.hooks.zone_check import summary_lines
+
+        try:
+            found = limit.put_into(check.run(mend))
+        except MldnsError as error:
+            self.log.error("%s cannot be checked: %s", check.name, error)
+            return str(error)
+        level = logging.WARNING if found.attention else logging.INFO
+        self.log.log(level, "%s: %s", check.name, found.report.summary())
+        for line in (*summary_lines(found.report.owners)[:_LINES], *found.report.damaged[:_LINES]):
+            self.log.warning("%s: %s", check.name, line)
+        return found
+
+    def _tell(self, context: Context, project: str, check: ZoneCheck, found: Findings | str) -> None:
+        zone = check.name
+        for item in check.restored:
+            told = item.told
+            result = {"owner": told.job, "lease": told.lease, "generation": told.generation}
+            tell_of_records(
+                context, project=project, zone=zone, result=result, claimant=told.claimant, rrsets=told.rrsets
+            )
+        for owner in check.released:
+            tell_of_job(
+                context,
+                project=project,
+                zone=zone,
+                dns_name=check.dns_name,
+                job=owner.manifest.owner,
+                phase=Phase.RELEASED,
+                claimant=owner.holding.claimant,
+                lease=owner.holding.lease,
+            )
+        instance = context["ti"]
+        extra = zone_event(
+            check.zone, found, project=project, now=time.time(), dag_id=instance.dag_id, run_id=instance.run_id
+        )
+        tell(context, assets.zone_asset(project, zone), extra)
+
+
+class _Limit:
+    """How many rrsets a zone may hold, asked for once a project: not everybody may."""
+
+    def __init__(self, operator: CloudDNSReconcileOperator, project: str) -> None:
+        self._operator, self._project = operator, project
+        self._asked: tuple[int | None, str] | None = None
+
+    def put_into(self, found: Findings) -> Findings:
+        if self._asked is None:
+            self._asked = self._ask()
+        return replace(found, limit=self._asked[0], limit_reason=self._asked[1])
+
+    def _ask(self) -> tuple[int | None, str]:
+        try:
+            quota = self._operator.hook.dns_client(self._project).quota()
+            return int(quota["rrsetsPerManagedZone"]), ""
+        except MldnsError as error:
+            return None, str(error)
+        except KeyError:
+            return None, "the API does not tell the project's limit"
+
+
+def _holding_of(told: Sequence[Told], state_of: Any) -> HoldingOf:
+    """Who holds a manifest's names: in clear where its task told, or where the manifest itself says so."""
+
+    def holding(manifest: Manifest) -> Holding:
+        clear = next(iter(of_lease(manifest, told)), None)
+        claimant = clear.claimant if clear else manifest.claimant
+        lease = clear.lease if clear else manifest.lease
+        if manifest.idle or dag_of(claimant) is None:
+            return Holding(claimant, lease)
+        state: RunState = state_of(claimant, lease)
+        return Holding(claimant, lease, dag_id=dag_of(claimant), run_id=lease, state=state)
+
+    return holding
+
+
+def _reported(zone: str, found: Findings | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"zone": zone, "attention": True, "error": found[:300]}
+    return {"zone": zone, **found.report.to_json(JOBS_SHOWN), "attention": found.attention, **_acted(found)}
+
+
+def _acted(found: Findings) -> Mapping[str, Any]:
+    return {} if found.actions is None else {"actions": found.actions.to_json()}
+
+
+def _failures(zone: str, found: Findings | str) -> list[str]:
+    if isinstance(found, str):
+        return [f"zone {zone}: {found[:300]}"]
+    return [f"zone {zone}, {line[:300]}" for line in (found.actions.refused if found.actions else ())]

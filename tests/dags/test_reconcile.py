@@ -1,0 +1,216 @@
+"""mldns_reconcile against a localcloud: what it sees, what it mends, and what it never touches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+
+from mldns.gcp.dns import DNSClient
+from mldns.gcp.zone_editor import ZoneEditor
+from mldns.gcp.zone_reader import ZoneFacts
+from mldns.grants import Grant
+from tests.cloud_fixture import NETWORK, Cloud
+from tests.dags.conftest import Airflow, Run
+
+JOB = {
+    "zone": "ml",
+    "networks": [NETWORK.partition("/compute/v1/")[2]],
+    "job": "bert",
+    "workers": ["10.0.0.7", "10.0.0.8"],
+    "claimant": "elsewhere/train_bert",
+    "lease": "run-1",
+}
+"""Of a claimant that this Airflow cannot ask about, so that only the lease's end counts."""
+
+LOST = {"name": "worker-1.bert.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.8"]}
+WRITTEN = {"name": "worker-0.bert.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.7"]}
+CHANGED = {**WRITTEN, "rrdatas": ["10.9.9.9"]}
+STRANGER = {"name": "debug.bert.ml.example.com.", "type": "TXT", "ttl": 30, "rrdatas": ['"left by hand"']}
+FOREIGN = {"name": "www.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["192.0.2.9"]}
+
+
+def zone_url(cloud: Cloud, zone: str = "ml") -> str:
+    return f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
+
+
+def write(cloud: Cloud, *, deletions: list[Any] | None = None, additions: list[Any] | None = None) -> None:
+    """Write behind mldns's back."""
+    change = {"deletions": deletions or [], "additions": additions or []}
+    requests.post(f"{zone_url(cloud)}/changes", json=change, timeout=10).raise_for_status()
+
+
+def records(cloud: Cloud, zone: str = "ml") -> dict[str, Mapping[str, Any]]:
+    """What the zone holds beside its SOA, whose serial counts changes, by `NAME TYPE`."""
+    listed = requests.get(f"{zone_url(cloud, zone)}/rrsets", timeout=10).json()["rrsets"]
+    return {f"{one['name']} {one['type']}": one for one in listed if one["type"] != "SOA"}
+
+
+def prepared(airflow: Airflow, cloud: Cloud, **more: Any) -> None:
+    succeeded(airflow.run("mldns_pretraining", cloud, **{**JOB, **more}))
+
+
+def succeeded(run: Run) -> Run:
+    assert run.state == "success", run.errors
+    return run
+
+
+def snapshot(run: Run, zone: str = "ml") -> dict[str, Any]:
+    """The extra of the event that a run told of a zone."""
+    (extra,) = [event["extra"] for event in run.events if event["uri"] == f"x-mldns://demo-project/{zone}"]
+    assert len(json.dumps(extra)) <= 48 * 1024
+    return dict(extra)
+
+
+def job_of(run: Run) -> dict[str, Any]:
+    (job,) = snapshot(run)["jobs"]
+    return dict(job)
+
+
+def whats(job: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """By name: what is wrong, what was expected and what is there."""
+    return {row["name"]: (row["what"], row["expected"], row["got"]) for row in job["exceptions"]}
+
+
+def test_a_zone_as_it_should_be(airflow: Airflow, cloud: Cloud) -> None:
+    prepared(airflow, cloud, lease_hours=1)
+    before = records(cloud)
+    run = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert records(cloud) == before
+    extra = snapshot(run)
+    assert (extra["visibility"], extra["networks"]) == ("private", ["projects/demo-project/global/networks/training"])
+    assert extra["quota"]["rrsets"] == len(before) + 1, "and the SOA"
+    assert extra["quota"]["limit"] > 0
+    assert extra["resolution"]["names"] == extra["resolution"]["ok"] == 4
+    assert [server["role"] for server in extra["resolution"]["servers"]] == ["resolver"]
+    assert extra["iam"] == {"recorded": 0, "standing": 0, "lost": []}
+    assert (extra["error"], extra["actions"], extra["damaged"]) == (None, None, [])
+    job = job_of(run)
+    assert (job["job"], job["state"], job["claimant"], job["run_state"]) == (
+        "bert",
+        "ready",
+        "elsewhere/train_bert",
+        "unknown",
+    )
+    assert (job["records"], job["pending"], job["exceptions"]) == (4, 0, [])
+    assert run.xcom["reconcile"]["attention"] == 0
+
+
+def test_no_zone_is_no_failure(airflow: Airflow, cloud: Cloud) -> None:
+    run = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert run.xcom["reconcile"] == {"zones": 0, "attention": 0, "failures": [], "reports": []}
+    assert run.events == []
+
+
+def test_drift_is_told_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) -> None:
+    prepared(airflow, cloud, lease_hours=1)
+    good = records(cloud)
+    write(cloud, deletions=[LOST, WRITTEN], additions=[CHANGED, STRANGER, FOREIGN])
+    broken = records(cloud)
+
+    seen = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert job_of(seen)["state"] == "drifted"
+    assert job_of(seen)["drift"] == {"changed": 1, "missing": 1, "extra": 1, "unresolved": 0}
+    assert whats(job_of(seen)) == {
+        LOST["name"]: ("missing", "10.0.0.8 ttl 30", "not in the zone"),
+        WRITTEN["name"]: ("changed", "10.0.0.7 ttl 30", "10.9.9.9 ttl 30"),
+        STRANGER["name"]: ("extra", "nothing of anybody else", '"left by hand" ttl 30'),
+    }
+    assert seen.xcom["reconcile"]["attention"] == 1
+
+    dry = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, collect=True, dry_run=True))
+    assert snapshot(dry)["actions"] == {"dry_run": True, "repaired": 2, "collected": [], "refused": []}
+    assert records(cloud) == broken
+
+    mended = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
+    assert snapshot(mended)["actions"] == {"dry_run": False, "repaired": 2, "collected": [], "refused": []}
+    assert job_of(mended)["drift"] == {"changed": 0, "missing": 0, "extra": 1, "unresolved": 0}
+    after = records(cloud)
+    assert {key: after[key] for key in good if "_mldns" not in key} == {
+        key: record for key, record in good.items() if "_mldns" not in key
+    }
+    for foreign in (STRANGER, FOREIGN):
+        key = f"{foreign['name']} {foreign['type']}"
+        assert after[key] == broken[key], "foreign records stay, byte for byte"
+
+    write(cloud, deletions=[LOST])
+    again = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
+    assert snapshot(again)["actions"]["repaired"] == 1, "a repair has told what it wrote, too"
+
+
+def test_what_was_written_since_is_not_undone(airflow: Airflow, cloud: Cloud) -> None:
+    """Somebody else of ours wrote under the manifest: another address may be meant now."""
+    prepared(airflow, cloud, lease_hours=1)
+    write(cloud, deletions=[LOST])
+    note_a_grant(cloud)
+    run = airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False)
+    assert run.tasks == {"reconcile": "success", "complete": "failed"}
+    (refused,) = snapshot(run)["actions"]["refused"]
+    assert "not certain" in refused
+    assert whats(job_of(run))[LOST["name"]] == ("missing", "as the job wrote it", "not in the zone")
+    assert f"{LOST['name']} A" not in records(cloud)
+    assert snapshot(run)["iam"] == {"recorded": 1, "standing": 1, "lost": []}
+
+    policy = {"policy": {"bindings": []}}
+    requests.post(f"{zone_url(cloud)}:setIamPolicy", json=policy, timeout=10).raise_for_status()
+    lost = succeeded(airflow.run("mldns_reconcile", cloud))
+    assert [text.partition(" sha256")[0] for text in snapshot(lost)["iam"]["lost"]] == ["zone roles/dns.reader"]
+    assert lost.xcom["reconcile"]["attention"] == 1
+
+
+def note_a_grant(cloud: Cloud) -> None:
+    """Give somebody a role on the zone for the job, as a task of another DAG would."""
+    grant = Grant("zone", "roles/dns.reader", ("user:a@example.com",))
+    policy = {"policy": {"bindings": [{"role": grant.role, "members": list(grant.members)}]}}
+    requests.post(f"{zone_url(cloud)}:setIamPolicy", json=policy, timeout=10).raise_for_status()
+    client = DNSClient(cloud.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
+    editor = ZoneEditor(client, ZoneFacts("ml", "ml.example.com.", public=False))
+    editor.edit_grants("bert", lambda found: (*found, grant.recorded(grant.members[0])))
+
+
+def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> None:
+    prepared(airflow, cloud, lease_hours=0.0001)
+    write(cloud, additions=[STRANGER, FOREIGN])
+    before = records(cloud)
+    dry = succeeded(airflow.run("mldns_reconcile", cloud, collect=True))
+    assert (job_of(dry)["state"], job_of(dry)["expired"]) == ("expired", True)
+    assert snapshot(dry)["actions"] == {"dry_run": True, "repaired": 0, "collected": ["bert"], "refused": []}
+    assert records(cloud) == before
+
+    run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
+    assert snapshot(run)["actions"] == {"dry_run": False, "repaired": 0, "collected": ["bert"], "refused": []}
+    left = {"ml.example.com. NS", f"{STRANGER['name']} TXT", f"{FOREIGN['name']} A"}
+    assert records(cloud) == {key: before[key] for key in left}
+    released = [event["extra"] for event in run.events if event["uri"].endswith("/jobs")]
+    assert [(extra["phase"], extra["job"], extra["lease"]) for extra in released] == [("released", "bert", "run-1")]
+
+
+def test_a_lease_without_an_end_is_never_collected(airflow: Airflow, cloud: Cloud) -> None:
+    """mldns_pretraining has ended, and the training that it prepared has only begun."""
+    prepared(airflow, cloud, claimant="", lease="")
+    before = records(cloud)
+    run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
+    job = job_of(run)
+    assert (job["state"], job["dag_id"], job["run_state"]) == ("ready", "mldns_pretraining", "success")
+    assert snapshot(run)["actions"]["collected"] == []
+    assert records(cloud) == before
+
+
+def test_a_zone_that_cannot_be_read_is_told_and_keeps_no_other_from_being_checked(
+    airflow: Airflow, cloud: Cloud
+) -> None:
+    prepared(airflow, cloud, lease_hours=1)
+    prepared(airflow, cloud, zone="locked", dns_name="locked.example.com.", lease_hours=1)
+    fault = {"method": "resourceRecordSets.list", "kind": "status", "status": 403, "reason": "forbidden", "count": 1}
+    requests.post(f"{cloud.api}/_localcloud/faults", json=fault, timeout=10).raise_for_status()
+    run = airflow.run("mldns_reconcile", cloud)
+    assert run.tasks == {"reconcile": "success", "complete": "failed"}
+    assert "locked" in run.errors["complete"]
+    assert "permission" in snapshot(run, "locked")["error"]
+    assert snapshot(run, "locked")["jobs"] == []
+    assert snapshot(run)["error"] is None
+    assert job_of(run)["state"] == "ready"
