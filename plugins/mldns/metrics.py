@@ -94,6 +94,18 @@ def gate_failed() -> None:
     count("mldns.gate.failed")
 
 
+def zones_checked(project: str, zones: int, attention: int) -> None:
+    """A check of a project's zones, and of how many of them somebody should look at."""
+    gauge("mldns.zones.checked", zones, project=project)
+    gauge("mldns.zones.attention", attention, project=project)
+
+
+def drift(project: str, zone: str, kinds: Mapping[str, int]) -> None:
+    """What a check found in a zone, by kind: zeros, too, which end what was told before."""
+    for kind, number in kinds.items():
+        gauge(f"mldns.drift.{kind}", number, project=project, zone=zone)
+
+
 def _tell(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None:
     # Importing airflow.sdk takes seconds. Who has not done so runs no task, and no Stats are set up there.
     if "airflow.sdk" not in sys.modules:

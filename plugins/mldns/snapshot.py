@@ -89,6 +89,20 @@ class Findings:
         refused = self.actions is not None and bool(self.actions.refused)
         return self.report.attention or lost or refused or (self.answers is not None and self.answers.attention)
 
+    def kinds(self) -> dict[str, int]:
+        """How much is not as it should be, by kind: record sets, then jobs whose lease is over, then grants."""
+        owners, unanswered = self.report.owners, self.answers.unanswered if self.answers else ()
+        over = Counter(owner.over for owner in owners)
+        return {
+            "missing": sum(len(owner.missing) for owner in owners),
+            "changed": sum(len(owner.changed) for owner in owners),
+            "extra": sum(len(owner.extra) for owner in owners),
+            "unresolved": len({item.expectation.key for item in unanswered}),
+            "expired": over[Over.EXPIRED],
+            "orphaned": over[Over.ORPHANED],
+            "grants": len(self.grants.lost) if self.grants else 0,
+        }
+
 
 def zone_event(
     zone: Mapping[str, Any],

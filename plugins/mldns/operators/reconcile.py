@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mldns import arguments, assets
+from mldns import arguments, assets, metrics
 from mldns.assets import Phase
 from mldns.drift import HoldingOf, fitting
 from mldns.exceptions import MldnsError
@@ -92,6 +92,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         reports.sort(key=lambda report: not report["attention"])
         attention = sum(report["attention"] for report in reports)
         self.log.info("%s zone(s), %s need attention", len(reports), attention)
+        metrics.zones_checked(project, len(reports), attention)
         return {
             "zones": len(reports),
             "attention": attention,
@@ -108,6 +109,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         except MldnsError as error:
             self.log.error("%s cannot be checked: %s", check.name, error)
             return str(error)
+        metrics.drift(check.project, check.name, found.kinds())
         level = logging.WARNING if found.attention else logging.INFO
         self.log.log(level, "%s: %s", check.name, found.report.summary())
         for line in (*summary_lines(found.report.owners)[:_LINES], *found.report.damaged[:_LINES]):

@@ -79,3 +79,10 @@ def add_record(cloud: Cloud, name: str, rrdata: str, zone: str = "ml") -> None:
     base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
     rrset = {"name": name, "type": "A", "ttl": 60, "rrdatas": [rrdata]}
     requests.post(f"{base}/changes", json={"additions": [rrset]}, timeout=10).raise_for_status()
+
+
+def remove_record(cloud: Cloud, name: str, rrdata: str, zone: str = "ml", ttl: int = 30) -> None:
+    """Delete an A record behind mldns's back."""
+    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
+    rrset = {"name": name, "type": "A", "ttl": ttl, "rrdatas": [rrdata]}
+    requests.post(f"{base}/changes", json={"deletions": [rrset]}, timeout=10).raise_for_status()
