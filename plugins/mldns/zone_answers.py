@@ -82,7 +82,7 @@ class _Round:
                     await self._names(heard)
         except TimeoutError:
             if not self.found:
-                return Answers(reason=f"no answer within {self.budget:.0f} s from {_labels(servers)}")
+                return Answers(reason=f"no answer within {self.budget:g} s from {_labels(servers)}")
         if not heard:
             first = servers[0]
             said = apex[first]
