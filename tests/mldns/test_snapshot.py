@@ -165,6 +165,23 @@ def unanswered(rrsets: Iterable[RRset], verdict: Verdict = Verdict.TIMEOUT) -> t
     )
 
 
+def test_what_is_counted_for_metrics() -> None:
+    rrsets, manifest = job(expires=NOW)
+    turned = replace(rrsets[1], ttl=5)
+    found = report(turned, *rrsets[2:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    answers = Answers(4, 2, 0.1, (), unanswered(rrsets[2:4]))
+    assert Findings(found, answers, grants=Standing(2, ("a",))).kinds() == {
+        "missing": 1,
+        "changed": 1,
+        "extra": 0,
+        "unresolved": 2,
+        "expired": 1,
+        "orphaned": 0,
+        "grants": 1,
+    }
+    assert set(Findings(report()).kinds().values()) == {0}
+
+
 def test_ten_thousand_exceptions_are_counted_and_the_first_of_each_kind_shown() -> None:
     rrsets, manifest = job(count=5_000)
     found = report(*rrsets[1:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
