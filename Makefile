@@ -80,6 +80,10 @@ bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md
 bench-gate: $(STAMP) ## measure what the gate costs and write benchmarks/gate.md
 	PYTHONPATH=plugins $(BIN)/python -m benchmarks.gate $(ARGS)
 
+.PHONY: bench-airflow
+bench-airflow: $(STAMP) ## measure from trigger to open gate on a real Airflow and write benchmarks/airflow.md
+	PYTHONPATH=plugins $(BIN)/python -m benchmarks.airflow $(ARGS)
+
 .PHONY: bench-page
 bench-page: $(STAMP) ## measure the page in Airflow's UI and write benchmarks/page.md (needs Chromium)
 	PYTHONPATH=plugins $(BIN)/python -m benchmarks.page $(ARGS)

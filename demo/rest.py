@@ -22,13 +22,18 @@ class AirflowRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """A task instance now. `state` is None until the scheduler has looked at it; `map_index` is -1 unless mapped."""
+    """A task instance now. `state` is None until the scheduler has looked at it; `map_index` is -1 unless mapped.
+
+    :param started: ISO 8601, and `ended`: as far as it has.
+    """
 
     task_id: str
     state: str | None
     try_number: int
     map_index: int
     seconds: float | None
+    started: str | None = None
+    ended: str | None = None
 
 
 class AirflowApi:
@@ -81,7 +86,15 @@ class AirflowApi:
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         found = self._call("GET", f"{_run(dag_id, run_id)}/taskInstances", params={"limit": 200})
         return [
-            TaskState(one["task_id"], one["state"], one["try_number"], one["map_index"], one["duration"])
+            TaskState(
+                one["task_id"],
+                one["state"],
+                one["try_number"],
+                one["map_index"],
+                one["duration"],
+                one["start_date"],
+                one["end_date"],
+            )
             for one in found["task_instances"]
         ]
 
