@@ -129,10 +129,15 @@ class Lane(asyncio.DatagramProtocol):
             self._transport.close()
 
     async def _look_up(self) -> tuple[str, int]:
-        """Return the server's first address, in the order that the system prefers (RFC 6724)."""
+        """Return the server's first address, in the order that the system prefers (RFC 6724).
+
+        A link-local one keeps its interface, without which it is nobody's: `fe80::1%2`.
+        """
         found = await self._loop.getaddrinfo(self._server.host, self._server.port, type=socket.SOCK_DGRAM)
-        host, port = found[0][4][:2]
-        return str(host), int(port)
+        # asyncio takes host and port alone for a datagram's way, so the scope goes back into the host.
+        host, port, *flow_and_scope = found[0][4]
+        scope = flow_and_scope[1] if len(flow_and_scope) == 2 else 0
+        return f"{host}%{scope}" if scope else str(host), int(port)
 
     # -- sending
 

@@ -18,6 +18,7 @@ from mldns import address_digest, naming, run_lengths
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, parse_port
 from mldns.rendezvous import VERSION, inventory_digest
+from mldns.resolution import Role, clipped, parse_server
 
 MAX_HOSTS = 1_000_000
 """More are taken for a slip: nobody should wait for a number with too many zeros to be unfolded."""
@@ -184,10 +185,10 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         job=job,
         zone=_spelled(value, "zone", _ZONE),
         dns_name=dns_name,
-        visibility=_text(value, "visibility"),
+        visibility=_visibility(value),
         ttl=_whole(value, "ttl"),
-        name_servers=_texts(value, "name_servers"),
-        resolvers=_texts(value, "resolvers"),
+        name_servers=_servers(value, "name_servers", Role.AUTHORITATIVE),
+        resolvers=_servers(value, "resolvers", Role.RESOLVER),
         pattern=pattern,
         roles=roles,
         slots=slots,
@@ -263,6 +264,24 @@ def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
         raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not a list of texts")
     return tuple(found)
+
+
+def _servers(value: Mapping[str, Any], key: str, role: Role) -> tuple[str, ...]:
+    """The servers as they stand there, each of which can be read."""
+    texts = _texts(value, key)
+    for text in texts:
+        try:
+            parse_server(text, role)
+        except InvalidInput as error:
+            raise InvalidInput(f"hand-off: {key}: {clipped(str(error))}") from None
+    return tuple(text.strip() for text in texts)
+
+
+def _visibility(value: Mapping[str, Any]) -> str:
+    text = _text(value, "visibility")
+    if text not in ("public", "private"):
+        raise InvalidInput(f"hand-off: visibility is {_shown(text)}, neither public nor private")
+    return text
 
 
 def _whole(value: Mapping[str, Any], key: str) -> int:

@@ -6,6 +6,7 @@ Google's `done` says that a change was sent to the name servers, not that they a
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,9 @@ METADATA_RESOLVER = "169.254.169.254"
 DNS_PORT = 53
 _SHOWN_RRDATAS = 3
 _SHOWN_CHARACTERS = 120
+# Python takes any text for the scope of a link-local address; these go into files that others parse.
+_SCOPE = re.compile(r"[A-Za-z0-9_.-]+")
+_HOST = re.compile(r"[\w.-]+")
 
 
 class Role(StrEnum):
@@ -189,6 +193,8 @@ def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
 def parse_server(text: str, role: Role) -> Server:
     """Read `HOST`, `HOST:PORT`, an IPv6 address or `[IPv6]:PORT`; the port is 53 unless given.
 
+    A link-local address names its interface: `fe80::1%eth0`.
+
     :raises InvalidInput: naming the text.
     """
     value = text.strip() if isinstance(text, str) else ""
@@ -202,7 +208,7 @@ def parse_server(text: str, role: Role) -> Server:
     else:
         host, colon, port = value.partition(":")
         port = port if colon else str(DNS_PORT)
-    if not host or any(letter in host for letter in " /@:") != _is_ipv6(host):
+    if not (_HOST.fullmatch(host) or _is_ipv6(host)):
         raise _bad_server(text)
     if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
         raise _bad_server(text)
@@ -323,9 +329,12 @@ def _distinct(texts: Sequence[str], role: Role) -> tuple[Server, ...]:
 
 def _is_ipv6(text: str) -> bool:
     try:
-        return ipaddress.ip_address(text).version == 6
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
+    if not isinstance(address, ipaddress.IPv6Address):
+        return False
+    return address.scope_id is None or _SCOPE.fullmatch(address.scope_id) is not None
 
 
 def _bad_server(text: object) -> InvalidInput:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import cast
 
 from mldns.exceptions import InvalidInput
@@ -34,7 +35,7 @@ from mldns.resolution import (
     shown_rrdatas,
 )
 from mldns.survey_matrix import Cell, Matrix
-from mldns.survey_report import Ports, Report, account
+from mldns.survey_report import FAILURES_SHOWN, Ports, Report, account
 from mldns.survey_state import Restored, pack_cells, unpack_cells
 
 SAMPLE = 256
@@ -208,7 +209,7 @@ class Survey:
     def report_steps(self, now: float) -> Generator[None, None, Report]:
         """`report`, with a pause every few thousand names; the generator returns it. Answers may come in between."""
         found = yield from account(self._matrix, self._expectations, apart_from=self._dead, now=now)
-        failures = tuple(f"{endpoint.name}: {why}" for endpoint, why in self._ports.items() if why)
+        shut = (f"{endpoint.name}: {why}" for endpoint, why in self._ports.items() if why)
         return Report(
             names=self._names,
             names_right=self._names - found.names_open,
@@ -224,7 +225,11 @@ class Survey:
             slowest=found.slowest,
             failures=found.failures,
             warnings=self._warnings(),
-            ports=Ports(len(self._ports), sum(why == "" for why in self._ports.values()), failures),
+            ports=Ports(
+                len(self._ports),
+                sum(why == "" for why in self._ports.values()),
+                tuple(islice(shut, FAILURES_SHOWN)),
+            ),
         )
 
     def state(self, now: float) -> dict[str, object]:

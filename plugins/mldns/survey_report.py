@@ -68,7 +68,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """How many ports must accept a connection, how many did, and who did not: `refused by 10.0.0.7:29500`."""
+    """How many ports must accept a connection, how many did, and the first of the rest: `refused by 10.0.0.7:29500`."""
 
     wanted: int = 0
     open: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,8 @@ class TestServers:
             ("[2001:db8::1]", "2001:db8::1", 53, "2001:db8::1"),
             ("ns-cloud-a1.googledomains.com.", "ns-cloud-a1.googledomains.com.", 53, "ns-cloud-a1.googledomains.com"),
             (" localhost:53 ", "localhost", 53, "localhost"),
+            ("fe80::1%eth0", "fe80::1%eth0", 53, "fe80::1%eth0"),
+            ("[fe80::1%br-0.7]:5354", "fe80::1%br-0.7", 5354, "[fe80::1%br-0.7]:5354"),
         ],
     )
     def test_forms(self, text: str, host: str, port: int, label: str) -> None:
@@ -59,7 +63,9 @@ class TestServers:
     @pytest.mark.parametrize(
         "text",
         ["", " ", ":53", "host:", "host:0", "host:65536", "host:dns", "host:-1", "host:٥٣", "[::1", "[::1]53",
-         "[host]:53", "1::2::3", "a:b:c", "http://host", "two words", "user@host", None, 53],
+         "[host]:53", "1::2::3", "a:b:c", "http://host", "two words", "user@host", None, 53,
+         "fe80::1%", 'fe80::1%"', "fe80::1%a b",
+         "[fe80::1%a\n]:53", "fe80::1%a\n- x", 'a"b', "a\nb", "a#b", "10.0.0.1%a"],
     )  # fmt: skip
     def test_bad_addresses_are_named(self, text: str) -> None:
         with pytest.raises(InvalidInput, match="is not a DNS server") as caught:
@@ -73,7 +79,7 @@ class TestServers:
         except InvalidInput:
             return
         assert 1 <= server.port <= 65535
-        assert server.host
+        assert re.fullmatch(r"[\w.:%-]+", server.host), "stands unquoted in logs, and quoted in YAML"
 
     def test_public_zone_asks_authorities_then_resolvers(self) -> None:
         servers = servers_to_ask(visibility="public", name_servers=["n1", "n2", "n1"], resolvers=["10.0.0.2"])

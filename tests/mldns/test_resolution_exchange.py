@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import ipaddress
 import itertools
+import os
 import random
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -42,6 +48,16 @@ ANSWERS = {dns.name.from_text(e.name): e.rrdatas for e in expect(5000)}
 
 def right(query: dns.message.Message) -> dns.message.Message:
     return response(query, *ANSWERS[query.question[0].name])
+
+
+def link_local() -> str | None:
+    """A link-local address of this machine with its interface, `fe80::1%eth0`."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/if_inet6").read_text().splitlines():
+            digits, _, _, _, flags, interface = line.split()
+            if digits.startswith("fe80") and not int(flags, 16) & 0x40:  # tentative: nobody may bind it yet
+                return f"{ipaddress.IPv6Address(int(digits, 16))}%{interface}"
+    return None
 
 
 def ask(
@@ -93,6 +109,24 @@ class TestQuestions:
             pytest.skip("this machine has no IPv6 loopback")
         with ScriptedDns(right, host="::1") as server:
             assert survey_of([server.server()], expect(3)).ok
+
+    @pytest.mark.parametrize("over_tcp", [False, True], ids=["udp", "tcp"])
+    def test_link_local_server_is_asked_on_its_interface(self, over_tcp: bool) -> None:
+        """In a process of its own: the guard of these tests knows no address of this machine but loopback's."""
+        address = link_local()
+        if address is None:
+            pytest.skip("this machine has no link-local address")
+        program = (
+            "import sys; from tests.mldns.test_resolution_exchange import *\n"
+            "answer = TestTruncation.cut if sys.argv[2] else right\n"
+            "with ScriptedDns(answer, tcp=right, host=sys.argv[1]) as server:\n"
+            "    report = survey_of([server.server()], expect(3))\n"
+            "print(report.ok, report.servers == (server.address,), report.summary())"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", program, address, "tcp" * over_tcp]
+        told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=60).stdout
+        assert told.startswith("True True "), told
 
     def test_server_by_host_name(self) -> None:
         with ScriptedDns(right) as server:

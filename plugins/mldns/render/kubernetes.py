@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,16 +34,16 @@ def dns_settings(handoff: HandOff, *, short_names: bool = False, own_resolvers: 
 
 
 def yaml(settings: Mapping[str, Any]) -> str:
-    """The settings as YAML, to be pasted below a pod's `spec:`. Their texts are such as need no quotes, but ndots."""
-    lines = [f'dnsPolicy: "{settings["dnsPolicy"]}"'] if "dnsPolicy" in settings else []
+    """The settings as YAML, to be pasted below a pod's `spec:`; each text as JSON has it, which YAML reads the same."""
+    lines = [f"dnsPolicy: {json.dumps(settings['dnsPolicy'])}"] if "dnsPolicy" in settings else []
     lines.append("dnsConfig:")
     config = settings["dnsConfig"]
     for key in ("nameservers", "searches"):
         if key in config:
-            lines += [f"  {key}:", *(f'    - "{item}"' for item in config[key])]
+            lines += [f"  {key}:", *(f"    - {json.dumps(item)}" for item in config[key])]
     lines.append("  options:")
     for option in config["options"]:
-        lines += [f"    - name: {option['name']}", f'      value: "{option["value"]}"']
+        lines += [f"    - name: {option['name']}", f"      value: {json.dumps(option['value'])}"]
     return "\n".join(lines) + "\n"
 
 
@@ -57,6 +58,11 @@ def _name_servers(handoff: HandOff) -> list[str]:
             ipaddress.ip_address(server.host)
         except ValueError:
             raise InvalidInput(f"a pod takes addresses of name servers, not the name {server.host!r}") from None
+        if "%" in server.host:
+            raise InvalidInput(
+                f"a pod takes addresses that mean the same on every node, not the link-local {server.host!r} of one "
+                "interface"
+            )
         if server.port != DNS_PORT:
             raise InvalidInput(f"a pod asks name servers on port {DNS_PORT} only, not {server.label}")
     return [server.host for server in servers]

@@ -40,6 +40,7 @@ def test_the_settings_are_the_same_as_yaml(options: dict[str, Any], expected: di
         ([], "takes 1 to 3 name servers, the hand-off has 0"),
         (["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"], "takes 1 to 3 name servers, the hand-off has 4"),
         (["10.0.0.1:5353"], "on port 53 only, not 10.0.0.1:5353"),
+        (["fe80::1%eth0"], "not the link-local 'fe80::1%eth0' of one interface"),
         (["resolver.example.com"], "takes addresses of name servers, not the name 'resolver.example.com'"),
     ],
 )

@@ -25,6 +25,7 @@ from mldns.inventory import Worker
 from mldns.proof import Proof
 from mldns.resolution import servers_to_ask
 from mldns.sensors.resolution import TRIGGER_BYTES, DNSResolutionSensor, ResolutionTimedOut
+from mldns.survey_report import FAILURES_SHOWN
 from mldns.triggers.resolution import DNSResolutionTrigger
 from tests.cloud_fixture import Cloud
 from tests.mldns.gate_fixture import NAMES, Zone, gate
@@ -221,6 +222,32 @@ class TestStaysShut:
         sensor = gate(timeout=2, deferrable=True, workers=[f"10.0.{rank >> 8}.{rank & 255}" for rank in range(2000)])
         event = asyncio.run(first_event(stored(deferred(sensor))))
         assert len(json.dumps(event)) < 16_000
+
+    def test_event_is_small_at_many_shut_ports(self, public: Zone, log: Callable[[], list[str]]) -> None:
+        """Every name is right and no port is open: counts tell how many, lines the first of them."""
+        hosts = [f"127.1.{rank >> 8}.{rank & 255}" for rank in range(900)]
+        sensor = gate(
+            timeout=2,
+            deferrable=True,
+            workers=hosts,
+            allow_addresses=["127.0.0.0/8"],
+            records=[{"name": "late.ml.test.", "type": "A", "ttl": 30, "rrdatas": ["127.0.0.1"]}],
+            port=9,
+            connect="workers",
+        )
+        deferral = deferred(sensor)
+        names = {f"worker-{rank}.job.ml.test.": [host] for rank, host in enumerate(hosts)}
+        public.add({**names, "master.job.ml.test.": hosts[:1]})
+        public.add({"_rdzv._tcp.job.ml.test.": ["0 0 9 worker-0.job.ml.test."]}, kind="SRV")
+        public.add({"late.ml.test.": ["127.0.0.1"]})
+        event = asyncio.run(first_event(stored(deferral)))
+        assert "0 of 900 ports" in event["counts"]
+        assert len(event["lines"]) == FAILURES_SHOWN
+        assert len(json.dumps(event)) < 16_000
+        log()
+        with pytest.raises(ResolutionTimedOut):
+            sensor.resume_execution(deferral.method_name, {"event": event}, {})
+        assert sum("refused by" in line and "[error" in line for line in log()) == FAILURES_SHOWN
 
 
 class TestArguments:
