@@ -96,11 +96,12 @@ class LeaseLost(MldnsError):
     def __init__(self, *, owner: str, lease: str, holder: str | None, live: int | None = None) -> None:
         self.owner, self.lease, self.holder, self.live = owner, lease, holder, live
         how = "released" if holder is None else f"overtaken by lease {holder or '(none)'!r}"
-        when = (
-            ", so it cannot be renewed"
-            if live is None
-            else f" while it was writing: stopped after {live:,} record changes, which went with the names"
-        )
+        if live is None:
+            when = ", so it cannot be renewed"
+        elif live:
+            when = f" while it was writing: stopped after {live:,} record changes, which went with the names"
+        else:
+            when = " before anything was written, so nothing is"
         super().__init__(
             f"lease {lease or '(none)'!r} of {owner!r} was {how}{when}; start the run again if it is still wanted"
         )
@@ -257,6 +258,7 @@ class ResolutionFailed(MldnsError):
     """Names did not resolve as asked in time. `failures` are one line each: name, server, expected, got."""
 
     def __init__(self, *, summary: str, failures: Sequence[str]) -> None:
+        self.summary = summary
         self.failures = tuple(failures)
         super().__init__(f"{summary}: {shorten(self.failures, 20)}")
 

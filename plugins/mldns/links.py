@@ -36,9 +36,14 @@ class JobLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The page with the job searched for; nothing where the operator has no job."""
-        job = text_of(operator, "job")
-        base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-        return f"{base}/plugin/dns?{urlencode({'search': job})}" if job else ""
+        return page_of(operator)
+
+
+def page_of(operator: BaseOperator) -> str:
+    """The "DNS" page with the operator's job searched for; nothing where it has no job."""
+    job = text_of(operator, "job")
+    base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    return f"{base}/plugin/dns?{urlencode({'search': job})}" if job else ""
 
 
 def text_of(operator: BaseOperator, field: str) -> str:

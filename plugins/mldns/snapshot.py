@@ -34,7 +34,7 @@ _TEXT = 300
 
 _REPAIR = "run mldns_reconcile with repair"
 _REWRITE = "run the job's upsert again: what it held is not certain any more"
-_LOOK = {
+ADVICE = {
     Verdict.MISSING: "wait for the change to be served; where that lasts, look at the zone's delegation",
     Verdict.WRONG: "wait for the TTL; where it lasts, another zone or a cache answers for this name",
     Verdict.STALE: "wait: the server's cache runs out with the TTL",
@@ -43,6 +43,7 @@ _LOOK = {
     Verdict.TIMEOUT: "look at that server and the way to it: nothing comes back",
     Verdict.LAME: "take that server out of the delegation: it does not serve the zone",
 }
+"""What to do about a name that a server does not answer as the zone says."""
 
 Exceptions = list[dict[str, Any]]
 
@@ -277,7 +278,7 @@ _STRANGER = "find out who wrote it below the job's name: mldns did not, and leav
 def _unresolved(item: Unanswered) -> dict[str, Any]:
     verdict, expected = item.judgement.verdict, item.expectation.shown
     return _row(
-        item.expectation.key, verdict.value, expected, item.judgement.got, _LOOK[verdict], server=item.server.label
+        item.expectation.key, verdict.value, expected, item.judgement.got, ADVICE[verdict], server=item.server.label
     )
 
 
