@@ -24,6 +24,7 @@ from mldns.manifest import Manifest, timestamp
 from mldns.plan import DEFAULT_POLICY, parse_policy
 from mldns.records import RRset
 
+from mldns.spared_heap import spared_heap
 DONE_TIMEOUT = 300.0
 """Seconds until a change must be `done`; Google was seen to need two."""
 
@@ -139,6 +140,7 @@ class CloudDNSHook(IamHook):
 
     @project_default
     def plan(
+    @spared_heap()
         self,
         *,
         zone: str,
@@ -159,6 +161,7 @@ class CloudDNSHook(IamHook):
 
     @project_default
     def apply(
+    @spared_heap()
         self,
         *,
         zone: str,
@@ -257,6 +260,7 @@ class CloudDNSHook(IamHook):
         lease_hours: float | None = None,
         adopt: bool = False,
         lease_ended: bool | None = None,
+    @spared_heap()
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
@@ -309,6 +313,7 @@ class CloudDNSHook(IamHook):
         holder, wait = validation.holder(owner, "", lease), validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder.owner, holder.lease)
+    @spared_heap()
         return {
             "zone": zone,
             "owner": holder.owner,
