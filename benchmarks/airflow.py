@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks import cold_imports
 from demo.cloud import NETWORK, LocalCloud, local_cloud
 from demo.processes import raise_on_termination
 from demo.rest import AirflowApi, TaskState
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         connections = {name: cloud.connection() for name, cloud in clouds.items()}
         airflow = stack.enter_context(airflow_standalone(home, connections=connections, dags=dags))
         runs = measured(airflow, clouds, rounds=options.rounds, workers=options.workers)
-    text = table(runs, workers=options.workers)
+    cold = cold_imports.table(cold_imports.cold_imports())
+    text = f"{table(runs, workers=options.workers)}\n\n{_COLD}\n\n{cold}"
     print(text)
     options.output.write_text(text + "\n")
     return 0 if ratio(runs, GOOGLE) <= GOAL else 1
@@ -185,7 +187,7 @@ def of_task(runs: Runs, kind: str, task_id: str, field: str) -> float:
 
 
 def table(runs: Runs, *, workers: int) -> str:
-    """The report."""
+    """The report on the chains."""
     load = " ".join(f"{value:.1f}" for value in os.getloadavg()[:2])
     tasks = [task.task_id for task in runs[OURS][0].tasks]
     twice = sum(run.deferred for run in runs[OURS])
@@ -218,6 +220,8 @@ def table(runs: Runs, *, workers: int) -> str:
         ]
     )
 
+
+_COLD = "CPU seconds of what a task imports beside what the scheduler has loaded, from which LocalExecutor forks it:"
 
 _CHAINS = {
     OURS: "mldns_pretraining",
