@@ -133,12 +133,17 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
 
     def _pages(self, method: str, project: str, send: Callable[..., Any], request: Any) -> Iterator[Resource]:
         """Page by page, each retried by itself: a pager's own retry would lose what came before."""
+        seen: set[str] = set()
         while True:
             page = self._ask(method, project, lambda: next(iter(send(request, **self._once).pages)))
             yield page
-            if not page.get("nextPageToken"):
+            token = page.get("nextPageToken")
+            if not token:
                 return
-            request.page_token = page["nextPageToken"]
+            if token in seen:
+                raise CloudUnavailable(f"{method} of project {project!r}: the server sends the same page token again")
+            seen.add(token)
+            request.page_token = token
 
     @property
     def _once(self) -> dict[str, Any]:

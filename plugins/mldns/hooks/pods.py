@@ -21,6 +21,8 @@ _TIMEOUT = (10.0, 60.0)
 _PAGE_SIZE = 500
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _EXPIRED = 410
+_BEGINNINGS = 4
+"""A list's positions hold for five minutes at least: one that is too old time and again is no matter of its length."""
 
 PACKAGE = "apache-airflow-providers-cncf-kubernetes"
 
@@ -79,21 +81,39 @@ def list_pods(
 
     :raises InvalidInput: the selector cannot be read.
     :raises PermissionMissing: the caller may not list pods there.
-    :raises CloudUnavailable: the cluster does not answer.
+    :raises CloudUnavailable: the cluster does not answer, or gives its list no end.
     """
     policy = retrying or RetryPolicy(deadline=60.0)
     query = {"namespace": namespace, "label_selector": selector}
+    for _ in range(_BEGINNINGS):
+        pods = _list_once(hook, query, policy)
+        if pods is not None:
+            return pods
+    raise CloudUnavailable(
+        f"{_described(query)}: the server forgot its position in {_BEGINNINGS} readings in a row (410): "
+        "narrow the selector, or try again when the API server has less to do"
+    )
+
+
+def _list_once(hook: KubernetesHook, query: Mapping[str, str], policy: RetryPolicy) -> list[Resource] | None:
+    """All pages from the first one on; None when they took so long that the first ones are out of date."""
     pods: list[Resource] = []
-    position = ""
+    position, seen = "", {""}
     while True:
         page = _page(hook, query, position, policy)
-        if page is None:  # the list was so long in the reading that its first pages are out of date
-            pods, position = [], ""
-            continue
+        if page is None:
+            return None
         pods += page.get("items") or ()
         position = (page.get("metadata") or {}).get("continue") or ""
         if not position:
             return pods
+        if position in seen:
+            raise CloudUnavailable(f"{_described(query)}: the server sends the same position again and again")
+        seen.add(position)
+
+
+def _described(query: Mapping[str, str]) -> str:
+    return f"list of pods {query['label_selector']!r} in namespace {query['namespace']!r}"
 
 
 def _page(hook: KubernetesHook, query: Mapping[str, str], position: str, policy: RetryPolicy) -> Resource | None:
@@ -101,8 +121,7 @@ def _page(hook: KubernetesHook, query: Mapping[str, str], position: str, policy:
     from kubernetes.client.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
-    namespace = query["namespace"]
-    what = f"list of pods {query['label_selector']!r} in namespace {namespace!r}"
+    namespace, what = query["namespace"], _described(query)
 
     def send() -> Any:
         # Undecoded: models of 10,000 pods take minutes to make, and only a few of their fields are wanted.
