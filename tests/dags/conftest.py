@@ -38,6 +38,7 @@ class Airflow:
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process, self._log = process, log
+        self.home = log.parent
 
     def run(self, dag: str, cloud: Cloud, api: str = "", **conf: Any) -> Run:
         """Run a DAG to its end against a localcloud.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
+import pytest
 import requests
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
@@ -170,6 +173,19 @@ def note_a_grant(cloud: Cloud) -> None:
     client = DNSClient(cloud.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
     editor = ZoneEditor(client, ZoneFacts("ml", "ml.example.com.", public=False))
     editor.edit_grants("bert", lambda found: (*found, grant.recorded(grant.members[0])))
+
+
+@pytest.mark.slow
+def test_records_that_no_task_told_are_not_believed(airflow: Airflow, cloud: Cloud) -> None:
+    """Whoever may post asset events over Airflow's API would choose what a repair writes."""
+    prepared(airflow, cloud, lease_hours=1)
+    write(cloud, deletions=[LOST])
+    with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
+        database.execute("UPDATE asset_event SET source_task_id = NULL")
+    run = airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False)
+    assert run.tasks == {"reconcile": "success", "complete": "failed"}
+    assert (job_of(run)["drift"]["missing"], snapshot(run)["actions"]["repaired"]) == (1, 0)
+    assert f"{LOST['name']} A" not in records(cloud)
 
 
 def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> None:

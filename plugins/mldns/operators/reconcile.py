@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 JOBS_SHOWN = 3  # of a zone, those that need attention first
 ROOM = 6_000  # characters of the reports' JSON, whatever the number of zones
-_LINES = 10
+_LINES = 5
+_LINE = 300  # characters
 
 
 class CloudDNSReconcileOperator(CloudDNSOperator):
@@ -181,15 +182,20 @@ def _holding_of(told: Sequence[Told], state_of: Any) -> HoldingOf:
 
 def _reported(zone: str, found: Findings | str) -> dict[str, Any]:
     if isinstance(found, str):
-        return {"zone": zone, "attention": True, "error": found[:300]}
+        return {"zone": zone, "attention": True, "error": found[:_LINE]}
     return {"zone": zone, **found.report.to_json(JOBS_SHOWN), "attention": found.attention, **_acted(found)}
 
 
 def _acted(found: Findings) -> Mapping[str, Any]:
-    return {} if found.actions is None else {"actions": found.actions.to_json()}
+    """Counts alone: the event has the jobs and the reasons."""
+    actions = found.actions
+    if actions is None:
+        return {}
+    done = {"dry_run": actions.dry_run, "repaired": actions.repaired}
+    return {"actions": done | {"collected": len(actions.collected), "refused": len(actions.refused)}}
 
 
 def _failures(zone: str, found: Findings | str) -> list[str]:
     if isinstance(found, str):
-        return [f"zone {zone}: {found[:300]}"]
-    return [f"zone {zone}, {line[:300]}" for line in (found.actions.refused if found.actions else ())]
+        return [f"zone {zone}: {found[:_LINE]}"]
+    return [f"zone {zone}, {line[:_LINE]}" for line in (found.actions.refused if found.actions else ())]
