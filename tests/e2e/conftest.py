@@ -39,9 +39,10 @@ def flaky(live_cloud: LocalCloud) -> Iterator[FlakyApi]:
 
 
 def folder_of_dags(home: Path) -> Path:
-    """This repository's DAGs, and among them the example that names are triggered by another DAG."""
+    """This repository's DAGs, the example that names are triggered by another DAG, and a DAG behind an asset."""
     dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags)
+    shutil.copy(Path(__file__).parent / "watching_dags.py", dags)
     text = (dags / "examples" / "triggered.py").read_text()
     for written, instead in TRIGGERED.items():
         assert written in text
