@@ -8,8 +8,8 @@ Everything is checked before anything is written; a **dry run** stops there and 
 or two runs at once, end in the same state.
 
 **From another DAG**, with `TriggerDagRunOperator(trigger_dag_id="mldns_pretraining", wait_for_completion=True)`: pass
-your own `claimant` (`deployment/dag_id`) and `lease` (`{{ run_id }}`), and trigger `mldns_release` with the same
-lease when the training is over. The hand-off is the XCom of `handoff`. Inside one DAG, `mldns.task_groups.training_dns`
+your own `claimant` (`deployment/dag_id`) and `lease` (`{{ run_id }}`), and trigger `mldns_release` with the same two
+when the training is over. The hand-off is the XCom of `handoff`. Inside one DAG, `mldns.task_groups.training_dns`
 does all of this with a setup and a teardown.
 """
 
@@ -103,7 +103,14 @@ with DAG(
 
     claim = CloudDNSClaimOperator(task_id="claim", **zone, **job, **reverse, **lease)
     upsert_workers = CloudDNSUpsertRecordsOperator(
-        task_id="upsert_workers", **zone, **job, **reverse, **lease, **policy
+        task_id="upsert_workers",
+        **zone,
+        **job,
+        **reverse,
+        **lease,
+        **policy,
+        # A caller with a lease of its own may release it at any time; what was written after that, nobody would remove.
+        claimed="{{ (params.lease or '') != '' }}",
     )
     upsert_shared = CloudDNSUpsertRecordsOperator(
         task_id="upsert_shared",

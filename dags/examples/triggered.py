@@ -23,6 +23,9 @@ WAIT: dict[str, Any] = {
     "fail_when_dag_is_paused": True,
 }
 
+# Run ids repeat from DAG to DAG: the lease is this run's only together with the claimant.
+MINE = {"claimant": f"{deployment()}/{{{{ dag.dag_id }}}}", "lease": "{{ run_id }}"}
+
 with DAG("example_triggered", schedule=None, doc_md=__doc__, tags=["mldns", "example"]):
     names = TriggerDagRunOperator(
         task_id="names",
@@ -33,8 +36,7 @@ with DAG("example_triggered", schedule=None, doc_md=__doc__, tags=["mldns", "exa
             "networks": ["projects/my-project/global/networks/training"],
             "job": "bert",
             "workers": ["10.0.0.7", "10.0.0.8"],
-            "claimant": f"{deployment()}/{{{{ dag.dag_id }}}}",
-            "lease": "{{ run_id }}",
+            **MINE,
             "lease_hours": 48,
         },
         **WAIT,
@@ -43,7 +45,7 @@ with DAG("example_triggered", schedule=None, doc_md=__doc__, tags=["mldns", "exa
     release = TriggerDagRunOperator(
         task_id="release",
         trigger_dag_id="mldns_release",
-        conf={"zone": "ml", "job": "bert", "lease": "{{ run_id }}"},
+        conf={"zone": "ml", "job": "bert", **MINE},
         **WAIT,
     ).as_teardown()
     names >> train >> release

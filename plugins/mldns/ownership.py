@@ -9,7 +9,7 @@ A name marked `?` is claimed and not yet written by us. What stands there after 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused
@@ -17,6 +17,18 @@ from mldns.manifest import Manifest, kept, matches, timestamp
 from mldns.plan import Plan
 from mldns.records import Key, RRset
 from mldns.swaps import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseEnd:
+    """What was found out about one lease. Of any other that holds the names by then, nobody has asked yet.
+
+    :param lease: as `ClaimRefused` gave it, in clear or as a digest.
+    :param ended: whether the run behind it is over; None where nobody can tell.
+    """
+
+    lease: str
+    ended: bool | None
 
 
 def take(
@@ -28,7 +40,7 @@ def take(
     expires: int | None,
     now: float,
     adopt: bool = False,
-    lease_ended: bool | None = None,
+    lease_ended: LeaseEnd | bool | None = None,
     public: bool = False,
 ) -> Manifest:
     """Return the manifest after this claimant and lease took hold of the owner's names, names unchanged.
@@ -36,7 +48,8 @@ def take(
     :param expires: when the lease ends, Unix seconds; None promises nothing, so a later lease may take over at once,
         unless this lease has promised an end before.
     :param lease_ended: whether the run behind the current lease is over. None where nobody can tell: then the lease's
-        end decides; False, and an end that has passed does not count.
+        end decides; False, and an end that has passed does not count. A `LeaseEnd` says so of its lease alone: any
+        other counts as False.
     :param public: store claimant and lease as digests, since anybody can read a public zone.
     :raises ClaimRefused: another claimant, or another lease that still counts.
     """
@@ -44,7 +57,7 @@ def take(
         current = Manifest(owner=owner)
     elif not current.idle and not adopt:
         same_claimant = matches(current.claimant, claimant)
-        if not same_claimant or not _may_take_over(current, lease, now, lease_ended):
+        if not same_claimant or not _may_take_over(current, lease, now, _ended(current, lease_ended)):
             raise ClaimRefused(
                 owner=owner,
                 claimant=current.claimant,
@@ -132,14 +145,30 @@ def grant_changes(
     return swap_alone(before, after, dns_name)
 
 
-def overtaken_by(manifest: Manifest, lease: str) -> str | None:
-    """The lease that holds the names now, when it is not `lease`; None when `lease` may release them."""
-    return None if matches(manifest.lease, lease) else manifest.lease or "(none)"
+def overtaken_by(manifest: Manifest, lease: str, claimant: str = "") -> str | None:
+    """Who holds the names now, when it is somebody else than `lease` of `claimant`; None when these may release them.
+
+    Run ids repeat from DAG to DAG, so a lease says whose names they are only together with its claimant: of another
+    claimant's the answer is `LEASE of CLAIMANT`. Without a claimant the lease alone decides.
+    """
+    others = bool(claimant) and not matches(manifest.claimant, claimant)
+    if matches(manifest.lease, lease) and not others:
+        return None
+    holder = manifest.lease or "(none)"
+    return f"{holder} of {manifest.claimant or '(none)'}" if others else holder
 
 
 def held(manifest: Manifest | None, *, claimant: str, lease: str) -> bool:
     """Whether this claimant and this lease hold the names."""
-    return manifest is not None and matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
+    if manifest is None or manifest.idle:
+        return False
+    return matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
+
+
+def _ended(current: Manifest, told: LeaseEnd | bool | None) -> bool | None:
+    if isinstance(told, LeaseEnd):
+        return told.ended if matches(current.lease, told.lease) else False
+    return told
 
 
 def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool | None) -> bool:

@@ -106,7 +106,8 @@ def training_dns(
     proof: dict[str, Any] = {"required_names": required_names, "connect": connect, "deferrable": deferrable}
     with TaskGroup(group_id) as group:
         claim = CloudDNSClaimOperator(task_id="claim", **written, **hold)
-        upsert = CloudDNSUpsertRecordsOperator(task_id="upsert", **written, **hold, policy=policy)
+        # The run may be marked failed, and its release be through, before the upsert has begun.
+        upsert = CloudDNSUpsertRecordsOperator(task_id="upsert", **written, **hold, policy=policy, claimed=True)
         opens = DNSResolutionSensor(task_id="gate", **{**written, **proof, "timeout": gate_timeout, **(gate or {})})
         handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
         # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.

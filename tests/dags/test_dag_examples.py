@@ -14,6 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns import handoff
 from mldns.inventory import parse_workers
+from mldns.operators.lease import deployment
 from mldns.rendezvous import hand_off
 from tests.dags.conftest import ROOT
 
@@ -63,6 +64,7 @@ def test_the_triggered_release_runs_whatever_failed_and_hides_no_failure(bag: Da
     assert release.upstream_task_ids == {"train"}
     conf: list[Any] = [getattr(dag.task_dict[name], "conf", {}) for name in ("names", "release")]
     assert [one["lease"] for one in conf] == ["{{ run_id }}"] * 2
+    assert [one["claimant"] for one in conf] == [f"{deployment()}/{{{{ dag.dag_id }}}}"] * 2
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -99,17 +99,24 @@ def test_a_dry_run_writes_nothing_and_shows_the_plan(airflow: Airflow, cloud: Cl
 
 
 def test_the_release_dag_removes_what_its_lease_claimed(airflow: Airflow, cloud: Cloud) -> None:
-    succeeded(
-        airflow.run("mldns_pretraining", cloud, **{**JOB, "records": [SERVICE]}, claimant="x/train", lease="run-1")
-    )
-    other = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease="run-0"))
-    assert other.xcom["release"]["released"] is False
-    assert "worker-0.bert.ml.example.com. A" in names(cloud, "ml")
-    run = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease="run-1"))
+    mine = {"job": "bert", "claimant": "x/train", "lease": "run-1"}
+    succeeded(airflow.run("mldns_pretraining", cloud, **{**JOB, **mine, "records": [SERVICE]}))
+    for others in ({"lease": "run-0"}, {"claimant": "x/other"}, {"claimant": None}):
+        other = succeeded(airflow.run("mldns_release", cloud, zone="ml", **{**mine, **others}))
+        assert other.xcom["release"]["released"] is False
+        assert "worker-0.bert.ml.example.com. A" in names(cloud, "ml")
+    run = succeeded(airflow.run("mldns_release", cloud, zone="ml", **mine))
     assert run.xcom["release"]["deleted"] == 5
     left = names(cloud, "ml")
     assert left.pop("service.ml.example.com. A") == ["192.0.2.1"]
     assert list(left) == ["_mldns.shared.ml.example.com. TXT"]
+
+
+def test_a_lease_that_was_passed_alone_is_released_alone(airflow: Airflow, cloud: Cloud) -> None:
+    """Both DAGs then name the same claimant: mldns_pretraining of this Airflow."""
+    succeeded(airflow.run("mldns_pretraining", cloud, **JOB, lease="run-1"))
+    run = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease="run-1"))
+    assert (run.xcom["release"]["released"], names(cloud, "ml")) == (True, {})
 
 
 def test_a_misspelt_param_is_named(airflow: Airflow, cloud: Cloud) -> None:

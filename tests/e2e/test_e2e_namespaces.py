@@ -26,6 +26,7 @@ from tests.e2e.hosts import Host, Machine, NoNamespaces, left_behind, machine, r
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+MINE = {"claimant": "test/e2e", "lease": "run-1"}
 OTHER_NETWORK = NETWORK.replace("/training", "/other")
 ADDRESSES = ("10.77.0.11", "10.77.0.12", "10.77.0.13")
 NAMES = [f"worker-{rank}.bert.ml.example.com" for rank in range(3)]
@@ -104,11 +105,9 @@ def field(
     """The names, written and proved by mldns_pretraining next to the cloud, and released by mldns_release."""
     made, workers, stranger = hosts
     with start_airflow(tmp_path_factory.mktemp("airflow"), made.middle.command()) as airflow:
-        written = _succeeded(airflow, "mldns_pretraining", inside, **JOB, claimant="test/e2e", lease="run-1")
+        written = _succeeded(airflow, "mldns_pretraining", inside, **JOB, **MINE)
         yield Field(workers, stranger, json.dumps(written["handoff"]))
-        released = _succeeded(
-            airflow, "mldns_release", inside, zone="ml", job="bert", lease="run-1", reverse_zone="reverse"
-        )
+        released = _succeeded(airflow, "mldns_release", inside, zone="ml", job="bert", **MINE, reverse_zone="reverse")
         assert (released["release"]["deleted"], released["release"]["reverse"]["deleted"]) == (6, 3)
 
 

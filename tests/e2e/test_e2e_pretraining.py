@@ -96,12 +96,13 @@ def test_a_late_release_leaves_the_names_of_the_lease_that_took_over(
     start(airflow.api, PRETRAINING, second).succeed()
     before = snapshot(live_cloud)
 
-    late = start(airflow.api, RELEASE, {"zone": "leases", "job": "bert", "lease": "run-1"})
+    mine = {"zone": "leases", "job": "bert", "claimant": "test/caller"}
+    late = start(airflow.api, RELEASE, {**mine, "lease": "run-1"})
     late.succeed()
     assert late.xcom("release")["released"] is False
     assert snapshot(live_cloud) == before
 
-    own = start(airflow.api, RELEASE, {"zone": "leases", "job": "bert", "lease": "run-2"})
+    own = start(airflow.api, RELEASE, {**mine, "lease": "run-2"})
     own.succeed()
     assert own.xcom("release")["released"] is True
     assert live_cloud.records("leases", "bert.leases.test.") == []

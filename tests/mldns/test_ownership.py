@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from strict_zone import Refused, StrictZone
@@ -12,6 +13,7 @@ from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.naming import manifest_name
 from mldns.ownership import (
+    LeaseEnd,
     claim_changes,
     grant_changes,
     overtaken_by,
@@ -167,6 +169,10 @@ def test_explicit_names_that_do_not_fit_are_refused() -> None:
 HELD = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3, expires=NOW + HOUR)
 OPEN_ENDED = Manifest(owner="bert", claimant="airflow/train", lease="run1", generation=3)
 AT_WORK = {"now": NOW + HOUR, "lease_ended": False}
+SAID_OF_IT = {"lease_ended": LeaseEnd("run1", True)}
+SAID_OF_ANOTHER = {"lease_ended": LeaseEnd("run0", True)}
+UNKNOWN_OF_ANOTHER = {"lease_ended": LeaseEnd("run0", None), "now": NOW + HOUR}
+DIGESTED = Manifest(owner="bert", claimant=masked("airflow/train"), lease=masked("run1"), expires=NOW + HOUR)
 RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader user:a@b.c",))
 
 
@@ -180,6 +186,12 @@ RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader u
         pytest.param(HELD, "airflow/train", "run2", AT_WORK, False, id="it expired, and its run is at work"),
         pytest.param(OPEN_ENDED, "airflow/train", "run2", {"lease_ended": False}, True, id="no end, though at work"),
         pytest.param(HELD, "airflow/train", "run2", {"lease_ended": True}, True, id="its run has ended"),
+        pytest.param(HELD, "airflow/train", "run2", SAID_OF_IT, True, id="its run has ended, and no other's"),
+        pytest.param(DIGESTED, "airflow/train", "run2", SAID_OF_IT, True, id="its run has ended, kept as a digest"),
+        pytest.param(HELD, "airflow/train", "run2", SAID_OF_ANOTHER, False, id="the run before it has ended"),
+        pytest.param(
+            HELD, "airflow/train", "run2", UNKNOWN_OF_ANOTHER, False, id="it expired, another was asked about"
+        ),
         pytest.param(HELD, "airflow/train", "run2", {"adopt": True}, True, id="adopted"),
         pytest.param(OPEN_ENDED, "airflow/train", "run2", {}, True, id="it promised no end"),
         pytest.param(RELEASED, "airflow/other", "run2", {}, True, id="released, grants are left"),
@@ -190,7 +202,7 @@ RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader u
         pytest.param(HELD, "", "run1", {}, False, id="no claimant is another one"),
     ],
 )
-def test_take(current: Manifest | None, claimant: str, lease: str, flags: dict[str, bool], allowed: bool) -> None:
+def test_take(current: Manifest | None, claimant: str, lease: str, flags: dict[str, Any], allowed: bool) -> None:
     asked = {"owner": "bert", "claimant": claimant, "lease": lease, "expires": NOW + 9 * HOUR, "now": NOW} | flags
     if allowed:
         taken = take(current, **asked)  # type: ignore[arg-type]
@@ -386,6 +398,24 @@ def test_the_late_release_of_an_overtaken_lease_has_nothing_to_say(zone: StrictZ
     assert manifest is not None
     assert overtaken_by(manifest, "run1") == "run2"
     assert overtaken_by(manifest, "run2") is None
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+@pytest.mark.parametrize(
+    ("claimant", "lease", "holder"),
+    [
+        pytest.param("airflow/train", "run1", None, id="whose it is"),
+        pytest.param("airflow/train", "run2", "{lease}", id="the claimant's next run"),
+        pytest.param("airflow/other", "run1", "{lease} of {claimant}", id="another claimant, the same run id"),
+        pytest.param("airflow/other", "run2", "{lease} of {claimant}", id="another claimant, another run id"),
+        pytest.param("", "run1", None, id="no claimant said, the lease"),
+        pytest.param("", "run2", "{lease}", id="no claimant said, another lease"),
+    ],
+)
+def test_who_may_release(claimant: str, lease: str, holder: str | None, public: bool) -> None:
+    held = take(None, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=public)
+    said = None if holder is None else holder.format(lease=held.lease, claimant=held.claimant)
+    assert overtaken_by(held, lease, claimant) == said
 
 
 def test_grants_outlive_a_release(zone: StrictZone) -> None:

@@ -24,6 +24,7 @@ def test_the_claim_is_the_setup_and_the_release_the_teardown() -> None:
     tasks = dag.task_dict
     assert tasks["dns.claim"].is_setup
     assert tasks["dns.release"].is_teardown
+    assert tasks["dns.upsert"].claimed is True, "the release may be through before it has begun"
     assert [tasks[f"dns.{name}"].is_setup for name in ("upsert", "gate", "handoff")] == [False] * 3
     assert tasks["dns.claim"].downstream_task_ids == {"dns.upsert", "dns.release"}
     assert tasks["dns.upsert"].downstream_task_ids == {"dns.gate"}

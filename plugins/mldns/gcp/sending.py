@@ -25,11 +25,13 @@ class Progress:
     """What one call has made live so far, over all its tries. Counts are of rrsets, manifests left out.
 
     :param witness: the owner's manifest, which every change swaps.
+    :param held: whether the names were seen in the caller's hands: what is lost after that is not taken again.
     :param unsent: the changes of the last try that are not known to be live.
     :param in_doubt: rrsets of a change whose answer was lost for good.
     """
 
     witness: Key
+    held: bool = False
     created: int = 0
     changed: int = 0
     deleted: int = 0

@@ -30,6 +30,7 @@ from mldns.gcp.zone_quota import ZoneQuota
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.naming import manifest_name
+from mldns.ownership import LeaseEnd
 from mldns.plan import DEFAULT_POLICY, Plan, compute_plan
 from mldns.records import Key, RRset
 from mldns.swaps import ManifestedChanges
@@ -49,6 +50,8 @@ class Holder:
     :param expires: when the lease ends, Unix seconds; None promises no end.
     :param adopt: take over from another claimant.
     :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
+        A `LeaseEnd` says so of its lease alone, whoever holds the names by then.
+    :param claimed: touch nothing unless this lease holds the names already: they may have been released since.
     :param at_generation: touch nothing unless this lease holds the names and nobody has written under it since its
         manifest had this generation.
     """
@@ -58,7 +61,8 @@ class Holder:
     lease: str = ""
     expires: int | None = None
     adopt: bool = False
-    lease_ended: bool | None = None
+    lease_ended: LeaseEnd | bool | None = None
+    claimed: bool = False
     at_generation: int | None = None
 
 
@@ -102,7 +106,8 @@ class ZoneEditor:
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises QuotaShort: the zone would outgrow the project's quota.
         """
-        view, _, plan = self._retried(holder.owner, lambda: self._decide(desired, holder, policy))
+        owner = holder.owner
+        view, _, plan = self._retried(owner, lambda: self._decide(desired, holder, policy, self._progress(owner)))
         log.info("zone %s, owner %s, nothing written: %s", self.facts.name, holder.owner, plan.summary())
         if not plan.conflicts:
             self.quota.limits(plan, view)
@@ -147,15 +152,16 @@ class ZoneEditor:
     def claim(self, desired: Sequence[RRset], holder: Holder) -> Applied:
         """Write the manifest alone, the names marked as not written yet. Raises as `upsert` does."""
 
+        progress = self._progress(holder.owner)
+
         def decide() -> ManifestedChanges:
-            view, claim, plan = self._decide(desired, holder, DEFAULT_POLICY)
+            view, claim, plan = self._decide(desired, holder, DEFAULT_POLICY, progress)
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
             self.quota.limits(plan, view)
             keys = [rrset.key for rrset in desired]
             return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
-        progress = self._progress(holder.owner)
         return Applied(Plan(), self._converge(holder.owner, decide, progress), progress)
 
     def renew(self, holder: Holder) -> Manifest:
@@ -174,11 +180,12 @@ class ZoneEditor:
         return renewed or Manifest(holder.owner)
 
     @metrics.timed("mldns.apply.time")
-    def release(self, owner: str, lease: str, *, at_generation: int | None = None) -> Released:
+    def release(self, owner: str, lease: str, *, claimant: str = "", at_generation: int | None = None) -> Released:
         """Remove what `lease` wrote, records first and the manifest last; nothing claimed is nothing to do.
 
-        A lease that was overtaken touches nothing: the names are the next run's.
+        A lease that was overtaken touches nothing: the names are the next run's, or another claimant's.
 
+        :param claimant: whose lease it is; without one the lease alone is compared.
         :param at_generation: touch nothing unless the manifest has this generation still.
         :raises ClaimMoved: it has not.
         """
@@ -192,7 +199,7 @@ class ZoneEditor:
             if view.before is None or view.manifest is None or view.manifest.idle:
                 self._tell_of_strays(owner, view)
                 return ManifestedChanges((), view.manifest)
-            overtaken = ownership.overtaken_by(view.manifest, lease)
+            overtaken = ownership.overtaken_by(view.manifest, lease, claimant)
             if overtaken is not None:
                 log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
                 return ManifestedChanges((), view.manifest)
@@ -237,7 +244,7 @@ class ZoneEditor:
 
     @metrics.timed("mldns.plan.time")
     def _decide(
-        self, desired: Sequence[RRset], holder: Holder, policy: str, progress: Progress | None = None
+        self, desired: Sequence[RRset], holder: Holder, policy: str, progress: Progress
     ) -> tuple[JobView, Manifest, Plan]:
         """What to do now: the zone as it is, the manifest in the hands of `holder`, and the plan under it.
 
@@ -245,11 +252,13 @@ class ZoneEditor:
         :raises ZoneMoved: the owner's manifest was written while the zone was read.
         """
         view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
-        if progress and progress.changes:
-            _check_held(view.manifest, holder, live=progress.live)
-        elif holder.at_generation is not None:
+        if holder.at_generation is not None and not progress.changes:
             _check_held(view.manifest, holder, live=None)
             _check_generation(view.manifest, holder.owner, holder.at_generation)
+        elif progress.changes or progress.held or holder.claimed:
+            # Released since, say by the teardown of a run that was marked failed: nobody would release it once more.
+            _check_held(view.manifest, holder, live=progress.live)
+        progress.held = ownership.held(view.manifest, claimant=holder.claimant, lease=holder.lease)
         claim = ownership.take(
             view.manifest,
             owner=holder.owner,

@@ -21,10 +21,11 @@ from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
 from mldns.manifest import Manifest, timestamp
+from mldns.ownership import LeaseEnd
 from mldns.plan import DEFAULT_POLICY, parse_policy
 from mldns.records import RRset
-
 from mldns.spared_heap import spared_heap
+
 DONE_TIMEOUT = 300.0
 """Seconds until a change must be `done`; Google was seen to need two."""
 
@@ -139,8 +140,8 @@ class CloudDNSHook(IamHook):
         return [record for record in client.list_rrsets(zone) if naming.in_zone(record["name"].lower(), below)]
 
     @project_default
-    def plan(
     @spared_heap()
+    def plan(
         self,
         *,
         zone: str,
@@ -150,7 +151,7 @@ class CloudDNSHook(IamHook):
         lease: str = "",
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool | None = None,
+        lease_ended: LeaseEnd | bool | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
@@ -160,8 +161,8 @@ class CloudDNSHook(IamHook):
         return editor.plan(wanted, holder, policy).to_json(full=True)
 
     @project_default
-    def apply(
     @spared_heap()
+    def apply(
         self,
         *,
         zone: str,
@@ -172,7 +173,8 @@ class CloudDNSHook(IamHook):
         lease_hours: float | None = None,
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool | None = None,
+        lease_ended: LeaseEnd | bool | None = None,
+        claimed: bool = False,
         digest: str | None = None,
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
@@ -187,15 +189,20 @@ class CloudDNSHook(IamHook):
         :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the owner no longer wants.
         :param adopt: take over from another claimant.
         :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can
-            tell: then the end of that lease decides. False keeps its names even when that has passed.
+            tell: then the end of that lease decides. False keeps its names even when that has passed. Speaks of the
+            lease that the caller saw: a `LeaseEnd` names it, so that it counts for no other.
+        :param claimed: go on only while this claimant and lease hold the names: `LeaseLost` where they were released.
         :param digest: refuse when the plan is not the reviewed one.
         :param wait: until Google says `done`.
         :return: `{"zone", "owner", "lease", "generation", "expires", "created", "changed", "deleted", "unchanged",
             "names" (the first ones), "digest", "changes", "change_id", "status"}`.
         :raises OwnershipConflict, ClaimRefused, PlanChanged: nothing was written.
+        :raises LeaseLost: the names were overtaken or released meanwhile.
         :raises ChangeFailed: it stopped in the middle; a retry does the rest.
         """
-        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        holder = validation.holder(
+            owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
+        )
         policy, wait = parse_policy(policy), validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
@@ -223,7 +230,8 @@ class CloudDNSHook(IamHook):
         lease_hours: float | None = None,
         policy: str = DEFAULT_POLICY,
         adopt: bool = False,
-        lease_ended: bool | None = None,
+        lease_ended: LeaseEnd | bool | None = None,
+        claimed: bool = False,
         dry_run: bool = False,
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
@@ -240,15 +248,19 @@ class CloudDNSHook(IamHook):
                 policy=policy,
                 adopt=adopt,
                 lease_ended=lease_ended,
+                claimed=claimed,
                 wait=wait,
                 project_id=project_id,
             )
-        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        holder = validation.holder(
+            owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
+        )
         policy = parse_policy(policy)
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         return editor.plan(wanted, holder, policy).to_json()
 
     @project_default
+    @spared_heap()
     def claim(
         self,
         *,
@@ -259,8 +271,7 @@ class CloudDNSHook(IamHook):
         lease: str = "",
         lease_hours: float | None = None,
         adopt: bool = False,
-        lease_ended: bool | None = None,
-    @spared_heap()
+        lease_ended: LeaseEnd | bool | None = None,
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
@@ -302,18 +313,27 @@ class CloudDNSHook(IamHook):
         return _held(zone, holder, manifest)
 
     @project_default
+    @spared_heap()
     def delete_records(
-        self, *, zone: str, owner: str, lease: str = "", wait: bool = True, project_id: str = PROVIDE_PROJECT_ID
+        self,
+        *,
+        zone: str,
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        wait: bool = True,
+        project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """Release what `lease` wrote for `owner`: records first, the manifest last. Nothing claimed is success.
 
+        :param claimant: whose lease it is, as said to `apply`. Run ids repeat from DAG to DAG: without a claimant the
+            lease alone is compared, which is right only where nobody else uses the same one.
         :return: `{"zone", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; where another lease
-            has taken the names over, nothing is touched, `released` is False, and `overtaken_by` names it.
+            or claimant has the names, nothing is touched, `released` is False, and `overtaken_by` tells who.
         """
-        holder, wait = validation.holder(owner, "", lease), validation.flag(wait, "wait")
+        holder, wait = validation.holder(owner, claimant, lease), validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
-        done = editor.release(holder.owner, holder.lease)
-    @spared_heap()
+        done = editor.release(holder.owner, holder.lease, claimant=holder.claimant)
         return {
             "zone": zone,
             "owner": holder.owner,

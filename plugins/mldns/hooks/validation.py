@@ -12,6 +12,7 @@ from mldns.exceptions import InvalidInput
 from mldns.gcp.zone_editor import Holder
 from mldns.gcp.zones import ZONE_NAME
 from mldns.grants import Grant
+from mldns.ownership import LeaseEnd
 from mldns.policy import parse_condition, parse_members, parse_role
 from mldns.records import RRset, check_records, desired_records
 
@@ -99,7 +100,8 @@ def holder(
     lease_hours: float | None = None,
     *,
     adopt: bool = False,
-    lease_ended: bool | None = None,
+    lease_ended: LeaseEnd | bool | None = None,
+    claimed: bool = False,
 ) -> Holder:
     """Who asks, with the end of the lease as a moment."""
     for field, text in (("claimant", claimant), ("lease", lease)):
@@ -112,8 +114,13 @@ def holder(
         lease,
         expires,
         adopt=flag(adopt, "adopt"),
-        lease_ended=None if lease_ended is None else flag(lease_ended, "lease_ended"),
+        lease_ended=_lease_ended(lease_ended),
+        claimed=flag(claimed, "claimed"),
     )
+
+
+def _lease_ended(told: LeaseEnd | bool | None) -> LeaseEnd | bool | None:
+    return told if told is None or isinstance(told, LeaseEnd) else flag(told, "lease_ended")
 
 
 def hours(lease_hours: float) -> float:

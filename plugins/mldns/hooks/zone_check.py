@@ -199,7 +199,9 @@ class ZoneCheck:
         )
         if dry_run:
             return []
-        done = editor.release(manifest.owner, manifest.lease, at_generation=manifest.generation)
+        done = editor.release(
+            manifest.owner, manifest.lease, claimant=manifest.claimant, at_generation=manifest.generation
+        )
         self.released.append(owner)
         return _change_ids(done.progress.last_id)
 

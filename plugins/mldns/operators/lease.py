@@ -14,6 +14,7 @@ from airflow.sdk import conf
 
 from mldns.exceptions import ClaimRefused
 from mldns.naming import SHARED_OWNER
+from mldns.ownership import LeaseEnd
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _ENDED = ("success", "failed")
+
+_LEASES_ASKED_ABOUT = 5
+"""While the names go from run to run: whoever is refused that often is not the next one."""
 
 
 def deployment() -> str:
@@ -39,21 +43,28 @@ def claimant_and_lease(context: Context, *, owner: str, claimant: str, lease: st
     return claimant or f"{deployment()}/{context['dag'].dag_id}", lease or run
 
 
-def hold(context: Context, call: Callable[[bool | None], Result]) -> Result:
+def hold(context: Context, call: Callable[[LeaseEnd | bool], Result]) -> Result:
     """Return what `call(lease_ended)` does, with what this Airflow knows of the run that holds the names now.
 
     First as if that run were at work, which is refused whenever there is another one; then it is asked about. So a
-    training that outlasts its lease keeps its names as long as its run goes on.
+    training that outlasts its lease keeps its names as long as its run goes on. The answer is good for that run's lease
+    alone: when another run has the names by then, that one is asked about, too.
+
+    :raises ClaimRefused: another claimant has them, or a run that is not over.
     """
-    try:
-        return call(False)
-    except ClaimRefused as refused:
-        ended = _holder_ended(refused, context)
-        if ended is False:
-            raise
-        if ended:
-            log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
-        return call(ended)
+    told: LeaseEnd | bool = False
+    for _ in range(_LEASES_ASKED_ABOUT):
+        try:
+            return call(told)
+        except ClaimRefused as refused:
+            if not refused.same_claimant or (isinstance(told, LeaseEnd) and told.lease == refused.lease):
+                raise
+            told = LeaseEnd(refused.lease, _holder_ended(refused, context))
+            if told.ended is False:
+                raise
+            if told.ended:
+                log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
+    return call(told)
 
 
 def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
@@ -62,9 +73,6 @@ def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
     That is so for the runs of another deployment, for a lease that is no run, and in a public zone, whose manifests
     hold digests, which name no run.
     """
-    if not refused.same_claimant:
-        log.info("Claimant %s, lease %s: no run that this Airflow can ask about", refused.claimant, refused.lease)
-        return None
     state = state_of_run(context, refused.claimant, refused.lease)
     return None if state is None else state in _ENDED
 

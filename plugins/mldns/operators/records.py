@@ -68,24 +68,35 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
 
     :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the job owns and no longer wants.
     :param dry_run: write nothing and return the plan: `{"counts", "digest", "names", "conflicts"}`.
+    :param claimed: a `CloudDNSClaimOperator` of this claimant and lease has come before: fail with `LeaseLost` where
+        the names have been released since, as by the teardown of a run that was marked failed. Not of `reverse_zone`,
+        whose first change claims.
 
     Returns `{"zone", "owner", "lease", "created", "changed", "deleted", "unchanged", "names", "digest", …}` with counts
     and the first names; `reverse` is the same for the reverse zone, or null.
     """
 
-    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "dry_run")
+    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "dry_run", "claimed")
 
-    def __init__(self, *, policy: str = DEFAULT_POLICY, dry_run: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        policy: str = DEFAULT_POLICY,
+        dry_run: bool | str = False,
+        claimed: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.policy = policy
+        self.claimed = claimed
         # Hides BaseOperator.dry_run(), which prints rendered templates and which nothing in Airflow 3 calls.
         self.dry_run = dry_run  # type: ignore[assignment, method-assign]
 
     def execute(self, context: Context) -> Result:
         wanted = self.forward()
         pointers = self.reverse(wanted.dns_name)  # before the first write, so that what is wrong with them stops it
-        result = self._upsert(context, wanted)
-        reverse = None if pointers is None else self._upsert(context, pointers)
+        result = self._upsert(context, wanted, claimed=arguments.flag(self.claimed, "claimed"))
+        reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
         if not arguments.flag(self.dry_run, "dry_run"):
             self.tell(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
             self._tell_records(context, wanted, result)
@@ -105,12 +116,10 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
                 rrsets=wanted.rrsets,
             )
 
-    def _upsert(self, context: Context, wanted: Wanted) -> Result:
+    def _upsert(self, context: Context, wanted: Wanted, *, claimed: bool) -> Result:
         request, dry_run = self.request(context, wanted), arguments.flag(self.dry_run, "dry_run")
-        result = hold(
-            context,
-            lambda ended: self.hook.upsert_records(**request, policy=self.policy, dry_run=dry_run, lease_ended=ended),
-        )
+        terms = {**request, "policy": self.policy, "dry_run": dry_run, "claimed": claimed}
+        result = hold(context, lambda ended: self.hook.upsert_records(**terms, lease_ended=ended))
         self.log.info("%s of job %s: %s", "Plan" if dry_run else "Records", request["owner"], result)
         return dict(result)
 
@@ -118,11 +127,12 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
 class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     """Release what a lease claimed, records first and the manifest last: the *teardown* of a training.
 
-    Names that another lease has taken over since are left alone, and the result says so: a late teardown never removes
-    the next run's names. Nothing claimed is success.
+    Names that another lease has taken over since, or that another claimant holds, are left alone, and the result says
+    so: a late teardown never removes the next run's names, nor another DAG's. Nothing claimed is success.
 
     :param zone: name of the managed zone.
     :param job: the job's slug.
+    :param claimant: who claimed, as given to the claim; this deployment and DAG by default.
     :param lease: the run that claimed; this run by default.
     :param reverse_zone: the managed zone that holds the workers' PTR records, as given to the upsert.
 
@@ -130,41 +140,62 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     reverse zone, or null.
     """
 
-    template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "zone", "job", "lease", "reverse_zone")
+    template_fields: Sequence[str] = (
+        *CloudDNSOperator.template_fields,
+        "zone",
+        "job",
+        "claimant",
+        "lease",
+        "reverse_zone",
+    )
     operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
-    def __init__(self, *, zone: str, job: str, lease: str = "", reverse_zone: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        zone: str,
+        job: str,
+        claimant: str = "",
+        lease: str = "",
+        reverse_zone: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**with_outlet(kwargs))
         self.zone = zone
         self.job = job
+        self.claimant = claimant
         self.lease = lease
         self.reverse_zone = reverse_zone
 
     def execute(self, context: Context) -> Result:
         owner = slug(self.job)
-        _, lease = claimant_and_lease(context, owner=owner, claimant="", lease=arguments.text(self.lease))
+        claimant, lease = claimant_and_lease(
+            context, owner=owner, claimant=arguments.text(self.claimant), lease=arguments.text(self.lease)
+        )
+        whose = {"owner": owner, "claimant": claimant, "lease": lease}
         pointers = arguments.text(self.reverse_zone)
         reverse: Result | None = None
         try:
-            released = self._release(self.zone, owner, lease)
+            released = self._release(self.zone, whose)
         finally:
             # One zone's failure is no reason to leave the other's records behind.
             if pointers:
-                reverse = self._release(pointers, owner, lease)
+                reverse = self._release(pointers, whose)
         if released["released"]:
             project = self.project or self.hook.project_id
-            tell_of_job(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, lease=lease)
+            facts = {"claimant": claimant, "lease": lease}
+            tell_of_job(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, **facts)
         return released | {"reverse": reverse}
 
-    def _release(self, zone: str, owner: str, lease: str) -> Result:
-        released = self.hook.delete_records(zone=zone, owner=owner, lease=lease, project_id=self.project)
+    def _release(self, zone: str, whose: dict[str, str]) -> Result:
+        released = self.hook.delete_records(zone=zone, **whose, project_id=self.project)
         if released["overtaken_by"]:
             self.log.warning(
                 "Nothing released in zone %s: lease %s holds the names of job %s now",
                 zone,
                 released["overtaken_by"],
-                owner,
+                whose["owner"],
             )
         else:
-            self.log.info("Released job %s in zone %s: %s record(s) deleted", owner, zone, released["deleted"])
+            self.log.info("Released job %s in zone %s: %s record(s) deleted", whose["owner"], zone, released["deleted"])
         return dict(released)

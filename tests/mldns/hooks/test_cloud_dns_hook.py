@@ -19,6 +19,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.hooks.cloud_dns import CloudDNSHook
+from mldns.ownership import LeaseEnd
 from mldns.records import desired_records
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls, writes
@@ -108,6 +109,33 @@ def test_a_late_release_leaves_the_next_runs_names(hook: CloudDNSHook, zone: str
     assert (late["deleted"], late["released"], late["overtaken_by"]) == (0, False, "run-2")
     listed = hook.list_records(zone=zone, name="master.bert.ml.example.com.")
     assert [r["rrdatas"] for r in listed] == [["10.0.0.9"]]
+
+
+@pytest.mark.parametrize("visibility", ["private", "public"])
+def test_a_release_leaves_another_claimants_names_though_the_run_id_is_the_same(
+    hook: CloudDNSHook, visibility: str
+) -> None:
+    """Run ids repeat from DAG to DAG: every @daily one has a run `scheduled__2026-01-02T00:00:00+00:00`."""
+    hook.ensure_zone(zone="z", dns_name="ml.example.com.", visibility=visibility, allow_unbound=True)
+    daily = {"zone": "z", "owner": "bert", "lease": "scheduled__2026-01-02T00:00:00+00:00"}
+    hook.upsert_records(**daily, records=workers("10.0.0.1", "10.0.0.2"), claimant="airflow/dag_x")
+    with pytest.raises(ClaimRefused):
+        hook.upsert_records(**daily, records=workers("10.0.0.9"), claimant="airflow/dag_y")
+    held = hook.list_records(zone="z", suffix="bert.ml.example.com.")
+    theirs = hook.delete_records(**daily, claimant="airflow/dag_y")
+    assert (theirs["deleted"], theirs["released"], theirs["change_id"]) == (0, False, None)
+    assert " of " in theirs["overtaken_by"]
+    assert hook.list_records(zone="z", suffix="bert.ml.example.com.") == held
+    own = hook.delete_records(**daily, claimant="airflow/dag_x")
+    assert (own["deleted"], own["released"], own["overtaken_by"]) == (4, True, None)
+
+
+def test_what_was_found_out_about_one_lease_counts_for_no_other(hook: CloudDNSHook, zone: str) -> None:
+    asked = {"zone": zone, "records": workers("10.0.0.9"), "lease_hours": 5}
+    hook.claim(**asked, **RUN)
+    with pytest.raises(ClaimRefused, match="lease 'run-1' until"):
+        hook.claim(**asked, **RUN | {"lease": "run-3"}, lease_ended=LeaseEnd("run-2", True))
+    assert hook.claim(**asked, **RUN | {"lease": "run-3"}, lease_ended=LeaseEnd("run-1", True))["generation"] == 2
 
 
 def test_a_plan_is_shown_reviewed_and_applied(hook: CloudDNSHook, zone: str, cloud: Cloud) -> None:
@@ -282,9 +310,9 @@ def test_permissions_of_the_caller(hook: CloudDNSHook, zone: str) -> None:
             "upsert_records",
             {"zone", "records", "owner"},
             {"claimant": "", "lease": "", "lease_hours": None, "policy": "upsert-only", "adopt": False}
-            | {"dry_run": False, "wait": True},
+            | {"claimed": False, "dry_run": False, "wait": True},
         ),
-        ("delete_records", {"zone", "owner"}, {"lease": ""}),
+        ("delete_records", {"zone", "owner"}, {"claimant": "", "lease": ""}),
         (
             "bind_iam",
             {"role", "members", "scope"},

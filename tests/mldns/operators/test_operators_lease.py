@@ -1,17 +1,23 @@
-"""Asking Airflow whether the run behind a lease is over."""
+"""Under whose name a task holds and releases, and asking Airflow whether the run behind a lease is over."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from mldns.exceptions import ClaimRefused
-from mldns.operators.cloud_dns import CloudDNSClaimOperator, CloudDNSEnsureZoneOperator
+from mldns.exceptions import ClaimRefused, LeaseLost
+from mldns.operators.cloud_dns import (
+    CloudDNSClaimOperator,
+    CloudDNSDeleteRecordsOperator,
+    CloudDNSEnsureZoneOperator,
+    CloudDNSUpsertRecordsOperator,
+)
 from mldns.operators.lease import deployment
 from tests.cloud_fixture import NETWORK, Cloud
-from tests.mldns.operators.conftest import Execute
+from tests.mldns.operators.conftest import Execute, records
 
 JOB: dict[str, Any] = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7"], "lease_hours": 5}
 
@@ -80,6 +86,90 @@ def test_a_claimant_of_another_deployment_is_not_asked_about(held: Cloud, execut
     execute(CloudDNSClaimOperator, **job, run_id="first")
     with pytest.raises(ClaimRefused, match="lease 'first'"):
         execute(CloudDNSClaimOperator, **job, run_id="second", ti=Runs(first="success"))
+
+
+class Succession(Runs):
+    """While the run that holds the names is asked about, another one takes them over."""
+
+    def __init__(self, take_over: Callable[[], object], **states: str) -> None:
+        super().__init__(**states)
+        self._take_over: Callable[[], object] | None = take_over
+
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        state = super().get_dagrun_state(dag_id, run_id)
+        if self._take_over is not None:
+            self._take_over, take_over = None, self._take_over
+            take_over()
+        return state
+
+
+@pytest.mark.parametrize("state", ["running", "success"])
+def test_a_run_that_takes_over_while_another_is_asked_about_is_asked_about_itself(
+    held: Cloud, execute: Execute, state: str
+) -> None:
+    """First has ended without a release; second takes over while third asks about first."""
+    second = {**JOB, "workers": ["10.0.0.2"]}
+
+    def take_over() -> None:
+        execute(CloudDNSUpsertRecordsOperator, **second, run_id="second", ti=Runs(first="failed"))
+
+    third = {
+        **JOB,
+        "workers": ["10.0.0.3"],
+        "run_id": "third",
+        "ti": Succession(take_over, first="failed", second=state),
+    }
+    if state == "running":
+        with pytest.raises(ClaimRefused, match="lease 'second'"):
+            execute(CloudDNSUpsertRecordsOperator, **third)
+    else:
+        assert execute(CloudDNSUpsertRecordsOperator, **third)["lease"] == "third"
+    left = {"running": "10.0.0.2", "success": "10.0.0.3"}[state]
+    assert records(held)["worker-0.bert.ml.example.com. A"] == [left]
+
+
+def test_names_that_go_from_run_to_run_are_asked_about_a_few_times_only(held: Cloud, execute: Execute) -> None:
+    class Endless:
+        """Every run has ended, and while it is asked about, another has taken over and ended."""
+
+        asked = 0
+
+        def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+            self.asked += 1
+            execute(CloudDNSClaimOperator, **JOB, run_id=f"run-{self.asked}", adopt=True)
+            return "success"
+
+    runs = Endless()
+    with pytest.raises(ClaimRefused, match=r"lease 'run-\d'"):
+        execute(CloudDNSClaimOperator, **JOB, run_id="last", ti=runs)
+    assert 2 <= runs.asked < 10
+
+
+def test_another_dags_release_leaves_the_names_though_the_run_id_is_the_same(held: Cloud, execute: Execute) -> None:
+    execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first")
+    before = records(held)
+    theirs = {"zone": "ml", "job": "bert", "run_id": "first", "dag_id": "another_dag"}
+    late = execute(CloudDNSDeleteRecordsOperator, **theirs)
+    assert (late["deleted"], late["released"], late["overtaken_by"]) == (0, False, "first of airflow/a_dag")
+    assert records(held) == before
+    # A task of another DAG may release on behalf of the one that claimed, in so many words.
+    asked = execute(CloudDNSDeleteRecordsOperator, **theirs, claimant="airflow/a_dag", lease="first")
+    assert (asked["deleted"], records(held)) == (3, {})
+
+
+def test_a_claimant_of_ones_own_is_said_to_the_release_as_well(held: Cloud, execute: Execute) -> None:
+    mine = {"zone": "ml", "job": "other", "claimant": "a team", "lease": "L"}
+    execute(CloudDNSClaimOperator, **mine, workers=["10.0.0.9"])
+    assert execute(CloudDNSDeleteRecordsOperator, **mine | {"claimant": ""})["released"] is False
+    assert execute(CloudDNSDeleteRecordsOperator, **mine)["released"] is True
+
+
+def test_an_upsert_behind_a_claim_writes_nothing_once_the_run_is_released(held: Cloud, execute: Execute) -> None:
+    execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first", claimed="True")
+    execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert", run_id="first")
+    with pytest.raises(LeaseLost, match="lease 'first' of 'bert' was released before anything was written"):
+        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first", claimed="True")
+    assert records(held) == {}
 
 
 def test_a_deployment_below_a_path_asks_about_its_own_runs(
