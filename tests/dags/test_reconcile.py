@@ -176,6 +176,21 @@ def note_a_grant(cloud: Cloud) -> None:
 
 
 @pytest.mark.slow
+def test_a_public_zone_hides_who_holds_it_and_is_mended_all_the_same(airflow: Airflow, cloud: Cloud) -> None:
+    prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=1)
+    (manifest,) = [record for key, record in records(cloud).items() if key.startswith("_mldns.bert.")]
+    assert "mldns_pretraining" not in str(manifest), "anybody can read it"
+    write(cloud, deletions=[LOST])
+    run = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
+    assert snapshot(run)["actions"] == {"dry_run": False, "repaired": 1, "collected": [], "refused": []}
+    assert f"{LOST['name']} A" in records(cloud)
+    assert {server["role"] for server in snapshot(run)["resolution"]["servers"]} == {"authoritative", "resolver"}
+    job = job_of(run)
+    assert job["claimant"].endswith("/mldns_pretraining"), "its task has told"
+    assert (job["dag_id"], job["run_state"], job["state"]) == ("mldns_pretraining", "success", "ready")
+
+
+@pytest.mark.slow
 def test_records_that_no_task_told_are_not_believed(airflow: Airflow, cloud: Cloud) -> None:
     """Whoever may post asset events over Airflow's API would choose what a repair writes."""
     prepared(airflow, cloud, lease_hours=1)
