@@ -27,6 +27,9 @@ TELLING = {
 
 NOT_PROVEN = "set, not proven"
 
+LEAST_CALL = 1.0
+"""Seconds: no question is begun with less time for its answer, and the first one has as much whatever the patience."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -56,31 +59,44 @@ class Proof:
 def prove(
     members: Sequence[str],
     permissions: Sequence[str],
-    act_as: Callable[[str], Tester],
+    act_as: Callable[[str, float], Tester],
     *,
     patience: float = DEFAULT_PATIENCE,
 ) -> Proof:
-    """Ask as each member until it has the permissions, or until `patience` seconds are over.
+    """Ask as each member until it has the permissions, or until `patience` seconds are over, hanging calls included.
 
     :param permissions: all of them count; none proves nothing.
-    :param act_as: the resource as an account (its address) sees it; raises `CannotImpersonate`.
+    :param act_as: the resource as an account (its address) sees it, for one question that is over, its token included,
+        after so many seconds; raises `CannotImpersonate` for good, and any other `MldnsError` for this time.
     """
     if not permissions:
         unknown = "has a role of which no permission is known here: name one in prove_with"
         return Proof(unproven=dict.fromkeys(members, unknown))
     started = time.monotonic()
+    deadline = started + patience
     proof = Proof()
-    waiting = _testers(members, act_as, proof.unproven)
+    waiting = _accounts(members, proof.unproven)
+    proof.unproven.update(dict.fromkeys(waiting, f"was not asked within {patience:g} s"))
     pause = _FIRST_PAUSE
     while waiting:
-        for member, tester in list(waiting.items()):
-            if why := _lacks(tester, permissions):
+        for member, account in list(waiting.items()):
+            left = deadline - time.monotonic()
+            if left < LEAST_CALL and time.monotonic() - started > LEAST_CALL:
+                return proof
+            try:
+                why = _lacks(act_as(account, max(left, LEAST_CALL)), permissions)
+            except CannotImpersonate as refusal:
+                proof.unproven[member] = f"cannot be impersonated ({refusal})"
+                del waiting[member]
+                continue
+            except MldnsError as error:
+                why = f"could not ask ({error})"
+            if why:
                 proof.unproven[member] = f"{why} within {patience:g} s"
             else:
-                proof.unproven.pop(member, None)
+                del proof.unproven[member], waiting[member]
                 proof.proven[member] = round(time.monotonic() - started, 1)
-                del waiting[member]
-        if not waiting or time.monotonic() - started + pause > patience:
+        if not waiting or time.monotonic() + pause > deadline:
             break
         log.info("%d member(s) do not have %s yet: asking again in %.1f s", len(waiting), shorten(permissions), pause)
         time.sleep(pause)
@@ -88,25 +104,20 @@ def prove(
     return proof
 
 
-def _testers(members: Sequence[str], act_as: Callable[[str], Tester], unproven: dict[str, str]) -> dict[str, Tester]:
-    testers: dict[str, Tester] = {}
+def _accounts(members: Sequence[str], unproven: dict[str, str]) -> dict[str, str]:
+    """The address by member of those that are service accounts; the reason of the others goes into `unproven`."""
+    accounts: dict[str, str] = {}
     for member in members:
         kind, _, account = member.partition(":")
         if kind != "serviceAccount" or "[" in account:
             unproven[member] = "is no service account that could be impersonated"
-            continue
-        try:
-            testers[member] = act_as(account)
-        except CannotImpersonate as refusal:
-            unproven[member] = f"cannot be impersonated ({refusal})"
-    return testers
+        else:
+            accounts[member] = account
+    return accounts
 
 
 def _lacks(tester: Tester, permissions: Sequence[str]) -> str | None:
     """What is missing, in words; None where nothing is."""
-    try:
-        granted = tester.test(permissions)
-    except MldnsError as error:
-        return f"could not ask ({error})"
+    granted = tester.test(permissions)
     missing = [permission for permission in permissions if permission not in granted]
     return f"did not get {shorten(missing)}" if missing else None

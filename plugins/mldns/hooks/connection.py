@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
 from google.api_core.client_options import ClientOptions
 from google.auth import impersonated_credentials
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from mldns import arguments
@@ -21,7 +22,7 @@ from mldns.exceptions import CloudUnavailable, InvalidInput
 from mldns.gcp.bindings import PolicyStore, ZonePolicy
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.grant_proof import CannotImpersonate
-from mldns.gcp.retry import Patience, transient
+from mldns.gcp.retry import Patience, RetryPolicy, transient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.hooks import validation
@@ -87,29 +88,33 @@ class ConnectionHook(GoogleBaseHook):
             self._projects[project_id] = self._new_project_policy(project_id, self.get_credentials())
         return self._projects[project_id]
 
-    def policy_store(self, project_id: str, zone: str | None, *, acting_as: str | None = None) -> PolicyStore:
-        """The policy of a zone, or of the project where none is named.
+    def policy_store(self, project_id: str, zone: str | None) -> PolicyStore:
+        """The policy of a zone, or of the project where none is named."""
+        return ZonePolicy(self.dns_client(project_id), zone) if zone else self.project_policy(project_id)
 
-        :param acting_as: address of a service account, to see the policy as that account does.
-        :raises CannotImpersonate: the connection may not act as that account, or there is no such account.
-        """
-        if acting_as is None:
-            return ZonePolicy(self.dns_client(project_id), zone) if zone else self.project_policy(project_id)
-        credentials = self._impersonated(acting_as)
+    def policy_seen_by(
+        self, credentials: Credentials, project_id: str, zone: str | None, *, seconds: float
+    ) -> PolicyStore:
+        """The same as somebody else sees it, for one call: made once, and over after `seconds` of silence."""
+        patience = Patience(silence=min(seconds, self.patience.silence), failures=RetryPolicy(attempts=1))
         if zone:
-            return ZonePolicy(self._new_dns_client(project_id, credentials), zone)
-        return self._new_project_policy(project_id, credentials)
+            return ZonePolicy(self._new_dns_client(project_id, credentials, patience), zone)
+        return self._new_project_policy(project_id, credentials, patience)
 
-    def _new_dns_client(self, project_id: str, credentials: Credentials) -> DNSClient:
+    def _new_dns_client(self, project_id: str, credentials: Credentials, patience: Patience | None = None) -> DNSClient:
+        patience = patience or self.patience
         return DNSClient(
             project_id,
             credentials,
             client_options=self._options("dns_api_endpoint", "dns"),
-            timeout=(min(_CONNECT_SECONDS, self.patience.silence), self.patience.silence),
-            retrying=self.patience.failures,
+            timeout=(min(_CONNECT_SECONDS, patience.silence), patience.silence),
+            retrying=patience.failures,
         )
 
-    def _new_project_policy(self, project_id: str, credentials: Credentials) -> ProjectPolicy:
+    def _new_project_policy(
+        self, project_id: str, credentials: Credentials, patience: Patience | None = None
+    ) -> ProjectPolicy:
+        patience = patience or self.patience
         # google-cloud-resource-manager is the one slow import here, and few tasks need it.
         from mldns.gcp.projects import ProjectPolicy
 
@@ -117,12 +122,17 @@ class ConnectionHook(GoogleBaseHook):
             project_id,
             credentials,
             client_options=self._options("resource_manager_api_endpoint", "cloudresourcemanager"),
-            timeout=self.patience.silence,
-            retrying=self.patience.failures,
+            timeout=patience.silence,
+            retrying=patience.failures,
         )
 
-    def _impersonated(self, account: str) -> Credentials:
-        """Credentials of a service account, with a token that was just issued; raises `CannotImpersonate`."""
+    def impersonated(self, account: str, *, seconds: float) -> Credentials:
+        """Credentials of a service account, with a token that was just issued; asked for once.
+
+        :param seconds: for the calls that it takes, together.
+        :raises CannotImpersonate: the connection may not act as that account, or there is no such account.
+        :raises CloudUnavailable: no answer, or one that may be another a moment later.
+        """
         endpoint = self._options("iam_credentials_api_endpoint", "iamcredentials").api_endpoint
         path = f"/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
         credentials = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
@@ -132,15 +142,13 @@ class ConnectionHook(GoogleBaseHook):
             iam_endpoint_override=endpoint.rstrip("/") + path if endpoint else None,
         )
         try:
-            self.patience.failures.run(
-                lambda: credentials.refresh(Request()),  # type: ignore[no-untyped-call]
-                what=f"impersonating {account}",
-                repeatable=transient,
-            )
+            credentials.refresh(_within(seconds, self.patience.silence))  # type: ignore[no-untyped-call]
         except GoogleAuthError as error:
-            raise CannotImpersonate(_said(error)) from error
-        except CloudUnavailable as error:
-            raise CannotImpersonate(str(error)) from error
+            status, message = _said(error)
+            # google-auth calls no refused impersonation retryable, whatever its status is.
+            if transient(error) or status == 429 or status >= 500:
+                raise CloudUnavailable(f"impersonating {account}: {message}") from error
+            raise CannotImpersonate(message) from error
         return credentials
 
     def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
@@ -221,10 +229,25 @@ class ConnectionHook(GoogleBaseHook):
         return tuple(item.strip() for item in items if item.strip())
 
 
-def _said(error: GoogleAuthError) -> str:
-    """Google's own words for a refused token, which google-auth hands on as the whole body of the answer."""
+def _within(seconds: float, silence: float) -> Callable[..., Any]:
+    """google-auth's way to send a request, for so long in all: left alone, each of its calls may take two minutes."""
+    request = Request()
+    deadline = time.monotonic() + seconds
+
+    def send(*args: Any, **kwargs: Any) -> Any:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TransportError(f"not done in {seconds:.1f} s")  # type: ignore[no-untyped-call]
+        return request(*args, **{**kwargs, "timeout": min(left, silence)})
+
+    return send
+
+
+def _said(error: GoogleAuthError) -> tuple[int, str]:
+    """Google's status (0 where none is told) and words for a refused token: google-auth hands on the whole body."""
     *_, last = error.args or ("",)
     try:
-        return " ".join(str(json.loads(last)["error"]["message"]).split())
-    except (TypeError, ValueError, KeyError):
-        return " ".join(str(error).split())[:300]
+        told = json.loads(last)["error"]
+        return int(told.get("code", 0)), " ".join(str(told["message"]).split())
+    except (AttributeError, TypeError, ValueError, KeyError):
+        return 0, " ".join(str(error).split())[:300]

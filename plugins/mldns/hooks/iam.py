@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
@@ -12,11 +13,14 @@ from mldns.exceptions import InvalidInput
 from mldns.gcp import exact_grants, grants
 from mldns.gcp.bindings import PolicyStore
 from mldns.gcp.grant_books import GrantBook, Ledger
-from mldns.gcp.grant_proof import DEFAULT_PATIENCE, NOT_PROVEN, TELLING, prove
+from mldns.gcp.grant_proof import DEFAULT_PATIENCE, LEAST_CALL, NOT_PROVEN, TELLING, prove
 from mldns.grants import Grant
 from mldns.hooks import validation
 from mldns.hooks.connection import ConnectionHook
 from mldns.policy import member_key, parse_members
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
 
 MAX_PATIENCE = 3_600
 """Seconds: a grant that is not effective by then will not become so by waiting."""
@@ -56,7 +60,7 @@ class IamHook(ConnectionHook):
             reason to refuse, whenever they came; naming somebody who does not have the role does no harm.
         :param dry_run: write nothing, and return `{"adds", "already", "removes", "held_by"}` in place of what was done.
         :param wait: wait until Google enforces the grant, as far as that can be proven: `mldns.gcp.grant_proof`.
-        :param wait_seconds: for at most so long; that it is over is no error.
+        :param wait_seconds: for at most so long, calls that hang included; that it is over is no error.
         :param prove_with: permissions of the role by which to tell; needed for all roles but dns.admin and dns.reader.
         :return: `{"scope", "resource", "role", "added", "already", "proof"}`, and `removed` of an authoritative one.
             `proof` is "set, not proven"; with `wait` it is "effective after 95.0 s" or "set, not proven: WHY", and
@@ -95,7 +99,7 @@ class IamHook(ConnectionHook):
         proof = prove(
             grant.members,
             permissions,
-            lambda account: self.policy_store(project_id, on, acting_as=account),
+            self._members_view(project_id, on),
             patience=patience,
         )
         return result | {"proof": str(proof), "proven": proof.proven, "unproven": proof.unproven}
@@ -145,6 +149,19 @@ class IamHook(ConnectionHook):
 
     def _store(self, project_id: str, scope: str, zone: str | None) -> PolicyStore:
         return self.policy_store(project_id, zone if scope == "zone" else None)
+
+    def _members_view(self, project_id: str, zone: str | None) -> Callable[[str, float], PolicyStore]:
+        """The policy as an account sees it, within so many seconds; a token is asked for once an account."""
+        tokens: dict[str, Credentials] = {}
+
+        def seen_by(account: str, seconds: float) -> PolicyStore:
+            started = time.monotonic()
+            if account not in tokens:
+                tokens[account] = self.impersonated(account, seconds=seconds)
+            left = max(seconds - (time.monotonic() - started), LEAST_CALL)
+            return self.policy_seen_by(tokens[account], project_id, zone, seconds=left)
+
+        return seen_by
 
     def _book(self, project_id: str, zone: str | None, owner: str | None) -> GrantBook | None:
         if owner is None or zone is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from mldns.exceptions import InvalidInput, PermissionMissing, RemovalsRefused
 from mldns.hooks.cloud_dns import CloudDNSHook
@@ -20,6 +21,10 @@ READER, ADMIN = "roles/dns.reader", "roles/dns.admin"
 MEMBER = f"serviceAccount:{REGISTRAR}"
 ALICE, BOB = "user:alice@example.com", "user:bob@example.com"
 PROJECT = "/v3/projects/demo-project"
+METHODS_OF_A_PROOF = (
+    "cloudresourcemanager.projects.testIamPermissions",
+    "iamcredentials.projects.serviceAccounts.generateAccessToken",
+)
 CREATOR = "roles/iam.serviceAccountTokenCreator"
 
 ActAs = Callable[[str], CloudDNSHook]
@@ -38,6 +43,10 @@ def act_as(guarded: Cloud, monkeypatch: pytest.MonkeyPatch) -> ActAs:
         return CloudDNSHook(gcp_conn_id=connection_id)
 
     return make
+
+
+def put_faults(cloud: Cloud, *rules: dict[str, Any]) -> None:
+    requests.post(f"{cloud.api}/_localcloud/faults", json=list(rules), timeout=10).raise_for_status()
 
 
 class TestProof:
@@ -66,6 +75,28 @@ class TestProof:
         why = "did not get dns.changes.create within 0.5 s"
         assert bound["proof"] == f"set, not proven: {MEMBER} {why}"
         assert (bound["added"], bound["proven"], bound["unproven"]) == ([MEMBER], {}, {MEMBER: why})
+
+    @pytest.mark.parametrize("method", METHODS_OF_A_PROOF)
+    @pytest.mark.parametrize("fault", [{"kind": "hang"}, {"kind": "status", "status": 503}], ids=["silence", "503"])
+    def test_calls_that_fail_take_no_longer_than_it_waits(
+        self, act_as: ActAs, guarded: Cloud, method: str, fault: dict[str, Any]
+    ) -> None:
+        owner = act_as(OWNER)
+        owner.bind_iam(role=READER, members=[MEMBER], scope="project")
+        other = f"serviceAccount:{AIRFLOW}"
+        put_faults(guarded, {"method": method, "count": 99, **fault})
+        started = time.monotonic()
+        bound = owner.bind_iam(role=READER, members=[MEMBER, other], scope="project", wait=True, wait_seconds=2)
+        assert time.monotonic() - started < 2 + 2.5, "and what it takes to bind"
+        assert bound["proven"] == {}
+        assert re.match(r"(could not ask|was not asked).* within 2 s", bound["unproven"][other])
+        assert "could not ask" in bound["unproven"][MEMBER]
+
+    @pytest.mark.parametrize("method", METHODS_OF_A_PROOF)
+    def test_calls_that_fail_for_a_while_are_made_again(self, act_as: ActAs, guarded: Cloud, method: str) -> None:
+        put_faults(guarded, {"method": method, "count": 2, "kind": "status", "status": 503})
+        bound = act_as(OWNER).bind_iam(role=READER, members=[MEMBER], scope="project", wait=True, wait_seconds=30)
+        assert list(bound["proven"]) == [MEMBER]
 
     @pytest.mark.parametrize(
         ("member", "role", "why"),
