@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import os
+import resource
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mldns.exceptions import InvalidInput
 
 CONNECT_SECONDS = 3.0
-_AT_ONCE = 64  # connections that are being opened: below the usual 1,024 files of a process
+AT_ONCE = 512
+"""Connections that are being opened, at most: ten thousand silent hosts take a minute."""
+
+_SHARE = 4
+_BURST, _BREATH = 16, 0.01  # connections that begin together, and seconds until the next ones do
+_NO_FILE_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,12 @@ OnPort = Callable[[Endpoint, str], object]
 
 
 async def connect_all(
-    endpoints: Iterable[Endpoint], on_port: OnPort, *, seconds: float = CONNECT_SECONDS, at_once: int = _AT_ONCE
+    endpoints: Iterable[Endpoint], on_port: OnPort, *, seconds: float = CONNECT_SECONDS, at_once: int | None = None
 ) -> None:
-    """Open a TCP connection to each endpoint, close it again without a word, and tell how that went."""
+    """Open a TCP connection to each endpoint, close it again without a word, and tell how that went.
+
+    :param at_once: connections that are being opened at a time; `open_at_once()` unless given.
+    """
     left = iter(endpoints)
 
     async def take_turns() -> None:
@@ -46,21 +56,44 @@ async def connect_all(
             on_port(endpoint, await _connect(endpoint, seconds))
 
     async with asyncio.TaskGroup() as workers:
-        for _ in range(at_once):
+        for number in range(open_at_once() if at_once is None else at_once):
             workers.create_task(take_turns())
+            if number % _BURST == _BURST - 1:
+                # What begins together times out together: the event loop would be held by all of them at once.
+                await asyncio.sleep(_BREATH)
+
+
+def open_at_once() -> int:
+    """How many connections may be opening: a share of the files that this process may have, which others open, too."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return AT_ONCE if files == resource.RLIM_INFINITY else max(min(AT_ONCE, files // _SHARE), 1)
 
 
 async def _connect(endpoint: Endpoint, seconds: float) -> str:
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
     try:
+        # A bare socket: a stream's buffers would be most of the work, and nothing is read.
         async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(endpoint.address, endpoint.port)
+            with await _new_socket(family) as opening:
+                await asyncio.get_running_loop().sock_connect(opening, (endpoint.address, endpoint.port))
     except ConnectionRefusedError:
         return f"refused by {endpoint}"
     except TimeoutError:
         return f"no answer from {endpoint} in {seconds:g} s"
     except OSError as error:
         return f"cannot reach {endpoint}: {os.strerror(error.errno) if error.errno else error}"
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
     return ""
+
+
+async def _new_socket(family: socket.AddressFamily) -> socket.socket:
+    """A socket, once there is a file for it: that others hold them all says nothing about a port."""
+    while True:
+        try:
+            made = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            await asyncio.sleep(_NO_FILE_PAUSE)
+        else:
+            made.setblocking(False)
+            return made

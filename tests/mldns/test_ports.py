@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from mldns.ports import Endpoint, connect_all
+from mldns.ports import Endpoint, connect_all, open_at_once
 
 
 def tried(*endpoints: Endpoint, seconds: float = 3.0, at_once: int = 64) -> dict[Endpoint, str]:
@@ -21,6 +22,13 @@ def tried(*endpoints: Endpoint, seconds: float = 3.0, at_once: int = 64) -> dict
         found[endpoint] = why
 
     asyncio.run(connect_all(endpoints, on_port, seconds=seconds, at_once=at_once))
+    return found
+
+
+def tried_as_usual(doors: list[Endpoint], seconds: float) -> dict[Endpoint, str]:
+    """With as many at once as it takes by itself."""
+    found: dict[Endpoint, str] = {}
+    asyncio.run(connect_all(doors, found.__setitem__, seconds=seconds))
     return found
 
 
@@ -70,6 +78,41 @@ def test_each_is_told_once_however_few_are_tried_at_a_time(listening: socket.soc
     port = listening.getsockname()[1]
     doors = [Endpoint(f"worker-{rank}", "127.0.0.1", port) for rank in range(50)]
     assert tried(*doors, at_once=3) == dict.fromkeys(doors, "")
+
+
+def test_hundreds_of_silent_ports_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mldns.ports.AT_ONCE", 256)
+    with silent_port() as port:
+        doors = [Endpoint(f"worker-{rank}", "127.0.0.1", port) for rank in range(256)]
+        began = time.monotonic()
+        found = tried_as_usual(doors, seconds=1)
+    assert {why.split(" from ")[0] for why in found.values()} == {"no answer"}
+    assert len(found) == 256
+    assert time.monotonic() - began < 3, "one round of a second, and not four"
+
+
+@pytest.mark.parametrize(("files", "expected"), [(1024, 256), (1_048_576, 512), (resource.RLIM_INFINITY, 512), (2, 1)])
+def test_a_share_of_the_files_that_may_be_open(monkeypatch: pytest.MonkeyPatch, files: int, expected: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert open_at_once() == expected
+
+
+def test_no_file_left_is_not_the_ports_fault(listening: socket.socket) -> None:
+    """Other parts of the process hold all files for a while."""
+    door = Endpoint("worker-0", "127.0.0.1", listening.getsockname()[1])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def run() -> dict[Endpoint, str]:
+        found: dict[Endpoint, str] = {}
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            asyncio.get_running_loop().call_later(0.3, resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            await connect_all([door], found.__setitem__, at_once=1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return found
+
+    assert asyncio.run(run()) == {door: ""}
 
 
 def test_none() -> None:
