@@ -72,6 +72,11 @@ def open_page(browser: WebDriver, query: str = "") -> None:
 def enter_frame(browser: WebDriver) -> None:
     """Into the page's frame, once it has read what it shows."""
     browser.switch_to.frame(wait_for(browser, "iframe"))
+    settle(browser)
+
+
+def settle(browser: WebDriver) -> None:
+    """Until the page has read and drawn what it was asked for."""
     WebDriverWait(browser, 20).until(
         lambda _: browser.find_element(By.ID, "content").get_attribute("aria-busy") == "false"
     )
