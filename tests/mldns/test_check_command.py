@@ -288,6 +288,8 @@ def test_an_interrupt_ends_it_with_one_line(interpreter: tuple[list[str], dict[s
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # A shell's background jobs ignore Ctrl-C, and their children inherit that: CI may run us as one.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         until(lambda: bool(silent.queries))
         process.send_signal(signal.SIGINT)

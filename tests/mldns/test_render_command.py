@@ -187,7 +187,7 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as end:
             main([*command, "--help"])
         assert end.value.code == 0
-        assert capsys.readouterr().out.startswith("usage: mldns ")
+        assert capsys.readouterr().out.startswith(("usage: mldns ", "usage: python -m mldns "))
 
 
 TARGETS = ["torchrun", "jax", "tf-config", "hostfile", "hosts", "k8s", "env"]

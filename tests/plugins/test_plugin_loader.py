@@ -68,7 +68,11 @@ def test_the_shim_loads_nothing_heavy(ours: dict[str, Any]) -> None:
 
 
 def test_without_the_ignore_file_the_loader_would_run_the_package(tmp_path: Path) -> None:
-    """What the ignore file is for: without it, modules of ours are loaded a second time under bare names."""
+    """What the ignore file is for: without it, modules of ours are loaded a second time under bare names.
+
+    `__main__.py` is left out as well: it would take the loading process for its own and end it.
+    """
     folder = tmp_path / "plugins"
-    shutil.copytree(ROOT / "plugins", folder, ignore=shutil.ignore_patterns(".airflowignore", "__pycache__"))
+    left_out = shutil.ignore_patterns(".airflowignore", "__pycache__", "__main__.py")
+    shutil.copytree(ROOT / "plugins", folder, ignore=left_out)
     assert {"naming", "records"} <= set(loaded(folder, tmp_path)["bare"])
