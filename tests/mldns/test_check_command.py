@@ -289,7 +289,7 @@ def test_an_interrupt_ends_it_with_one_line(interpreter: tuple[list[str], dict[s
             stdout=subprocess.PIPE,
             text=True,
             # A shell's background jobs ignore Ctrl-C, and their children inherit that: CI may run us as one.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads
         )
         until(lambda: bool(silent.queries))
         process.send_signal(signal.SIGINT)
