@@ -34,6 +34,9 @@ _TEXT = 300
 
 _REPAIR = "run mldns_reconcile with repair"
 _REWRITE = "run the job's upsert again: what it held is not certain any more"
+_COLLECT = "its lease is over: run mldns_reconcile with collect"
+_RERUN = "wait for the job's own task, which has begun to write; where it has failed, run it again"
+_BY_HAND = "somebody made it a routing policy: delete that by hand, and run mldns_reconcile with repair"
 ADVICE = {
     Verdict.MISSING: "wait for the change to be served; where that lasts, look at the zone's delegation",
     Verdict.WRONG: "wait for the TTL; where it lasts, another zone or a cache answers for this name",
@@ -257,13 +260,17 @@ def _state(owner: OwnerReport) -> str:
 
 def _drifted(owner: OwnerReport) -> Exceptions:
     """What the zone does not hold as claimed: missing, changed, extra."""
-    restorable = {rrset.key for rrset in owner.restorable}
     rows: Exceptions = []
+    usual = _REPAIR if owner.restorable else _REWRITE
+    if owner.over is not None:
+        usual = _COLLECT
+    elif owner.manifest.pending:
+        usual = _RERUN
     for key in owner.missing:
         expected = shown(owner.known[key]) if key in owner.known else "as the job wrote it"
-        rows.append(_row(key, "missing", expected, "not in the zone", _REPAIR if key in restorable else _REWRITE))
+        rows.append(_row(key, "missing", expected, "not in the zone", usual))
     for item in owner.changed:
-        todo = _REPAIR if item.wanted.key in restorable else _REWRITE
+        todo = _BY_HAND if item.found.routed else usual
         rows.append(_row(item.wanted.key, "changed", shown(item.wanted), shown(item.found), todo))
     for rrset in owner.extra:
         in_the_way = rrset.key in owner.manifest.pending

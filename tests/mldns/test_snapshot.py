@@ -133,6 +133,23 @@ def test_a_routing_policy_made_by_hand_is_shown_and_left_alone() -> None:
     found = report(routed, *rrsets[1:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
     assert [(one.wanted, one.found) for one in found.owners[0].changed] == [(rrsets[0], routed)]
     assert found.owners[0].restorable == ()
+    assert "by hand" in event(Findings(found))["jobs"][0]["exceptions"][0]["do"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "advice"),
+    [
+        ({}, "run mldns_reconcile with repair"),
+        ({"generation": 4}, "run the job's upsert again"),
+        ({"expires": NOW}, "its lease is over: run mldns_reconcile with collect"),
+        ({"pending": frozenset({(f"worker-9.bert.{ZONE}", "A")})}, "wait for the job's own task"),
+    ],
+)
+def test_what_to_do_about_a_lost_record(manifest: dict[str, Any], advice: str) -> None:
+    rrsets, claim = job(**manifest)
+    found = report(*rrsets[1:], claim.to_rrset(ZONE), told=[told("bert", rrsets)])
+    (row,) = event(Findings(found))["jobs"]
+    assert row["exceptions"][0]["do"].startswith(advice)
 
 
 @pytest.mark.parametrize(

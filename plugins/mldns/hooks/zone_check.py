@@ -226,8 +226,10 @@ class ZoneCheck:
 
 
 def _to_repair(owner: OwnerReport) -> bool:
-    """A job whose own task is writing puts itself right, or fails where a person sees it; what is over is released."""
-    return not owner.over and not owner.manifest.pending and bool(owner.missing or owner.changed)
+    """A job whose own task is writing puts itself right, or fails where a person sees it; what is over is released, and
+    what was made a routing policy by hand is for whoever made it."""
+    lacking = owner.missing or [item for item in owner.changed if not item.found.routed]
+    return not owner.over and not owner.manifest.pending and bool(lacking)
 
 
 def _restorable(owner: OwnerReport) -> tuple[RRset, ...]:
