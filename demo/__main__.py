@@ -21,6 +21,7 @@ from demo.processes import ProcessDied, adopt_orphans, bury_orphans, raise_on_te
 from demo.rest import AirflowRefused
 from demo.standalone import REPOSITORY, USER, Standalone, airflow_standalone
 from demo.story import Story
+from demo.watching import fill_page, page_of
 
 PARAMS = {
     "zone": "training",
@@ -83,14 +84,19 @@ def up(home: Path, console: Console) -> NoReturn:
     with servers(home, story) as (airflow, cloud):
         story.line(f"log in as {USER}, password {airflow.password}")
         show_example(story, airflow, cloud)  # a failure is shown, and the UI stays up to look into it
+        with story.doing("a job that stays, and a check of the zone, for the page"):
+            ends = fill_page(airflow, cloud, PARAMS)
+        story.line(", ".join(f"{dag_id}: {state}" for dag_id, state in ends.items()))
         port = cloud.resolver.rpartition(":")[2]
         console.rule("running, until Ctrl-C", align="left")
         console.print(
+            f"DNS page  {page_of(airflow)}\n"
             f"Airflow   {airflow.url}   user {USER}   password {airflow.password}\n"
             f"cloud     {cloud.api}   name servers {' '.join(cloud.dns)}   resolver {cloud.resolver}\n"
             f"try       in the UI: DAG {DAG_ID}, button Trigger; while it trains:\n"
             f"          dig @127.0.0.1 -p {port} master.{PARAMS['job']}.{PARAMS['dns_name']}\n"
-            f"your own  DAG files go into dags/ beside the Makefile, and show up within half a minute",
+            f"your own  DAG files go into dags/ beside the Makefile, and show up within half a minute\n"
+            f"ends      with Ctrl-C, and by itself should Airflow or the cloud end: neither is of use alone",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -89,6 +89,18 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Demo]]:
         yield start_demo
 
 
+def jobs_on_the_page(url: str, login: dict[str, str]) -> dict[str, str]:
+    """The jobs of the newest snapshot, which the page shows, and their states."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        token = client.post("/auth/token", json=login).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert client.get("/mldns/").status_code == 200
+        asked = {"name_prefix_pattern": "x-mldns://demo-project/training", "order_by": "-timestamp", "limit": 100}
+        events = client.get("/api/v2/assets/events", params=asked).raise_for_status().json()["asset_events"]
+    snapshots = [event["extra"] for event in events if event["extra"].get("kind") == "zone"]
+    return {job["job"]: job["state"] for job in snapshots[0]["jobs"]}
+
+
 @pytest.mark.usefixtures("usual_ports_taken")
 def test_run_and_up_side_by_side(start: Callable[[str], Demo]) -> None:
     run, up = start("run"), start("up")
@@ -103,14 +115,15 @@ def test_run_and_up_side_by_side(start: Callable[[str], Demo]) -> None:
     assert "left behind: 0 records" in story
     assert run.running() == []
 
-    up.wait_for("running, until Ctrl-C", 3 * MINUTES)
+    up.wait_for("running, until Ctrl-C", 4 * MINUTES)
+    assert "mldns_pretraining: success, mldns_reconcile: success" in up.text()
     assert "left behind: 0 records" in up.text()
     shown = re.search(r"^Airflow +(\S+) +user (\S+) +password (\S+)$", up.text(), re.MULTILINE)
     assert shown is not None
     url, user, password = shown.groups()
     assert httpx.get(url, follow_redirects=True, trust_env=False).status_code == 200
     login = {"username": user, "password": password}
-    assert httpx.post(f"{url}/auth/token", json=login, trust_env=False).status_code == 201
+    assert jobs_on_the_page(url, login) == {"waiting": "ready"}
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(MINUTES) == 0
     assert up.running() == []
