@@ -88,6 +88,10 @@ bench-airflow: $(STAMP) ## measure from trigger to open gate on a real Airflow a
 bench-page: $(STAMP) ## measure the page in Airflow's UI and write benchmarks/page.md (needs Chromium)
 	PYTHONPATH=plugins $(BIN)/python -m benchmarks.page $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(STAMP) ## write the pictures of the page in docs/images anew (needs Chromium)
+	PYTHONPATH=plugins $(BIN)/python -m tests.ui.screenshots
+
 .PHONY: verify-google
 verify-google: $(STAMP) ## check the facts about Google in throw-away zones: PROJECT=… [CONN=…] [IAM_MEMBER=…] [NETWORK=…] [ZONE_DOMAIN=…]
 	@test -n "$(PROJECT)" || { echo "make verify-google: say which project: make verify-google PROJECT=my-project [CONN=google_cloud_default]" >&2; exit 2; }
