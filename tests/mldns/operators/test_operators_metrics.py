@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import re
 import socket
 import subprocess
@@ -230,34 +231,39 @@ def test_the_docs_list_what_is_told() -> None:
     assert told == {source for sources in found.values() for source in sources}
 
 
-class TestOpenTelemetry:
-    """Through Airflow's own exporter, to a collector's HTTP endpoint."""
+TASK = """
+from airflow.sdk.observability import stats
+from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
+from mldns.operators.cloud_dns import CloudDNSEnsureZoneOperator, CloudDNSUpsertRecordsOperator
 
-    def test_the_same_arrives(
-        self, connected: Cloud, execute: Execute, configure: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        pytest.importorskip("opentelemetry.sdk", reason="needs opentelemetry-sdk and its OTLP exporter")
-        protocol = pytest.importorskip("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")
-        from opentelemetry import metrics as otel
+stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+CloudDNSEnsureZoneOperator(task_id="zone", zone="ml", dns_name="ml.example.com.", allow_unbound=True).execute({})
+CloudDNSUpsertRecordsOperator(
+    task_id="upsert", zone="ml", job="bert", workers=["10.0.0.7", "10.0.0.8"], claimant="a/b", lease="c"
+).execute({"run_id": "c"})
+"""
+"""A process that sets Stats up and ends as a task's does: OpenTelemetry sends what was counted at its end."""
 
-        with Collector() as collector:
-            monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-            configure(OTEL_ON=True, STATSD_ON=False)
-            execute(CloudDNSEnsureZoneOperator, **ZONE)
-            execute(CloudDNSUpsertRecordsOperator, **WORKERS)
-            otel.get_meter_provider().shutdown()  # type: ignore[attr-defined]  # as at a task's end
-        found = {}
-        for body in collector.bodies:
-            request = protocol.ExportMetricsServiceRequest.FromString(body)
-            for metric in (m for r in request.resource_metrics for s in r.scope_metrics for m in s.metrics):
-                for point in metric.sum.data_points:
-                    tags = ",".join(sorted(f"{tag.key}={tag.value.string_value}" for tag in point.attributes))
-                    found[f"{metric.name} {tags}"] = point.as_int
-                for point in metric.exponential_histogram.data_points:
-                    found[metric.name] = point.count
-        assert found["airflow.mldns.api.calls method=changes.create,status=200"] == 1
-        assert found[f"airflow.mldns.records.created {IN_ZONE}"] == 4
-        assert found["airflow.mldns.apply.time"] == 1
+
+def test_the_same_arrives_at_an_opentelemetry_collector(connected: Cloud) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs opentelemetry's OTLP exporter")
+    protocol = pytest.importorskip("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")
+    with Collector() as collector:
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "AIRFLOW__METRICS__OTEL_ON": "True"}
+        environment = {**os.environ, **endpoint, "PYTHONPATH": str(ROOT / "plugins")}
+        subprocess.run([sys.executable, "-c", TASK], check=True, env=environment)
+    found = {}
+    for body in collector.bodies:
+        request = protocol.ExportMetricsServiceRequest.FromString(body)
+        for metric in (m for r in request.resource_metrics for s in r.scope_metrics for m in s.metrics):
+            for point in metric.sum.data_points:
+                tags = ",".join(sorted(f"{tag.key}={tag.value.string_value}" for tag in point.attributes))
+                found[f"{metric.name} {tags}"] = point.as_int
+            for point in metric.exponential_histogram.data_points:
+                found[metric.name] = point.count
+    assert found["airflow.mldns.api.calls method=changes.create,status=200"] == 1
+    assert found[f"airflow.mldns.records.created {IN_ZONE}"] == 4
+    assert found["airflow.mldns.apply.time"] == 1
 
 
 class Collector:
