@@ -52,6 +52,7 @@ TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("bind-zone", "changes.create", "first", SHORT),
     ("unbind", "changes.create", "first", SHORT),
     ("bind-zone", "managedZones.setIamPolicy", "first", ALL),
+    ("bind-several", "managedZones.setIamPolicy", "middle last", SHORT),
     ("bind-project", "cloudresourcemanager.projects.setIamPolicy", "first", ALL),
     ("unbind", "managedZones.setIamPolicy", "first", SHORT),
     ("ensure", "managedZones.create", "first", ALL),
