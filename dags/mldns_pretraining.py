@@ -132,7 +132,6 @@ with DAG(
         **records,
         deferrable=True,
         timeout=GATE_TIMEOUT,
-        retries=0,
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
     handoff = CloudDNSHandOffOperator(task_id="handoff", **zone, **whose)

@@ -33,6 +33,10 @@ HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 GATE_TIMEOUT = 900.0
 """Seconds: Google's name servers follow within a minute, a resolver's negative cache within five."""
 
+GATE_RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=10)}
+"""Its time-out is final whatever this says. But Airflow may fail a deferred task that goes on soon after it was put off
+(apache/airflow 72716): the executor's word of the first start's end comes when the second one runs already."""
+
 # What every launcher reads, as Jinja on the hand-off; `mldns.render.environment` says the same of one that was read.
 _VARIABLES = {
     HANDOFF_VARIABLE: "{handoff} | tojson",
@@ -108,7 +112,9 @@ def training_dns(
         claim = CloudDNSClaimOperator(task_id="claim", **written, **hold)
         # The run may be marked failed, and its release be through, before the upsert has begun.
         upsert = CloudDNSUpsertRecordsOperator(task_id="upsert", **written, **hold, policy=policy, claimed=True)
-        opens = DNSResolutionSensor(task_id="gate", **{**written, **proof, "timeout": gate_timeout, **(gate or {})})
+        opens = DNSResolutionSensor(
+            task_id="gate", **{**written, **proof, **GATE_RETRIES, "timeout": gate_timeout, **(gate or {})}
+        )
         handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
         # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.
         release = CloudDNSDeleteRecordsOperator(
