@@ -39,7 +39,7 @@ def flaky(live_cloud: LocalCloud) -> Iterator[FlakyApi]:
 
 
 def folder_of_dags(home: Path) -> Path:
-    """This repository's DAGs, the example that names are triggered by another DAG, and a DAG behind an asset."""
+    """This repository's DAGs, the example that names are triggered by another DAG, and those of tests and benchmark."""
     dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags)
     shutil.copy(Path(__file__).parent / "watching_dags.py", dags)
@@ -48,6 +48,7 @@ def folder_of_dags(home: Path) -> Path:
         assert written in text
         text = text.replace(written, instead)
     (dags / "triggered.py").write_text(text)
+    shutil.copy(REPOSITORY / "benchmarks" / "dags" / "idle_chains.py", dags)
     return dags
 
 
