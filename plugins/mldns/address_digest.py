@@ -63,6 +63,27 @@ def suspects(lines: Sequence[str | None], summary: Mapping[str, Any]) -> list[in
     ]
 
 
+def vouched_for(lines: Sequence[str | None], summary: Mapping[str, Any]) -> set[int]:
+    """Positions of the known lines that a digest proves: that of all, or of a row or a column that is known in full.
+
+    Of more hosts than `ONE_EACH`, one alone has no digest, so nobody can tell whether its line is right.
+    """
+    known = [found for found in lines if found is not None]
+    if len(known) == len(lines) and fits(known, summary):
+        return set(range(len(lines)))
+    width = summary["width"]
+    rows = [range(start, min(start + width, len(lines))) for start in range(0, len(lines), width)]
+    columns = [range(start, len(lines), width) for start in range(width)] if width > 1 else []
+    proven: set[int] = set()
+    for groups, digests in ((rows, summary["rows"]), (columns, summary["columns"])):
+        for number, positions in enumerate(groups):
+            members = [found for position in positions if (found := lines[position]) is not None]
+            expected = digests[number * _PART : (number + 1) * _PART]
+            if len(members) == len(positions) and _digest(members, _PART) == expected:
+                proven.update(positions)
+    return proven
+
+
 def check_summary(value: Any, count: int) -> Mapping[str, Any]:
     """Return the summary as it came in a hand-off of `count` hosts, or raise InvalidInput."""
     width = _width(count)

@@ -53,6 +53,16 @@ def proven(handoff: HandOff, found: Found) -> bool:
     return handoff.addresses is not None and len(known) == len(lines) and address_digest.fits(known, handoff.addresses)
 
 
+def unproven(handoff: HandOff, found: Found) -> list[str]:
+    """The hosts whose address is known, and neither right nor wrong for all that the hand-off tells.
+
+    Of more than `address_digest.ONE_EACH` hosts it has the digests of groups, so a few of them alone cannot be judged.
+    """
+    lines = _lines(handoff, found)
+    vouched = address_digest.vouched_for([line for _, line in lines], handoff.addresses) if handoff.addresses else set()
+    return [name for position, (name, line) in enumerate(lines) if line is not None and position not in vouched]
+
+
 def shared(found: Found) -> list[str]:
     """A line for each address that several names have: they may be one host by mistake, or by intention."""
     names: dict[str, list[str]] = {}

@@ -14,16 +14,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.agreement import Disagreement, addresses, disagreements, proven, shared
+from mldns.agreement import Disagreement, addresses, disagreements, proven, shared, unproven
 from mldns.dns_exchange import pursue, tell
 from mldns.handoff import HandOff
 from mldns.ports import Endpoint, connect_all
 from mldns.resolution import Expectation, Inquiry, Server, Tolerance, Verdict
-from mldns.survey import Survey
+from mldns.survey import LEAST_ROUND, Survey
 from mldns.survey_report import FAILURES_SHOWN, Failure, Ports, Report
 
 ROUND_SECONDS = 1.0  # between two rounds
-_LEAST_ROUND = 15.0  # seconds that a round may take even at the very end: three tries at a silent server, and some
 _TOLD_EVERY = 1.0
 
 Tell = Callable[[Report], None]
@@ -89,14 +88,14 @@ class _Verification:
                 await asyncio.sleep(min(ROUND_SECONDS, left))
         handoff = self._task.handoff
         exact = all(expectation.rrdatas is not None for expectation in self._task.expectations)
-        report = self._report(self._survey.report(time.monotonic()))
+        report = self._with_unproven(self._report(self._survey.report(time.monotonic())))
         known = exact or (handoff is not None and proven(handoff, self._found))
         return Outcome(report, report.ok and known, self._found)
 
     async def _round(self) -> bool:
         """Ask for what is open; whether all is right now."""
         left = self._deadline - time.monotonic()
-        await pursue(self._survey, budget=max(left, _LEAST_ROUND) if self._wait else None)
+        await pursue(self._survey, budget=max(left, LEAST_ROUND) if self._wait else None)
         self._found |= addresses(self._survey.answers())
         if self._task.handoff is not None:
             wrong = disagreements(self._task.handoff, self._found)
@@ -152,6 +151,27 @@ class _Verification:
             doubles = shared({name: texts for name, texts in self._found.items() if name in own})
             return replace(told, warnings=(*told.warnings, *doubles[:FAILURES_SHOWN]))
         return told
+
+    def _with_unproven(self, report: Report) -> Report:
+        """A warning where addresses were taken on trust: somebody else's would have passed as well."""
+        handoff = self._task.handoff
+        if handoff is None or not report.ok:
+            return report
+        exact = {item.name for item in self._task.expectations if item.rrdatas is not None}
+        names = [name for name in unproven(handoff, self._found) if name not in exact]
+        if not names:
+            return report
+        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        reason = (
+            f"of {handoff.count:,} hosts the hand-off has the digests of groups only"
+            if handoff.addresses
+            else "the hand-off is of an older release, without digests"
+        )
+        line = (
+            f"the address of {names[0]}{others} is answered, not proven to be the one that was handed over: {reason}; "
+            "--workers FILE proves it" + (", or a check of all hosts, without --rank" if handoff.addresses else "")
+        )
+        return replace(report, warnings=(*report.warnings, line))
 
     def _with_disagreements(self, report: Report) -> Report:
         ttl = self._task.handoff.ttl if self._task.handoff else 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from mldns.agreement import addresses, disagreements, proven, shared
+from mldns.agreement import addresses, disagreements, proven, shared, unproven
 from mldns.handoff import HandOff, read
 from mldns.inventory import parse_workers
 from mldns.rendezvous import hand_off
@@ -47,6 +49,16 @@ def test_two_hosts_that_changed_places_are_both_named() -> None:
     one, two = "worker-1.bert.ml.example.com.", "worker-2.bert.ml.example.com."
     found[one], found[two] = found[two], found[one]
     assert [wrong.name for wrong in disagreements(handoff, found)] == [one, two]
+
+
+@pytest.mark.parametrize(("count", "known", "judged"), [(128, [5], True), (129, [5], False), (129, range(12), True)])
+def test_what_no_digest_covers_is_neither_right_nor_wrong(count: int, known: Iterable[int], judged: bool) -> None:
+    """Of 129 hosts twelve have a digest together: with all of them known, each is proven."""
+    handoff, found = job(count)
+    names = [f"worker-{rank}.bert.ml.example.com." for rank in known]
+    few = {name: found[name] for name in names}
+    assert unproven(handoff, few) == ([] if judged else names)
+    assert unproven(handoff, found) == []
 
 
 def test_of_many_hosts_several_wrong_ones_are_among_those_named() -> None:

@@ -178,6 +178,22 @@ class TestAJob:
         assert (ran.returncode, ran.json["names"]) == (0, 3)
         assert mldns("check", "--rank", "1", "--wait", "0", MLDNS_HANDOFF=handed_over).returncode == 20
 
+    def test_of_many_hosts_one_alone_is_not_proven(self, cloud: Cloud, mldns: Run, tmp_path: Path) -> None:
+        """Somebody else's address for this host: of 200 the hand-off has digests of groups, which cannot tell."""
+        hosts = [f"10.0.0.{rank + 1}" for rank in range(200)]
+        job = Job(cloud, hosts)
+        job.write({"worker-2": ["10.0.0.99"]})
+        (tmp_path / "workers.json").write_text(json.dumps(hosts))
+        arguments = ["check", "--wait", "0", "--rank", "2"]
+        alone = mldns(*arguments, MLDNS_HANDOFF=json.dumps(job.value))
+        assert (alone.returncode, alone.stdout.startswith("ready: ")) == (10, True)
+        assert "worker-0.bert.ml.test. and 1 more is answered, not proven" in alone.stderr
+        assert "--workers FILE proves it, or a check of all hosts, without --rank" in alone.stderr
+        workers = ["--workers", str(tmp_path / "workers.json")]
+        assert mldns(*arguments, *workers, MLDNS_HANDOFF=json.dumps(job.value)).returncode == 30
+        right = mldns("check", "--wait", "0", "--rank", "3", *workers, MLDNS_HANDOFF=json.dumps(job.value))
+        assert (right.returncode, right.stderr) == (0, "")
+
 
 class TestThePort:
     @pytest.fixture

@@ -24,7 +24,7 @@ _CODES = """\
 exit codes:
   0   every name answers as it must
   2   the command was not understood; nothing was asked
-  10  the same, with something that was to be tolerated
+  10  the same, with something that was to be tolerated, or an address that nothing proves
   20  not yet: names are missing, servers silent or caches old; a retry may find them
   30  somebody has to look: another address, or a server that refuses or does not serve the zone
 

@@ -18,11 +18,11 @@ from mldns.resolution import (
     Inquiry,
     Role,
     Server,
-    Tolerance,
     any_address,
     expectations,
     parse_required,
     parse_server,
+    parse_tolerances,
 )
 from mldns.verification import Task
 
@@ -56,7 +56,7 @@ def of_options(options: argparse.Namespace) -> Task:
         handoff=handoff,
         port=port,
         passes=options.passes,
-        tolerate=[Tolerance(text) for text in options.tolerate],
+        tolerate=parse_tolerances(options.tolerate),
     )
 
 
