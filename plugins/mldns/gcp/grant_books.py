@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mldns import naming
-from mldns.exceptions import ZoneNotFound
+from mldns.exceptions import PermissionMissing, ZoneNotFound
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
@@ -65,6 +65,15 @@ class Ledger:
             if zone == self.facts:
                 raise
             return []  # deleted since the zones were listed, and its manifests with it
+        except PermissionMissing as refusal:
+            if zone == self.facts:
+                raise
+            raise PermissionMissing(
+                permission=refusal.permission,
+                resource=refusal.resource,
+                detail=f"zone {zone.name!r} may hold another job's note of this grant, so without reading it no grant "
+                "on the project can be made or taken back for a job; a grant on the zone alone needs no other zone",
+            ) from refusal
         notes = []
         for rrset in rrsets:
             label, _, rest = rrset.name.lower().partition(".")

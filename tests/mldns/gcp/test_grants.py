@@ -15,13 +15,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
 
 from mldns.batching import Change
-from mldns.exceptions import CloudUnavailable, MldnsError
+from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.gcp import grants
 from mldns.gcp.bindings import PolicyStore, ZonePolicy, edit_policy
 from mldns.gcp.dns import DNSClient
-from mldns.gcp.grant_books import GrantBook
+from mldns.gcp.grant_books import GrantBook, Ledger
 from mldns.gcp.grants import Unbound, bind, unbind
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
@@ -168,6 +170,26 @@ class TestTwoJobs:
         outsider_grants(store, ALICE)
         kept = {TRAINER: ("job 'job-a' in zone 'ml-zone'",)}
         assert unbind(store, grant, None, a.ledger) == Unbound((ALICE,), (), kept)
+
+    def test_a_zone_that_cannot_be_read_is_named_with_what_to_do(self, a: GrantBook, cloud: Cloud) -> None:
+        """Nobody can tell who else holds a grant on the project then; one on the zone alone is made as ever."""
+        client = a.editor.client
+        network = {"networks": [{"networkUrl": cloud.network}]}
+        dark = {"name": "dark", "dnsName": "dark.test.", "description": "", "visibility": "private"}
+        client.create_zone({**dark, "privateVisibilityConfig": network})
+
+        class Blind(DNSClient):
+            def list_rrsets_below(self, zone: str, suffix: str, **more: Any) -> Any:
+                if zone == "dark":
+                    raise PermissionMissing(permission="dns.resourceRecordSets.list", resource="zone 'dark'")
+                return super().list_rrsets_below(zone, suffix, **more)
+
+        blind = Blind(client.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
+        ledger = Ledger(blind, a.editor.facts)
+        with pytest.raises(PermissionMissing, match=r"zone 'dark' may hold another job's note") as caught:
+            ledger.listings(TO_TRAINER)
+        assert "a grant on the zone alone needs no other zone" in str(caught.value)
+        assert ledger.listings(Grant("zone", ADMIN, (TRAINER,))) == {TRAINER: {}}
 
     def test_a_grant_on_the_project_is_held_from_any_of_its_zones(
         self, cloud: Cloud, client: DNSClient, a: GrantBook
