@@ -251,6 +251,7 @@ class ZoneEditor:
         :param progress: of the call so far, when it decides again.
         :raises ZoneMoved: the owner's manifest was written while the zone was read.
         """
+        self.quota.foresee(len(desired))
         view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
         if holder.at_generation is not None and not progress.changes:
             _check_held(view.manifest, holder, live=None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from mldns.batching import Limits
 from mldns.exceptions import PermissionMissing, QuotaShort
-from mldns.gcp.dns import DNSClient
+from mldns.gcp.ahead import begun
+from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_reader import JobView, ZoneFacts
 from mldns.plan import Plan, Room
 
@@ -29,6 +31,12 @@ class ZoneQuota:
     facts: ZoneFacts
     asked: Limits | None = None
     visible: bool = True
+    _foreseen: Future[Resource] | None = field(default=None, init=False, repr=False)
+
+    def foresee(self, wanted: int) -> None:
+        """Ask beside the reading of the zone for the limits that a job of so many rrsets needs, unless all stand."""
+        if wanted > _SMALL_PLAN and self.asked is None and self._foreseen is None:
+            self._foreseen = begun(self.client.quota)
 
     def limits(self, plan: Plan, view: JobView) -> Limits:
         """The limits to carry out `plan` under: the live ones, or Google's documented ones for a small plan.
@@ -58,8 +66,9 @@ class ZoneQuota:
     def live(self) -> Limits:
         """The project's limits, asked for now if they were not before."""
         if self.asked is None:
+            foreseen, self._foreseen = self._foreseen, None
             try:
-                self.asked = Limits.from_quota(self.client.quota())
+                self.asked = Limits.from_quota(foreseen.result() if foreseen else self.client.quota())
             except PermissionMissing as missing:
                 log.warning("zone %s: taking Google's documented limits, as %s", self.facts.name, missing)
                 self.asked, self.visible = Limits(), False
