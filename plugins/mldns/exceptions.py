@@ -246,6 +246,10 @@ class CloudUnavailable(MldnsError):
         super().__init__(f"{reason}; {way_out}" if way_out else reason)
 
 
+class StillPending(CloudUnavailable):
+    """A change is accepted, and not `done` yet."""
+
+
 class CheckIncomplete(MldnsError):
     """A check could not look at everything, or not do what it was asked to. `lines` say what, one each."""
 

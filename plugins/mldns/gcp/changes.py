@@ -10,7 +10,7 @@ from typing import Any
 
 from mldns import metrics
 from mldns.batching import Change
-from mldns.exceptions import CloudUnavailable, PermissionMissing
+from mldns.exceptions import CloudUnavailable, PermissionMissing, StillPending
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AnswerLost, Call, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
@@ -70,7 +70,7 @@ def wait_until_done(
     """Poll a change, ever more slowly, until Google says `done`: sent to the name servers, not yet proven there.
 
     :param just_sent: it was pending a moment ago, so that the first poll can wait a little.
-    :raises CloudUnavailable: it is still pending after `timeout` seconds.
+    :raises StillPending: it is so after `timeout` seconds.
     """
     started = time.monotonic()
     moments = chain(_ASKED_AT if just_sent else (0.0, *_ASKED_AT), count(_ASKED_AT[-1] + _SLOWEST_POLL, _SLOWEST_POLL))
@@ -84,7 +84,7 @@ def wait_until_done(
             return change
         if time.monotonic() - started >= timeout:
             break
-    raise CloudUnavailable(
+    raise StillPending(
         f"change {change_id} of zone {zone!r} is still pending after {timeout:.0f} s: "
         "it is accepted, so a retry only waits on"
     )

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, T
 
 from mldns import arguments, metrics
 from mldns.assets import Phase, gate_facts
-from mldns.exceptions import InvalidInput, ResolutionFailed, ZoneNotFound
+from mldns.exceptions import InvalidInput, ResolutionFailed, StillPending
 from mldns.inventory import parse_port, parse_workers
 from mldns.links import JobLink, ZoneLink
 from mldns.naming import slug
@@ -25,6 +25,8 @@ from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.proof import Proof
 from mldns.records import desired_records, job_records, master_of, parse_ttl
 from mldns.resolution import Role, Server, parse_tolerances, servers_to_ask
+from mldns.sensors.change_done import wait_until_sent
+from mldns.sensors.zone_facts import name_servers_of, zone_of
 from mldns.survey import LEAST_ROUND, Survey
 from mldns.survey_report import Report
 
@@ -81,7 +83,8 @@ class DNSResolutionSensor(BaseSensorOperator):
         answers nothing; "long-ttl", right data that may be cached for longer than `max_ttl`.
     :param deferrable: whether to wait in the triggerer; Airflow's `[operators] default_deferrable` unless given.
     :param change_id: of the change that wrote the records, where its `done` was not waited for; the resolvers of a
-        private zone are not asked before.
+        private zone are not asked before. A gate that is deferrable, or reschedules itself, looks from time to time and
+        holds no slot in between.
     :param poke_interval: seconds between two rounds.
     :param timeout: seconds until the gate gives up: `ResolutionTimedOut` lists name, server, expected, got.
     :param project_id: Google project of the zone; the connection's default when not given.
@@ -168,6 +171,7 @@ class DNSResolutionSensor(BaseSensorOperator):
         self._gate: tuple[Proof, Survey] | None = None
         self._report: Report | None = None
         self._deadline = 0.0  # of time.monotonic(), from the first poke on
+        self._until: float | None = None  # of time.time(), where an earlier look began to wait
 
     def execute(self, context: Context) -> Any:
         self._gate = self._report = None  # a new try knows nothing
@@ -185,8 +189,15 @@ class DNSResolutionSensor(BaseSensorOperator):
         from mldns.dns_exchange import prove
 
         if self._gate is None:
-            self._deadline = time.monotonic() + self.timeout
-            begun = self._begin()
+            left = self.timeout if self._until is None else self._until - time.time()
+            self._deadline = time.monotonic() + left
+            try:
+                begun = self._begin()
+            except StillPending as pending:
+                if self.deferrable or not self.reschedule:
+                    raise
+                self.log.info("%s", pending)
+                return PokeReturnValue(is_done=False)
             self._gate = begun, begun.survey(time.monotonic())
         proof, survey = self._gate
         asked = prove(
@@ -201,11 +212,18 @@ class DNSResolutionSensor(BaseSensorOperator):
             self.log.log(level, "%s", line)
         if self.deferrable and not report.ok and left > 0:
             self._defer(proof, survey, left)
+        if not report.ok and left <= 0 and self._until is not None:
+            raise AirflowSensorTimeout  # the base class counts from the last pause
         if not report.ok:
             return PokeReturnValue(is_done=False)
         result = report.to_json()
         self._tell(context, result)
         return PokeReturnValue(is_done=True, xcom_value=result)
+
+    def execute_after_pause(self, context: Context, deadline: float, event: object = None) -> Any:
+        """Look at the change once more, and go on when it is done; `deadline` is seconds of the wall clock."""
+        self._until = deadline
+        return self.execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """What the triggerer found, as the result or as the same time-out as without it."""
@@ -285,24 +303,25 @@ class DNSResolutionSensor(BaseSensorOperator):
         hook = self.hook
         project = arguments.text(self.project_id) or None
         resolvers = arguments.texts(self.resolvers, "resolvers") or hook.resolver_addresses
-        zone = _zone_of(hook, self.zone, project)
+        zone = zone_of(hook, self.zone, project)
         servers = servers_to_ask(
             visibility=zone["visibility"],
-            name_servers=arguments.texts(self.name_servers, "name_servers") or _name_servers(hook, zone),
+            name_servers=arguments.texts(self.name_servers, "name_servers") or name_servers_of(hook, zone),
             resolvers=resolvers,
         )
         reverse_dns_name = ""
         reverse_servers: tuple[Server, ...] = ()
         if reverse_zone := arguments.text(self.reverse_zone):
-            reverse = _zone_of(hook, reverse_zone, project)
+            reverse = zone_of(hook, reverse_zone, project)
             reverse_dns_name = reverse["dnsName"]
             reverse_servers = servers_to_ask(
-                visibility=reverse["visibility"], name_servers=_name_servers(hook, reverse), resolvers=resolvers
+                visibility=reverse["visibility"], name_servers=name_servers_of(hook, reverse), resolvers=resolvers
             )
         proof = self._proof_of(zone["dnsName"], servers, reverse_dns_name, reverse_servers)
         self._announce(proof, zone["visibility"])
         if zone["visibility"] == "private" and arguments.text(self.change_id):
-            self._wait_for_change(hook, arguments.text(self.change_id), project)
+            left = self._deadline - time.monotonic()
+            wait_until_sent(self, hook, change_id=arguments.text(self.change_id), project=project, left=left)
         return proof
 
     def _proof_of(
@@ -360,11 +379,6 @@ class DNSResolutionSensor(BaseSensorOperator):
             asked = ", ".join(server.label for server in proof.reverse_servers)
             self.log.info("Asking for the addresses of %s: %s", proof.reverse_dns_name, asked)
 
-    def _wait_for_change(self, hook: CloudDNSHook, change_id: str, project: str | None) -> None:
-        """A denial would stay in the resolver's cache for minutes: so it is not asked for what was not even sent."""
-        self.log.info("Waiting for change %s of zone %s to be done", change_id, self.zone)
-        hook.wait_for_change(zone=self.zone, change_id=change_id, timeout=self.timeout, project_id=project)
-
     def _timed_out(self, error: Exception) -> Exception:
         """The time-out, with what was missing; the error itself when no round came to its end."""
         if self._report is None:
@@ -377,17 +391,6 @@ class DNSResolutionSensor(BaseSensorOperator):
             self.log.error("%s", line)
         summary = f"job {self.job!r} in zone {self.zone!r} is not proven: {counts}"
         return ResolutionTimedOut(summary=summary, failures=lines)
-
-
-def _zone_of(hook: CloudDNSHook, name: str, project: str | None) -> dict[str, Any]:
-    zone = hook.get_zone(zone=name, project_id=project)
-    if zone is None:
-        raise ZoneNotFound(name, project or hook.project_id)
-    return {"visibility": "public", **zone}
-
-
-def _name_servers(hook: CloudDNSHook, zone: dict[str, Any]) -> Sequence[str]:
-    return hook.name_server_addresses or zone.get("nameServers", ())
 
 
 def _whole_number(passes: object) -> int:

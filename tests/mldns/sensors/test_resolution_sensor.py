@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 
 from mldns.exceptions import CloudUnavailable, InvalidInput, MldnsError, ResolutionFailed, ZoneNotFound
 from mldns.sensors.resolution import DNSResolutionSensor, ResolutionTimedOut
@@ -150,6 +150,60 @@ class TestNegativeCache:
         change = Zone(cloud, "private").add(NAMES)
         with pytest.raises(CloudUnavailable, match="still pending"):
             gate(change_id=change, timeout=0.5).execute({})
+
+    def test_a_deferrable_gate_holds_no_slot_while_a_change_is_pending(
+        self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It looks for a moment, gives its slot back, and is woken to look again until the change is done."""
+        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
+        monkeypatch.setattr("mldns.sensors.change_done.PAUSE_SECONDS", 0.6)
+        cloud = start_cloud("--serve-ms", "800", "--done-ms", "1000")
+        connect(cloud)
+        change = Zone(cloud, "private").add(NAMES)
+        began = time.monotonic()
+        with pytest.raises(TaskDeferred) as paused:
+            gate(change_id=change, deferrable=True).execute({})
+        assert time.monotonic() - began < 0.8
+        path, arguments = paused.value.trigger.serialize()
+        assert path == "airflow.providers.standard.triggers.temporal.DateTimeTrigger"
+        assert set(arguments) == {"moment", "end_from_trigger"}, "no credentials"
+        time.sleep(1.2)
+        woken = gate(change_id=change, deferrable=True)
+        result = woken.resume_execution(paused.value.method_name, {**(paused.value.kwargs or {}), "event": None}, {})
+        assert (result["ok"], result["answers"]) == (True, 5), "asked once, when all was there"
+
+    def test_pauses_end_with_the_time_that_the_gate_has(
+        self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
+        cloud = start_cloud("--done-ms", "60000")
+        connect(cloud)
+        change = Zone(cloud, "private").add(NAMES)
+        with pytest.raises(TaskDeferred) as paused:
+            gate(change_id=change, deferrable=True, timeout=1).execute({})
+        again = paused.value.kwargs or {}
+        assert again["deadline"] - time.time() < 1
+        time.sleep(1)
+        began = time.monotonic()
+        with pytest.raises(CloudUnavailable, match="still pending"):
+            gate(change_id=change, deferrable=True).resume_execution(paused.value.method_name, again, {})
+        assert time.monotonic() - began < 2, "and not another 20 s"
+
+    def test_what_is_not_there_after_a_pause_ends_with_the_gates_time(self, private: Zone) -> None:
+        change = private.add({"other.ml.test.": ["10.0.0.9"]})
+        time.sleep(0.5)  # until it is done
+        with pytest.raises(ResolutionTimedOut, match="worker-0"):
+            gate(change_id=change, deferrable=True).execute_after_pause({}, time.time() - 1)
+
+    def test_a_gate_that_reschedules_itself_does_so_while_a_change_is_pending(
+        self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
+        cloud = start_cloud("--done-ms", "60000")
+        connect(cloud)
+        change = Zone(cloud, "private").add(NAMES)
+        poked = gate(change_id=change, mode="reschedule").poke({})
+        assert not poked.is_done
 
 
 class TestStaysShut:
