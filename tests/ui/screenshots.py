@@ -34,7 +34,6 @@ def main() -> int:
                 browser.set_window_size(1280, 880)
                 log_in(browser, airflow)
                 for name in shown(browser, airflow):
-                    browser.switch_to.default_content()
                     path = IMAGES / f"{name}.png"
                     browser.save_screenshot(str(path))
                     size = path.stat().st_size
@@ -48,7 +47,7 @@ def main() -> int:
 
 
 def shown(browser: WebDriver, airflow: Standalone) -> Iterator[str]:
-    """Bring each state onto the screen and yield the name of its picture."""
+    """Bring each state onto the screen and yield the name of its picture, of the whole window though the frame is open."""
     open_page(browser)
     yield "dns-empty"
     run_id = tell_of_a_day(airflow)
