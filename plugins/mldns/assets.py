@@ -50,6 +50,15 @@ def zone_asset(project: str, zone: str) -> Asset:
     return Asset(uri, uri)
 
 
+def checks_asset(project: str, zone: str) -> Asset:
+    """The asset of the same checks as the page reads them, on which no DAG is to be scheduled.
+
+    Airflow 3.3.2 refuses to list asset events as long as a run that one of them has created is queued: whoever
+    schedules a DAG on a zone must not take the page away from everybody.
+    """
+    return Asset(f"mldns checks {project}/{zone}", f"x-mldns://{project}/{zone}/checks")
+
+
 def jobs_asset(project: str, zone: str) -> Asset:
     """The asset of the phases of a zone's jobs."""
     return Asset(f"mldns jobs {project}/{zone}", f"x-mldns://{project}/{zone}/jobs")

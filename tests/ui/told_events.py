@@ -58,7 +58,6 @@ def zone_event(
 ) -> dict[str, Any]:
     """One check's snapshot of a zone."""
     names = sum(job["records"] for job in jobs)
-    uri = f"x-mldns://{PROJECT}/{zone}"
     extra = {
         "schema": 1,
         "kind": "zone",
@@ -86,7 +85,7 @@ def zone_event(
         "actions": None,
         **fields,
     }
-    return {"name": uri, "uri": uri, "extra": extra}
+    return {"name": f"mldns checks {PROJECT}/{zone}", "uri": f"x-mldns://{PROJECT}/{zone}/checks", "extra": extra}
 
 
 def job_event(job: str, phase: str, *, zone: str = "ml", minutes_ago: float = 0, **fields: Any) -> dict[str, Any]:

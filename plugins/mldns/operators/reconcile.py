@@ -141,6 +141,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             check.zone, found, project=project, now=time.time(), dag_id=instance.dag_id, run_id=instance.run_id
         )
         tell(context, assets.zone_asset(project, zone), extra)
+        tell(context, assets.checks_asset(project, zone), extra)
 
 
 class _Limit:

@@ -9,7 +9,7 @@ import { age, currentJobs, currentZones, extras, gateHistory, needsAttention } f
 import { zoneCards } from "./cards.js";
 
 const EVERY = 30_000; // ms
-const ZONES = { name_prefix_pattern: "x-mldns" };
+const ZONES = { name_prefix_pattern: "mldns checks" };
 const JOBS = { name_prefix_pattern: "mldns jobs" };
 const STALE = 60 * 60 * 1000; // ms: the check runs four times an hour unless told otherwise
 
