@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def shown(browser: WebDriver, airflow: Standalone) -> Iterator[str]:
-    """Bring each state onto the screen and yield the name of its picture: of the whole window, whatever frame is open."""
+    """Bring each state onto the screen and yield the name of its picture, of the whole window."""
     open_page(browser)
     yield "dns-empty"
     run_id = tell_of_a_day(airflow)
