@@ -63,9 +63,7 @@ class _PodsInventoryOperator(InventoryOperator):
         if expected is None:
             raise InvalidInput("expected must say how many workers there are: pods come one by one")
         if not selector:
-            raise InvalidInput(
-                "label_selector must say which pods: without, every pod would be a worker"
-            )
+            raise InvalidInput("label_selector must say which pods: without, every pod would be a worker")
         self._cluster = self._cluster or self.connect()
         found = list_pods(self._cluster, namespace=self.namespace, selector=selector)
         source = f"pods {selector!r} in namespace {self.namespace!r} of {self.cluster}"
