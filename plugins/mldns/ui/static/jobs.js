@@ -12,6 +12,7 @@ const FILTERS = [
 ];
 const COLUMNS = ["State", "Job", "Claimed by", "Names", "Since", "Lease until", "Gate", "Drift"];
 const SHOWN = 200;
+const SHORT = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
 
 /** What each state means, for whoever points at it. */
 const MEANING = {
@@ -117,7 +118,7 @@ export class JobTable {
       el("td", {}, claimant(job)),
       el("td", { class: "number" }, String(job.records ?? ""), job.pending ? el("div", { class: "quiet" }, `${job.pending} not written`) : null),
       el("td", {}, job.since ? moment(job.since, age(job.since, Date.now())) : ""),
-      el("td", {}, job.expires ? moment(job.expires, new Date(job.expires).toLocaleString()) : el("span", { class: "quiet" }, "no end")),
+      el("td", {}, job.expires ? moment(job.expires, new Date(job.expires).toLocaleString([], SHORT)) : el("span", { class: "quiet" }, "no end")),
       el("td", {}, gate(job)),
       el(
         "td",
