@@ -74,7 +74,7 @@ def test_any_damage_to_a_query_gets_a_parseable_answer_or_none(data):
         assert dns.message.from_wire(answer).id == int.from_bytes(wire[:2], "big")
 
 
-@pytest.mark.parametrize("wire", [b"", b"x", query().to_wire()[:11]])
+@pytest.mark.parametrize("wire", [b"", b"x", query().to_wire()[:11]], ids=["nothing", "a byte", "a byte too few"])
 def test_what_has_no_header_is_dropped(wire):
     assert exchange(wire, Fixed(), udp=True) is None
 
