@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from demo.cloud import PROJECT, LocalCloud, local_cloud
+from demo.cloud import NETWORK, PROJECT, LocalCloud, local_cloud
 from demo.example import DAG_ID, run_example
 from demo.processes import ProcessDied, adopt_orphans, bury_orphans, raise_on_termination
 from demo.rest import AirflowRefused
@@ -95,6 +95,7 @@ def up(home: Path, console: Console) -> NoReturn:
             f"cloud     {cloud.api}   name servers {' '.join(cloud.dns)}   resolver {cloud.resolver}\n"
             f"try       in the UI: DAG {DAG_ID}, button Trigger; while it trains:\n"
             f"          dig @127.0.0.1 -p {port} master.{PARAMS['job']}.{PARAMS['dns_name']}\n"
+            f"network   {NETWORK}, for private zones of your own; zone {PARAMS['zone']} is there\n"
             f"your own  DAG files go into dags/ beside the Makefile, and show up within half a minute\n"
             f"ends      with Ctrl-C, and by itself should Airflow or the cloud end: neither is of use alone",
             markup=False,

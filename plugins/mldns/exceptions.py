@@ -127,7 +127,10 @@ class ZoneNotFound(MldnsError):
 
     def __init__(self, zone: str, project_id: str) -> None:
         self.zone, self.project_id = zone, project_id
-        super().__init__(f"managed zone {zone!r} does not exist in project {project_id!r}: create it with ensure_zone")
+        super().__init__(
+            f"managed zone {zone!r} does not exist in project {project_id!r}: "
+            "make it with CloudDNSEnsureZoneOperator or a run of mldns_pretraining, or name another one"
+        )
 
 
 class ZoneMismatch(MldnsError):
