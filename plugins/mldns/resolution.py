@@ -287,7 +287,7 @@ def _judge_denial(answer: Answer, role: Role) -> Judgement:
         return Judgement(Verdict.LAME, "a referral or nothing", "the server does not look names up for us")
     if answer.negative_ttl is None:
         return Judgement(Verdict.MISSING, got, "denied without an SOA, so not cached")
-    return Judgement(Verdict.MISSING, got, f"denied, and cached for {answer.negative_ttl} s", answer.negative_ttl)
+    return Judgement(Verdict.MISSING, got, "denied", answer.negative_ttl)
 
 
 def _cached_for(ttl: int, role: Role) -> int:

@@ -12,8 +12,8 @@ from itertools import zip_longest
 from typing import Any
 
 from mldns.records import Key
-from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
-from mldns.survey_matrix import Matrix
+from mldns.resolution import Expectation, Role, Server, Verdict
+from mldns.survey_matrix import Cell, Matrix
 
 FAILURES_SHOWN = 20
 JSON_BYTES = 6_000
@@ -225,7 +225,7 @@ def account(
                 verdicts[verdict] += 1
                 shown = kinds.setdefault((verdict, server), [])
                 if len(shown) < FAILURES_SHOWN:
-                    shown.append(_failure(matrix, server, expectations[key], cell.judgement, verdict))
+                    shown.append(_failure(matrix, server, expectations[key], cell, verdict, now=now))
             yield
     in_turn = [failure for row in zip_longest(*kinds.values()) for failure in row if failure is not None]
     return Account(
@@ -245,13 +245,15 @@ def _refined(matrix: Matrix, key: Key, verdict: Verdict) -> Verdict:
 
 
 def _failure(
-    matrix: Matrix, server: Server, expectation: Expectation, judgement: Judgement, verdict: Verdict
+    matrix: Matrix, server: Server, expectation: Expectation, cell: Cell, verdict: Verdict, *, now: float
 ) -> Failure:
-    why = judgement.why
+    why = cell.judgement.why
+    if cell.retry_at > now:
+        why += f", cached by {server.label} for another {cell.retry_at - now:.0f} s"
     right, asked = matrix.right_at(expectation.key), len(matrix.asked_of(expectation.key))
     if right:
         why += f"; {right} of {asked} servers right"
     if verdict is Verdict.MISSING and server.role is Role.RESOLVER and asked > 1 and right:
         why += ": has this resolver a cached denial, or a private zone that hides this one?"
     name, kind = expectation.key
-    return Failure(name, kind, server.label, verdict, expectation.shown, judgement.got, why)
+    return Failure(name, kind, server.label, verdict, expectation.shown, cell.judgement.got, why)

@@ -19,6 +19,9 @@ from mldns.survey_matrix import Cell, Matrix
 
 _RIGHT, _UNASKED, _FAILED, _LONG_TTL, _RECOVERED, _FIRST_HELD = range(6)
 _MOST_HOLDS = 64  # more different ones are not told: those names are asked for again too early, which only costs time
+_MOST_ANSWERS = 16  # told with what was answered: others keep their moment, and of their answer the verdict alone
+
+_Hold = tuple[str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,11 @@ def pack_cells(
     long_ttl: Collection[Key],
     now: float,
 ) -> dict[str, Any]:
-    """Return `{"cells": text, "holds": [[verdict, seconds], …]}`, seconds from `now` on.
+    """Return `{"cells": text, "holds": [[verdict, seconds, answer], …]}`, seconds from `now` on.
 
     :param keys_of: what each server is asked for, in an order that `unpack_cells` is given again.
     """
-    holds: dict[tuple[str, int], int] = {}
+    holds: dict[_Hold, int] = {}
     codes = bytearray()
     for server, keys in keys_of.items():
         cells = matrix.cells(server)
@@ -66,8 +69,8 @@ def unpack_cells(state: Mapping[str, Any], keys_of: Mapping[Server, Sequence[Key
     if len(codes) != len(pairs):
         raise InvalidInput(f"the state is one of {len(codes):,} names at servers, not of {len(pairs):,}")
     held = [
-        Cell(Judgement(Verdict(verdict), "see above", "held since before the wait"), then + seconds)
-        for verdict, seconds in state["holds"]
+        Cell(Judgement(Verdict(verdict), "".join(got) or "another answer", "as it said before"), then + seconds)
+        for verdict, seconds, *got in state["holds"]  # a state of an older release has no answers
     ]
     restored = Restored([], set(), set())
     for (server, key), code in zip(pairs, codes, strict=True):
@@ -82,10 +85,12 @@ def unpack_cells(state: Mapping[str, Any], keys_of: Mapping[Server, Sequence[Key
     return restored
 
 
-def _open_code(cell: Cell | None, now: float, holds: dict[tuple[str, int], int]) -> int:
+def _open_code(cell: Cell | None, now: float, holds: dict[_Hold, int]) -> int:
     if cell is None:
         return _UNASKED
-    hold = (cell.judgement.verdict.value, ceil(cell.retry_at - now))
+    hold = (cell.judgement.verdict.value, ceil(cell.retry_at - now), cell.judgement.got)
+    if hold not in holds and len(holds) >= _MOST_ANSWERS:
+        hold = (*hold[:2], "")
     if hold[1] <= 0 or (hold not in holds and len(holds) >= _MOST_HOLDS):
         return _FAILED
     return _FIRST_HELD + holds.setdefault(hold, len(holds))

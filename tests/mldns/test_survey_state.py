@@ -47,6 +47,29 @@ def test_a_held_name_is_held_until_the_same_moment() -> None:
     assert (report.held, report.asked_again_in) == (1, 260)
 
 
+def test_what_a_cache_answered_is_told_to_the_end() -> None:
+    """The gate's time may end before a cache may be asked again: its error is all that people get to read."""
+    (first,) = wanted = expect(1)
+    survey = Survey(wanted, [RES], now=0)
+    survey.record(RES, first, denied(300), 10)
+    later = moved(survey, Survey(wanted, [RES], now=7000), at=20, now=7000, ago=30)
+    (failure,) = later.report(7020).failures
+    assert (failure.got, failure.verdict.value) == ("NXDOMAIN", "missing")
+    assert failure.why == f"as it said before, cached by {RES.label} for another 240 s"
+
+
+def test_a_state_of_an_older_release_reads() -> None:
+    (first,) = wanted = expect(1)
+    survey = Survey(wanted, [RES], now=0)
+    survey.record(RES, first, denied(300), 0)
+    state = survey.state(0)
+    assert state["holds"] == [["missing", 300, "NXDOMAIN"]]
+    later = Survey(wanted, [RES], now=0)
+    later.resume({**state, "holds": [["missing", 300]]}, now=0, ago=0)
+    assert later.report(0).failures[0].got == "another answer"
+    assert later.due(RESOLVER, 299) == {}
+
+
 def test_many_different_holds_are_asked_too_early_rather_than_too_late() -> None:
     wanted = expect(300)
     survey = Survey(wanted, [RES], now=0)
