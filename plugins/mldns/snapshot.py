@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mldns import attention
 from mldns.assets import SCHEMA, utc
 from mldns.drift import OwnerReport, ZoneReport
 from mldns.leases import Over
@@ -138,7 +139,7 @@ def zone_event(
         "run": {"dag_id": dag_id, "run_id": run_id},
     }
     if isinstance(found, str):
-        return {**base, **_unread(), "error": clipped(found, _TEXT)}
+        return {**base, **_unread(), "error": clipped(found, _TEXT), "attention": True, **attention.told([])}
     unanswered = _by_owner(found)
     rows = [_job(owner, unanswered.get(owner.manifest.owner, [])) for owner in found.report.owners]
     rows.sort(key=lambda row: row["state"] in ("ready", "pending", "ended") and not row["exceptions_total"])
@@ -190,7 +191,10 @@ def _facts(found: Findings) -> dict[str, Any]:
     lost = None if found.grants is None else found.grants.to_json()
     if lost is not None:
         lost["lost"] = lost["lost"][:_LISTED]
+    refused = found.actions.refused if found.actions else ()
     facts: dict[str, Any] = {
+        "attention": found.attention,
+        **attention.told(attention.reasons(report, answers, found.grants, refused)),
         "quota": quota,
         "resolution": _resolution(answers),
         "iam": lost,

@@ -248,3 +248,42 @@ def test_what_was_done_and_refused() -> None:
 )
 def test_who_needs_attention(found: Findings, attention: bool) -> None:
     assert found.attention is attention
+    made = event(found)
+    assert made["attention"] is attention
+    assert bool(made["reasons"]) is attention, "whoever is to look is told at what"
+
+
+def test_a_lost_grant_names_its_job_and_a_dead_server_itself() -> None:
+    grant = "zone roles/dns.reader sha256:0"
+    rrsets, manifest = job(grants=(grant, f"?{grant}1"))
+    dead = Server("192.0.2.53", 53, Role.AUTHORITATIVE)
+    answers = Answers(4, 4, 0.4, (Asked(RESOLVER, 4, 0), Asked(dead, 0, 4)))
+    actions = Actions(dry_run=True, refused=("bert: what its 1 record(s) held is not certain",))
+    found = Findings(
+        report(*rrsets, manifest.to_rrset(ZONE)), answers, grants=Standing(2, (grant, "gone")), actions=actions
+    )
+    said = [(one["job"], one["what"]) for one in event(found)["reasons"]]
+    assert said == [
+        (None, "authoritative server 192.0.2.53 does not answer for the zone"),
+        ("bert", "the grant of roles/dns.reader on the zone to sha256:0 is gone"),
+        (None, "the grant gone is gone"),
+        ("bert", "mldns_reconcile could not put it right: what its 1 record(s) held is not certain"),
+    ]
+
+
+def test_what_a_server_says_wrongly_of_a_job_is_in_the_jobs_row_alone() -> None:
+    rrsets, manifest = job()
+    answers = Answers(4, 3, 0.4, (Asked(RESOLVER, 3, 1),), unanswered(rrsets[:1]))
+    made = event(Findings(report(*rrsets, manifest.to_rrset(ZONE)), answers))
+    assert (made["attention"], made["reasons"], made["jobs"][0]["exceptions_total"]) == (True, [], 1)
+
+
+def test_a_hundred_reasons_are_counted_and_the_first_told() -> None:
+    grants = Standing(100, tuple(f"zone roles/r{number} sha256:{number}" for number in range(100)))
+    made = event(Findings(report(), grants=grants))
+    assert (len(made["reasons"]), made["reasons_total"]) == (20, 100)
+
+
+def test_a_zone_that_was_not_read_needs_attention() -> None:
+    made = event("permission dns.resourceRecordSets.list is missing")
+    assert (made["attention"], made["reasons"]) == (True, [])

@@ -82,6 +82,9 @@ def zone_event(
         "foreign": {"count": 0, "first": []},
         "damaged": [],
         "error": None,
+        "attention": False,
+        "reasons": [],
+        "reasons_total": 0,
         "actions": None,
         **fields,
     }

@@ -328,14 +328,16 @@ class CloudDNSHook(IamHook):
 
         :param claimant: whose lease it is, as said to `apply`. Run ids repeat from DAG to DAG: without a claimant the
             lease alone is compared, which is right only where nobody else uses the same one.
-        :return: `{"zone", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; where another lease
-            or claimant has the names, nothing is touched, `released` is False, and `overtaken_by` tells who.
+        :return: `{"zone", "dns_name", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; where
+            another lease or claimant has the names, nothing is touched, `released` is False, and `overtaken_by` tells
+            who.
         """
         holder, wait = validation.holder(owner, claimant, lease), validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder.owner, holder.lease, claimant=holder.claimant)
         return {
             "zone": zone,
+            "dns_name": editor.facts.dns_name,
             "owner": holder.owner,
             "deleted": done.progress.deleted,
             "released": done.overtaken_by is None,

@@ -136,8 +136,8 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     :param lease: the run that claimed; this run by default.
     :param reverse_zone: the managed zone that holds the workers' PTR records, as given to the upsert.
 
-    Returns `{"zone", "owner", "deleted", "released", "overtaken_by", "change_id"}`; `reverse` is the same for the
-    reverse zone, or null.
+    Returns `{"zone", "dns_name", "owner", "deleted", "released", "overtaken_by", "change_id", "status"}`; `reverse` is
+    the same for the reverse zone, or null.
     """
 
     template_fields: Sequence[str] = (
@@ -183,7 +183,12 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
                 reverse = self._release(pointers, whose)
         if released["released"]:
             project = self.project or self.hook.project_id
-            facts = {"claimant": claimant, "lease": lease}
+            facts = {
+                "dns_name": released["dns_name"],
+                "claimant": claimant,
+                "lease": lease,
+                "records": released["deleted"],
+            }
             tell_of_job(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, **facts)
         return released | {"reverse": reverse}
 

@@ -62,6 +62,8 @@ def test_each_phase_is_one_event_of_the_zones_jobs(told: Any) -> None:
         ("mldns jobs demo-project/ml", "x-mldns://demo-project/ml/jobs")
     }
     assert {(extra["kind"], extra["job"], extra["zone"]) for _, _, extra in phases} == {("job", "bert", "ml")}
+    released = phases[-1][2]
+    assert (released["dns_name"], released["records"]) == ("ml.example.com.", 4)
 
 
 def test_a_claim_says_who_holds_the_names_and_until_when(told: Any) -> None:
