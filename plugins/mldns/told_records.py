@@ -16,7 +16,7 @@ from typing import Any
 from mldns.exceptions import InvalidInput
 from mldns.manifest import Manifest, matches
 from mldns.packed_bytes import pack_bytes, unpack_bytes
-from mldns.records import Key, RRset
+from mldns.records import Key, RRset, same
 
 SCHEMA = 1
 """Of what `parse` reads."""
@@ -26,6 +26,7 @@ ROOM = 64_000
 where they are scattered over a /16 and 55,000 over a /8."""
 
 _MOST_BYTES = 16 << 20
+_MOST_RRSETS = 100_000  # ten times what a zone holds
 _NUMBER = re.compile(r"\d+")
 _HOLE = "\0"  # JSON text has no such character
 
@@ -67,12 +68,14 @@ def unpack(text: str) -> tuple[RRset, ...]:
     """
     try:
         columns, counts = json.loads(unpack_bytes(text, most=_MOST_BYTES))
+        if sum(counts) > _MOST_RRSETS:
+            raise ValueError(f"more than {_MOST_RRSETS:,} record sets")
         return tuple(
             _rrset(template, numbers)
             for (template, differences), count in zip(columns, counts, strict=True)
             for numbers in _rows([list(accumulate(column)) for column in differences], count)
         )
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise InvalidInput(f"packed records cannot be read: {error}") from None
 
 
@@ -105,14 +108,16 @@ def known(manifest: Manifest, told: Iterable[Told]) -> dict[Key, RRset]:
 
     Nothing was written under this manifest since it had that generation, so what was told then still counts. Where the
     generation has moved on, an upsert may have given the names other addresses, and to restore the old ones would harm.
+    Whoever tells another thing of the same generation did not write it: then nothing is certain.
     """
-    return {
-        rrset.key: rrset
-        for one in of_lease(manifest, told)
-        if one.generation == manifest.generation
-        for rrset in one.rrsets
-        if manifest.owns(rrset.key)
-    }
+    certain: dict[Key, RRset] = {}
+    for one in of_lease(manifest, told):
+        if one.generation != manifest.generation:
+            continue
+        for rrset in one.rrsets:
+            if manifest.owns(rrset.key) and not same(certain.setdefault(rrset.key, rrset), rrset):
+                return {}
+    return {key: rrset for key, rrset in certain.items() if not rrset.routed}
 
 
 def _taken(digits: str, numbers: list[int]) -> str:
@@ -139,4 +144,6 @@ def _rrset(template: str, numbers: Sequence[int]) -> RRset:
     pieces = template.split(_HOLE)
     text = "".join(f"{piece}{number}" for piece, number in zip(pieces, numbers, strict=False)) + pieces[-1]
     name, kind, ttl, *rrdatas = json.loads(text)
+    if type(ttl) is not int or ttl < 0 or not all(isinstance(part, str) for part in (name, kind, *rrdatas)):
+        raise ValueError(f"{text[:80]!r} is no record set")
     return RRset(name, kind, ttl, tuple(rrdatas))

@@ -60,8 +60,13 @@ class Answers:
 
 
 def ask(rrsets: Iterable[RRset], *, dns_name: str, servers: Sequence[Server], budget: float = BUDGET) -> Answers:
-    """Ask every server for every rrset; no longer than `budget` seconds. What has no rrdatas of its own is left out."""
-    asked = expectations(rrset for rrset in rrsets if not rrset.routed)
+    """Ask every server for every rrset; no longer than `budget` seconds.
+
+    Left out is what has no rrdatas of its own, and types that no DNS query can ask for, such as Google's ALIAS.
+    """
+    wanted = [rrset for rrset in rrsets if not rrset.routed]
+    known = _queried({rrset.type for rrset in wanted})
+    asked = expectations(rrset for rrset in wanted if rrset.type in known)
     return asyncio.run(_Round(asked, dns_name, budget).run(servers))
 
 
@@ -165,6 +170,20 @@ class _Round:
             ),
             unanswered=tuple(unanswered),
         )
+
+
+def _queried(kinds: Iterable[str]) -> set[str]:
+    """Those of the types that DNS knows."""
+    from dns.rdatatype import UnknownRdatatype, from_text
+
+    def known(kind: str) -> bool:
+        try:
+            from_text(kind)
+        except (UnknownRdatatype, ValueError):
+            return False
+        return True
+
+    return {kind for kind in kinds if known(kind)}
 
 
 def _right(judgement: Judgement | None) -> bool:

@@ -17,6 +17,8 @@ from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.grants import Grant
+from mldns.records import RRset, from_api
+from mldns.told_records import pack
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.dags.conftest import Airflow, Run
 
@@ -203,6 +205,42 @@ def test_records_that_no_task_told_are_not_believed(airflow: Airflow, cloud: Clo
     assert f"{LOST['name']} A" not in records(cloud)
 
 
+def test_records_that_another_dags_task_told_are_not_believed(airflow: Airflow, cloud: Cloud) -> None:
+    """Whoever may trigger a DAG whose task tells what its conf says would choose a running job's addresses."""
+    prepared(airflow, cloud, lease_hours=1)
+    note_a_grant(cloud)  # so that what the job's own task told is of an older generation
+    forged = [{**WRITTEN, "rrdatas": ["10.66.66.66"]}]
+    forge(airflow, dag="tell_events", rrsets=tuple(map(from_api, forged)))
+    before = records(cloud)
+    run = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
+    assert snapshot(run)["actions"]["repaired"] == 0
+    assert records(cloud) == before
+    assert job_of(run)["state"] == "ready", "nor is it told as drift"
+
+    forge(airflow, dag="mldns_pretraining", rrsets=tuple(map(from_api, forged)))
+    dry = succeeded(airflow.run("mldns_reconcile", cloud, repair=True))
+    assert snapshot(dry)["actions"]["repaired"] == 1, "the same of the DAG that writes under this claim: so it is read"
+
+
+def forge(airflow: Airflow, *, dag: str, rrsets: tuple[RRset, ...]) -> None:
+    """Add an event of a DAG's task: as the newest of the zone's records, of the generation after the last grant."""
+    with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
+        newest = (
+            "SELECT e.asset_id, e.extra, e.timestamp FROM asset_event e JOIN asset a ON a.id = e.asset_id "
+            "WHERE a.name = 'mldns records demo-project/ml' ORDER BY e.id DESC LIMIT 1"
+        )
+        asset, said, when = database.execute(newest).fetchone()
+        extra = json.loads(said)
+        if dag == "tell_events":
+            extra["generation"] += 1
+        extra["packed"] = pack(rrsets)
+        database.execute(
+            "INSERT INTO asset_event (asset_id, extra, source_task_id, source_dag_id, source_run_id, "
+            "source_map_index, timestamp) VALUES (?, ?, 'tell', ?, 'manual__1', -1, ?)",
+            (asset, json.dumps(extra), dag, when),
+        )
+
+
 def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=0.0001)
     write(cloud, additions=[STRANGER, FOREIGN])
@@ -218,6 +256,24 @@ def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> No
     assert records(cloud) == {key: before[key] for key in left}
     released = [event["extra"] for event in run.events if event["uri"].endswith("/jobs")]
     assert [(extra["phase"], extra["job"], extra["lease"]) for extra in released] == [("released", "bert", "run-1")]
+
+
+def test_pointer_records_are_collected_on_the_word_of_the_task_that_wrote_them(airflow: Airflow, cloud: Cloud) -> None:
+    reverse = {
+        "name": "reverse",
+        "dnsName": "10.in-addr.arpa.",
+        "description": "",
+        "labels": {"managed-by": "mldns"},
+        "visibility": "private",
+        "privateVisibilityConfig": {"networks": [{"networkUrl": NETWORK}]},
+    }
+    url = zone_url(cloud).rpartition("/")[0]
+    requests.post(url, json=reverse, timeout=10).raise_for_status()
+    prepared(airflow, cloud, reverse_zone="reverse", lease="run-ptr", lease_hours=0.0001)
+    assert "7.0.0.10.in-addr.arpa. PTR" in records(cloud, "reverse")
+    run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
+    assert [snapshot(run, zone)["actions"]["collected"] for zone in ("ml", "reverse")] == [["bert"], ["bert"]]
+    assert records(cloud, "reverse").keys() == {"10.in-addr.arpa. NS"}
 
 
 def test_a_lease_without_an_end_is_never_collected(airflow: Airflow, cloud: Cloud) -> None:

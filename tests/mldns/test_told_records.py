@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import random
 
 import pytest
@@ -45,6 +46,30 @@ def test_numbers_of_every_look_come_back(name: str) -> None:
 def test_what_nobody_packed_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="packed"):
         unpack(text)
+
+
+def packed(template: str, columns: list[list[object]], count: int) -> str:
+    return pack_bytes(json.dumps([[[template, columns]], [count]]).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        packed('["a.ml.example.com.", "A", "x", "10.0.0.7"]', [], 1),  # the TTL is no number
+        packed('["a.ml.example.com.", "A", 30, 5]', [], 1),  # the data is no text
+        packed('["a.ml.example.com.", "A", true, "10.0.0.7"]', [], 1),
+        packed('["a.ml.example.com.", "A", -1, "10.0.0.7"]', [], 1),
+        packed('[1, "A", 30]', [], 1),
+        packed('["a.ml.example.com.", null, 30]', [], 1),
+        packed("[]", [], 10**12),  # would take all memory
+        packed("[" * 100_000, [], 1),
+        pack_bytes(b"[[[5, []]], [1]]"),
+    ],
+)
+def test_what_packs_no_record_sets_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="packed"):
+        unpack(text)
+    assert parse(event() | {"packed": text}) == Told("bert", "airflow/train", "run-1", 3, ())
 
 
 def ten_thousand(step: int) -> list[str]:
@@ -121,3 +146,19 @@ TOLD = Told("bert", "airflow/train", "run-1", 3, (WORKER,))
 )
 def test_what_was_told_counts_at_the_manifest_it_was_told_of(of: Manifest, certain: bool) -> None:
     assert known(of, [TOLD]) == ({WORKER.key: WORKER} if certain else {})
+
+
+FORGED = RRset(WORKER.name, "A", 30, ("10.66.66.66",))
+
+
+@pytest.mark.parametrize("others", [(FORGED,), (RRset(WORKER.name, "A", 60, WORKER.rrdatas),)])
+def test_two_events_of_one_generation_that_disagree_make_nothing_certain(others: tuple[RRset, ...]) -> None:
+    another = RRset(f"worker-1.bert.{ZONE}", "A", 30, ("10.0.0.8",))
+    whole = manifest(names=frozenset({WORKER.key, another.key}))
+    said = [Told("bert", "airflow/train", "run-1", 3, (WORKER, another)), TOLD]
+    assert known(whole, said) == {WORKER.key: WORKER, another.key: another}, "the same, said twice"
+    assert known(whole, [*said, Told("bert", "airflow/train", "run-1", 3, others)]) == {}
+
+
+def test_a_record_without_data_is_nothing_to_restore() -> None:
+    assert known(manifest(), [Told("bert", "airflow/train", "run-1", 3, (RRset(*WORKER.key, 30, ()),))]) == {}

@@ -66,6 +66,14 @@ def test_a_public_zone_is_asked_at_its_servers_and_then_at_the_resolvers(
     assert [(one.ok, one.failed) for one in answers.servers] == [(2, 1), (2, 0)]
 
 
+def test_a_type_that_dns_has_no_number_for_is_left_out(cloud: Cloud, authority: Server) -> None:
+    """Google keeps record sets of type ALIAS, which its servers answer as A and AAAA."""
+    make_zone(cloud, "public")
+    alias = RRset(ZONE, "ALIAS", 30, ("www.example.net.",))
+    answers = ask([HERE, alias], dns_name=ZONE, servers=[authority])
+    assert (answers.names, answers.ok, answers.reason) == (1, 1, "")
+
+
 def test_another_address_is_wrong(cloud: Cloud, authority: Server) -> None:
     make_zone(cloud, "public")
     answers = ask([RRset(HERE.name, "A", 30, ("10.9.9.9",))], dns_name=ZONE, servers=[authority])

@@ -16,11 +16,13 @@ from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMis
 from mldns.gcp.changes import wait_until_settled
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.manifest import Manifest
+from mldns.plan import natural
 from mldns.records import RRset, from_api
 from mldns.resolution import servers_to_ask
 from mldns.snapshot import Actions, Findings
 from mldns.standing_grants import Standing, held, scopes, standing
 from mldns.told_records import Told
+from mldns.vouching import unvouched
 from mldns.zone_answers import Answers, ask
 
 if TYPE_CHECKING:
@@ -164,6 +166,7 @@ class ZoneCheck:
         for owner in report.owners:
             try:
                 if mend.collect and owner.over:
+                    _check_collectable(owner, self._told, self.dns_name)
                     changes += self._collect(owner, editor, mend.dry_run)
                     done = replace(done, collected=(*done.collected, owner.manifest.owner))
                 elif mend.repair and _to_repair(owner):
@@ -239,6 +242,17 @@ def _restorable(owner: OwnerReport) -> tuple[RRset, ...]:
             f"what its {len(owner.missing) + len(owner.changed)} record(s) held is not certain: run its upsert again"
         )
     return owner.restorable
+
+
+def _check_collectable(owner: OwnerReport, told: Sequence[Told], dns_name: str) -> None:
+    """InvalidInput for a manifest that claims what it is not believed about: then nothing of it is collected."""
+    if doubtful := sorted(unvouched(owner.manifest, told, dns_name), key=natural):
+        name, kind = doubtful[0]
+        more = f" and {len(doubtful) - 1:,} more" if len(doubtful) > 1 else ""
+        raise InvalidInput(
+            f"{name} {kind}{more}: claimed by a manifest that no task of this Airflow vouches for: "
+            "release the job itself or delete by hand"
+        )
 
 
 def _drift(report: ZoneReport) -> set[tuple[Any, ...]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
 from mldns import assets
-from mldns.manifest import Manifest, matches
-from mldns.told_records import Told, parse
+from mldns.manifest import Manifest
+from mldns.operators.lease import dag_of
+from mldns.told_records import Told
+from mldns.vouching import TaskEvent, believed, hear
 
 if TYPE_CHECKING:
     from airflow.sdk.execution_time.comms import AssetEventResult
@@ -18,47 +20,35 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PAGE = 50
-_PAGES = 10
+_ENOUGH_PAGES = 10
+_PAGES = 40
 
 
-def hear_of_records(project: str, zone: str, manifests: Sequence[Manifest]) -> list[Told]:
-    """The newest that was told of each manifest's lease; with the records only where they still count.
+def hear_of_records(
+    project: str, zone: str, dns_name: str, manifests: Sequence[Manifest], *, checker: str
+) -> list[Told]:
+    """What tasks that are believed (`mldns.vouching`) told of each manifest's lease, newest first.
 
-    Where Airflow cannot be asked, or its events were cleaned away, nothing was told: then nothing is certain.
+    The newest 500 events of the zone are read, and up to 2,000 where a manifest was not heard of by then. Where Airflow
+    cannot be asked, or its events were cleaned away, nothing was told: then nothing is certain.
+
+    :param checker: the DAG that asks.
     """
-    wanted = {manifest.owner: manifest for manifest in manifests}
-    found: list[Told] = []
     try:
-        for extra in _extras(assets.records_asset(project, zone)):
-            manifest = wanted.get(str(extra.get("job")))
-            if manifest is None or not _of(manifest, extra):
-                continue
-            counts = extra.get("generation") == manifest.generation
-            told = parse(extra if counts else {**extra, "packed": ""})
-            if told is not None:
-                found.append(told)
-            # All events of this generation count together; an older one cannot count after a newer one.
-            if not counts:
-                del wanted[manifest.owner]
-            if not wanted:
-                break
+        return hear(
+            _pages(assets.records_asset(project, zone)),
+            manifests,
+            believe=lambda event: believed(event, checker=checker, dag_of=dag_of),
+            dns_name=dns_name,
+            enough_pages=_ENOUGH_PAGES,
+        )
     except Exception as error:  # noqa: BLE001 - whatever keeps Airflow's events from us, the zone is checked without them
         log.warning("Airflow's events cannot be read, so no record's data is certain: %s", error)
-    return found
+        return []
 
 
-def _of(manifest: Manifest, extra: Mapping[str, Any]) -> bool:
-    return matches(manifest.claimant, str(extra.get("claimant") or "")) and matches(
-        manifest.lease, str(extra.get("lease") or "")
-    )
-
-
-def _extras(asset: assets.Asset) -> Iterator[Mapping[str, Any]]:
-    """The extras of an asset's events, newest first, as far as tasks told them.
-
-    An event that somebody posted over Airflow's API names no task: believing it would let whoever may post events
-    choose what a repair writes.
-    """
+def _pages(asset: assets.Asset) -> Iterator[list[TaskEvent]]:
+    """An asset's events, newest first, with the tasks that told them."""
     # The context's own `inlet_events` knows only what the DAG file declares, and zones are known when the task runs.
     from airflow.sdk.execution_time.context import InletEventsAccessors
 
@@ -68,9 +58,11 @@ def _extras(asset: assets.Asset) -> Iterator[Mapping[str, Any]]:
         accessor = InletEventsAccessors([Asset(name=asset.name, uri=asset.uri)])[0].ascending(False).limit(_PAGE)
         events: list[AssetEventResult] = list(accessor.before(before) if before else accessor)
         fresh = [event for event in events if event.id not in seen]
-        for event in fresh:
-            if event.source_task_id and event.extra:
-                yield event.extra
+        yield [
+            TaskEvent(event.extra, event.source_dag_id, event.source_run_id, event.source_task_id)
+            for event in fresh
+            if event.extra
+        ]
         if len(events) < _PAGE or not fresh:
             return
         seen |= {event.id for event in fresh}
