@@ -52,6 +52,13 @@ def test_nothing_describes_the_application(clients: dict[str, httpx.Client], pat
     assert clients["admin"].get(f"{URL_PREFIX}/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["run/", "static", "static/style.css/"])
+def test_no_redirect_repeats_the_host_that_a_request_names(clients: dict[str, httpx.Client], path: str) -> None:
+    answer = clients["viewer"].get(f"{URL_PREFIX}/{path}", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "name", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "....//app.py", "/etc/passwd", "nothing.js"]
 )

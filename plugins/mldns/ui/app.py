@@ -47,6 +47,7 @@ def make_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # a redirect would repeat whatever Host the request came with
     )
     files = _files()
 

@@ -30,8 +30,8 @@ export function uiAddress(...segments) {
 }
 
 /**
- * Asset events, newest first, read page by page until `enough(events)` or `most` of them.
- * Only `extra` and what identifies an event is kept.
+ * Asset events, newest first, read page by page until `enough(events, page)` or `most` of them.
+ * Only those that a task told: whoever may post events over the API could else make up what this page shows.
  */
 export async function events(parameters, { enough = () => true, most = PAGE } = {}) {
   const found = [];
@@ -42,8 +42,9 @@ export async function events(parameters, { enough = () => true, most = PAGE } = 
       offset,
       ...parameters,
     });
-    found.push(...answer.asset_events);
-    if (found.length >= answer.total_entries || answer.asset_events.length === 0 || enough(found)) break;
+    const told = answer.asset_events.filter((event) => event.source_task_id);
+    found.push(...told);
+    if (offset + PAGE >= answer.total_entries || answer.asset_events.length === 0 || enough(found, told)) break;
   }
   return found;
 }

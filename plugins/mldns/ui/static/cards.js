@@ -1,13 +1,17 @@
 // A card for each zone: who answers for it, how full it is, and what the last check found.
 
-import { count, el, moment } from "./dom.js";
-import { age } from "./model.js";
+import { attempt, count, el, moment } from "./dom.js";
+import { age, spoken, zoneReasons } from "./model.js";
 
 const NEARLY_FULL = 0.9;
 
 /** @param zones snapshots (see `model.currentZones`). */
 export function zoneCards(zones) {
-  return [el("div", { class: "cards" }, ...zones.map(card))];
+  return [el("div", { class: "cards" }, ...zones.map((zone) => attempt(() => card(zone), (why) => unread(zone, why))))];
+}
+
+function unread(zone, why) {
+  return el("article", { class: "card", "data-zone": zone.zone }, el("h3", {}, zone.zone), el("p", { class: "warn" }, why));
 }
 
 function card(zone) {
@@ -16,17 +20,24 @@ function card(zone) {
     { class: "card", "data-zone": zone.zone, "aria-label": `Zone ${zone.zone}` },
     el("h3", {}, zone.zone, " ", el("span", { class: "chip" }, zone.visibility ?? "")),
     el("p", {}, el("code", {}, zone.dns_name), el("span", { class: "quiet" }, ` ${zone.project}`)),
-    zone.error ? el("p", { class: "warn" }, zone.error) : null,
+    reasons(zone),
     quota(zone),
     fact("Jobs", String(zone.jobs_total ?? zone.jobs?.length ?? 0)),
     fact("Resolve", resolution(zone)),
     zone.iam ? fact("Grants", grants(zone.iam)) : null,
     zone.foreign?.count ? fact("Not ours", count(zone.foreign.count, "record set"), zone.foreign.first?.join(", ")) : null,
-    zone.damaged?.length ? fact("Damaged manifests", zone.damaged.join("; ")) : null,
     actions(zone.actions),
+    zone.actions?.refused.length ? fact("Refused", el("span", { class: "warn" }, zone.actions.refused.join("; "))) : null,
     servers(zone),
     el("p", { class: "quiet" }, "checked ", moment(zone.taken, `${age(zone.taken, Date.now())} ago`)),
   );
+}
+
+function reasons(zone) {
+  const found = zoneReasons(zone);
+  const cut = Math.max(0, (zone.reasons_total ?? 0) - zone.reasons.length);
+  if (found.length === 0) return null;
+  return el("ul", { class: "warn", "aria-label": "to look at" }, ...found.map((one) => el("li", {}, spoken(one))), cut > 0 ? el("li", {}, `and ${cut} more`) : null);
 }
 
 function fact(name, value, title = null) {

@@ -52,3 +52,13 @@ export function moment(iso, shown) {
 export function notice(kind, title, text, ...more) {
   return el("section", { class: `notice ${kind}`, role: kind === "error" ? "alert" : null }, el("h2", {}, title), el("p", {}, text), ...more);
 }
+
+/** What `make` draws; where it fails, the name of what does not read, so that one event takes nothing else away. */
+export function attempt(make, otherwise) {
+  try {
+    return make();
+  } catch (error) {
+    console.error(error);
+    return otherwise("this event does not read");
+  }
+}

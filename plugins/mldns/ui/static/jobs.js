@@ -1,8 +1,8 @@
 // The table of jobs: a row each, and below it what does not hold, where the row is opened.
 
 import { runState, uiAddress } from "./api.js";
-import { count, el, moment, uiLink } from "./dom.js";
-import { age, exceptionMatches, matches, needsAttention } from "./model.js";
+import { attempt, count, el, moment, uiLink } from "./dom.js";
+import { advice, age, exceptionMatches, matches, needsAttention } from "./model.js";
 
 const FILTERS = [
   ["all", "All", () => true],
@@ -91,7 +91,7 @@ export class JobTable {
     const [, , chosen] = FILTERS.find(([key]) => key === this.#filter);
     const found = this.#jobs.filter((job) => chosen(job) && matches(job, this.#text));
     const focused = document.activeElement?.dataset?.job;
-    this.#body.replaceChildren(...found.slice(0, SHOWN).flatMap((job) => this.#rows(job)));
+    this.#body.replaceChildren(...found.slice(0, SHOWN).flatMap((job) => attempt(() => this.#rows(job), (why) => unread(job, why))));
     this.#shown.textContent =
       found.length > SHOWN
         ? `${SHOWN} of ${count(found.length, "job")} shown: search for the others`
@@ -103,9 +103,11 @@ export class JobTable {
     const key = `${job.project}/${job.zone}/${job.job}`;
     const id = `exceptions-${this.#jobs.indexOf(job)}`;
     const exceptions = job.exceptions ?? [];
+    const todo = advice(job);
+    const openable = exceptions.length > 0 || todo.length > 0;
     // A search for a name opens the job whose exception it is.
     const found = this.#text.trim() && exceptions.some((exception) => exceptionMatches(exception, this.#text));
-    const open = exceptions.length > 0 && (this.#open.has(key) || found);
+    const open = openable && (this.#open.has(key) || found);
     const toggle = () => {
       if (!this.#open.delete(key)) this.#open.add(key);
       this.#draw();
@@ -123,14 +125,18 @@ export class JobTable {
       el(
         "td",
         {},
-        exceptions.length > 0
-          ? el("button", { type: "button", class: "plain", "data-job": key, "aria-expanded": String(Boolean(open)), "aria-controls": id, onclick: toggle }, drift(job))
+        openable
+          ? el("button", { type: "button", class: "plain", "data-job": key, "aria-expanded": String(Boolean(open)), "aria-controls": id, onclick: toggle }, (exceptions.length > 0 && drift(job)) || "what to do")
           : drift(job),
       ),
     );
     if (!open) return [row];
-    return [row, el("tr", { id, class: "opened" }, el("td", { colspan: COLUMNS.length }, exceptionTable(job, exceptions, found ? this.#text : "")))];
+    return [row, el("tr", { id, class: "opened" }, el("td", { colspan: COLUMNS.length }, ...todo.map((line) => el("p", { class: "todo" }, line)), exceptions.length > 0 ? exceptionTable(job, exceptions, found ? this.#text : "") : null))];
   }
+}
+
+function unread(job, why) {
+  return [el("tr", { "data-job-row": job.job }, el("td", { class: "warn" }, "unknown"), el("td", {}, job.job), el("td", { colspan: COLUMNS.length - 2 }, why))];
 }
 
 function claimant(job) {

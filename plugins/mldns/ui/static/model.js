@@ -1,12 +1,23 @@
 // What the events say, merged: pure functions, no page and no network.
 
+import { jobShape, zoneShape } from "./shapes.js";
+
 const SCHEMA = 1;
+const SHAPES = { zone: zoneShape, job: jobShape };
+
+/** What to do about a job in a state, where no name of it says so. */
+const ADVICE = {
+  failed: "its run failed before the names were proven: look at the failed task's log, and run it again",
+  orphaned: "its run has ended and released nothing: run mldns_reconcile with collect",
+  expired: "its lease is over and was not released: run mldns_reconcile with collect",
+};
 
 /** The extras that this page understands of `kind` ("zone" or "job"), newest first as given. */
 export function extras(assetEvents, kind) {
   return assetEvents
-    .map((event) => ({ ...(event.extra ?? {}), at: event.extra?.at ?? event.extra?.taken ?? event.timestamp }))
-    .filter((extra) => extra.kind === kind && extra.schema === SCHEMA && typeof extra.zone === "string");
+    .filter(({ extra }) => extra?.kind === kind && extra.schema === SCHEMA && typeof extra.zone === "string")
+    .map(({ extra, timestamp }) => SHAPES[kind](extra, timestamp))
+    .filter(Boolean);
 }
 
 /** The newest snapshot of each zone, without the zones that the newest run of the same check no longer found. */
@@ -27,8 +38,11 @@ export function currentJobs(zones, jobEvents) {
   const jobs = new Map();
   const whole = new Map(); // zone -> when a check listed every job of it
   for (const zone of zones) {
-    if (!zone.error && (zone.jobs ?? []).length >= (zone.jobs_total ?? 0)) whole.set(zoneKey(zone), zone.taken);
-    for (const job of zone.jobs ?? []) jobs.set(`${zoneKey(zone)}/${job.job}`, { ...job, ...place(zone), since: null, checked: zone.taken });
+    if (!zone.error && zone.unread.length === 0 && zone.jobs.length >= (zone.jobs_total ?? 0)) whole.set(zoneKey(zone), zone.taken);
+    for (const job of zone.jobs) {
+      const reasons = zone.reasons.filter((reason) => reason.job === job.job);
+      jobs.set(`${zoneKey(zone)}/${job.job}`, { ...job, ...place(zone), reasons, since: null, checked: zone.taken });
+    }
   }
   const newest = new Map();
   for (const event of jobEvents) {
@@ -61,7 +75,35 @@ export function gateHistory(jobEvents, most = 60) {
 
 /** Whether a person should look at a job. */
 export function needsAttention(job) {
-  return ["failed", "drifted", "expired", "orphaned"].includes(job.state) || (job.exceptions_total ?? 0) > 0;
+  return ["failed", "drifted", "expired", "orphaned"].includes(job.state) || job.exceptions_total > 0 || job.reasons?.length > 0;
+}
+
+/** What to do about a job, beside its exceptions: a line each. */
+export function advice(job) {
+  const usual = ADVICE[job.state];
+  return [...(usual ? [usual] : []), ...(job.reasons ?? []).map(spoken)];
+}
+
+/** Why somebody should look at a zone, beside the names of its jobs: `{what, job, do}`. */
+export function zoneReasons(zone) {
+  const unread = zone.unread.length > 0 ? [reason(`an event of the last check does not read: ${zone.unread.join(", ")}`, "run mldns_reconcile again, in the version of this page")] : [];
+  const error = zone.error ? [reason(zone.error, "put that right, and run mldns_reconcile again")] : [];
+  const damaged = zone.reasons.length > 0 ? [] : zone.damaged.map((line) => reason(line, null));
+  const found = [...error, ...unread, ...zone.reasons, ...damaged];
+  const told = found.length > 0 || zone.jobs.some(needsAttention);
+  return zone.attention && !told ? [reason("the last check says that somebody should look at it", "see the log of its task in mldns_reconcile")] : found;
+}
+
+/** How many reasons there are, with those that an event has no room for, and without those of jobs that are counted. */
+export function zoneCount(zone, jobs) {
+  const counted = new Set(jobs.filter((job) => zoneKey(job) === zoneKey(zone)).map((job) => job.job));
+  const cut = Math.max(0, (zone.reasons_total ?? 0) - zone.reasons.length);
+  return zoneReasons(zone).filter((one) => !counted.has(one.job)).length + cut;
+}
+
+/** A reason as one line. */
+export function spoken({ what, job, do: todo }) {
+  return `${job ? `job ${job}: ` : ""}${what}${todo ? ` (${todo})` : ""}`;
 }
 
 /** Whether a job's text matches what was typed: job, zone, claimant, run, or a name among its exceptions. */
@@ -129,6 +171,10 @@ function untold(known) {
 
 function place({ project, zone, dns_name }) {
   return { project, zone, dns_name };
+}
+
+function reason(what, todo) {
+  return { what, job: null, do: todo };
 }
 
 function zoneKey({ project, zone }) {

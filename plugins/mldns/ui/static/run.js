@@ -2,13 +2,14 @@
 
 import "./theme.js";
 import { Refused, events, get, uiAddress } from "./api.js";
-import { count, el, moment, notice, uiLink } from "./dom.js";
+import { attempt, count, el, moment, notice, uiLink } from "./dom.js";
 import { extras } from "./model.js";
 
 const EVERY = 10_000; // ms
 const MOST_RESULTS = 12; // of tasks, each a request
 const MOST_JOBS = 20; // of a run that maps over many
 const MOST_EVENTS = 20; // of a job: the newest
+const MOST_FAILED = 20; // task instances
 
 const TOLD = {
   claimed: "claimed the names",
@@ -36,14 +37,24 @@ const TELLERS = [
 
 async function read() {
   const path = `dags/${encodeURIComponent(dagId)}/dagRuns/${encodeURIComponent(runId)}`;
-  const [run, entries, found] = await Promise.all([
+  const [run, failed, entries, found] = await Promise.all([
     get(path),
+    failures(path),
     get(`${path}/taskInstances/~/xcomEntries`, { xcom_key_pattern: "return_value", limit: 100 }),
     events({ source_dag_id: dagId, source_run_id: runId }),
   ]);
   const wanted = entries.xcom_entries.filter((entry) => entry.key === "return_value").slice(0, MOST_RESULTS);
   const results = await Promise.all(wanted.map((entry) => result(path, entry)));
-  return { run, events: extras(found, "job").reverse(), results: results.filter(Boolean) };
+  return { run, failed, events: extras(found, "job").reverse(), results: results.filter(Boolean) };
+}
+
+// A task that fails tells nothing: Airflow knows which ones did.
+async function failures(path) {
+  try {
+    return await get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED });
+  } catch {
+    return { task_instances: [], total_entries: 0 }; // not the viewer's to see: the rest is still worth showing
+  }
 }
 
 async function result(path, { task_id: taskId, map_index: mapIndex }) {
@@ -58,24 +69,55 @@ async function result(path, { task_id: taskId, map_index: mapIndex }) {
   }
 }
 
-function draw({ run, events: found, results }) {
+function draw({ run, failed, events: found, results }) {
   if (found.length === 0 && results.length === 0) {
-    content.replaceChildren(notice("", "No names in this run", run.state === "running" || run.state === "queued" ? "Nothing was claimed or written so far." : "This run claimed and wrote none."));
+    content.replaceChildren(why(failed), notice("", "No names in this run", run.state === "running" || run.state === "queued" ? "Nothing was claimed or written so far." : "This run claimed and wrote none."));
   } else {
-    content.replaceChildren(story(found), el("div", { class: "cards" }, ...results.map(card)));
+    const cards = results.map((one) => attempt(() => card(one), (unread) => el("article", { class: "card" }, el("p", { class: "warn" }, `${one.taskId}: ${unread}`))));
+    content.replaceChildren(why(failed), story(found), el("div", { class: "cards" }, ...cards));
   }
   clearTimeout(timer);
   if (["running", "queued"].includes(run.state)) timer = setTimeout(refresh, EVERY);
+}
+
+/** Which tasks failed, each with the way to its log. */
+function why({ task_instances: failed, total_entries: total }) {
+  if (failed.length === 0) return "";
+  return el(
+    "section",
+    { class: "notice bad", id: "failed", "aria-labelledby": "failed-title" },
+    el("h2", { id: "failed-title" }, `${count(total, "task")} failed`),
+    el("ul", {}, ...failed.map(failure)),
+  );
+}
+
+function failure({ task_id: taskId, map_index: mapIndex, operator_name: operator, end_date: ended, try_number: tries }) {
+  const mapped = mapIndex >= 0 ? ["mapped", String(mapIndex)] : [];
+  const log = `${uiAddress("dags", dagId, "runs", runId, "tasks", taskId, ...mapped)}?try_number=${encodeURIComponent(tries)}`;
+  return el(
+    "li",
+    {},
+    el("strong", {}, mapIndex >= 0 ? `${taskId} [${mapIndex}]` : taskId),
+    el("span", { class: "quiet" }, ` ${operator ?? ""} `),
+    ended ? [moment(ended, new Date(ended).toLocaleTimeString()), " "] : null,
+    uiLink(log, "what its log says"),
+  );
 }
 
 function story(found) {
   if (found.length === 0) return "";
   const jobs = new Map();
   for (const event of found) {
-    const name = `Job ${event.job} in ${event.dns_name}`;
-    jobs.set(name, [...(jobs.get(name) ?? []), event]);
+    const key = JSON.stringify([event.project, event.zone, event.job]);
+    jobs.set(key, [...(jobs.get(key) ?? []), event]);
   }
-  return el("div", {}, ...[...jobs].slice(0, MOST_JOBS).map(([name, its]) => chapter(name, its.slice(-MOST_EVENTS))));
+  return el("div", {}, ...[...jobs.values()].slice(0, MOST_JOBS).map((its) => attempt(() => chapter(title(its), its.slice(-MOST_EVENTS)), (unread) => el("p", { class: "warn" }, unread))));
+}
+
+// Not every task knows the zone's DNS name.
+function title(its) {
+  const { job, zone } = its[0];
+  return `Job ${job} in ${its.find((event) => event.dns_name)?.dns_name ?? `zone ${zone}`}`;
 }
 
 function chapter(name, found) {
@@ -93,12 +135,16 @@ function chapter(name, found) {
           el("span", { class: `state ${event.phase === "ready" ? "ready" : "pending"}` }, event.phase),
           " ",
           moment(event.at, new Date(event.at).toLocaleTimeString()),
-          ` ${event.run?.task_id ?? ""} ${TOLD[event.phase] ?? ""} (${count(event.records ?? 0, "record set")}`,
-          event.gate ? `, ${event.gate.seconds} s)` : ")",
+          ` ${event.run?.task_id ?? ""} ${TOLD[event.phase] ?? ""} ${said(event)}`,
         ),
       ),
     ),
   );
+}
+
+function said({ records, gate }) {
+  const parts = [records === null ? null : count(records, "record set"), gate ? `${gate.seconds} s` : null].filter(Boolean);
+  return parts.length > 0 ? `(${parts.join(", ")})` : "";
 }
 
 function card({ taskId, value, title, fields }) {

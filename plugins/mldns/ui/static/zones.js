@@ -5,12 +5,13 @@ import { Refused, events, get, uiAddress } from "./api.js";
 import { gateChart } from "./chart.js";
 import { count, el, moment, notice, uiLink } from "./dom.js";
 import { JobTable } from "./jobs.js";
-import { age, currentJobs, currentZones, extras, gateHistory, needsAttention } from "./model.js";
+import { age, currentJobs, currentZones, extras, gateHistory, needsAttention, spoken, zoneCount, zoneReasons } from "./model.js";
 import { zoneCards } from "./cards.js";
 
 const EVERY = 30_000; // ms
 const ZONES = { name_prefix_pattern: "mldns checks" };
 const JOBS = { name_prefix_pattern: "mldns jobs" };
+const MOST_REASONS = 10; // in the headline
 const STALE = 60 * 60 * 1000; // ms: the check runs four times an hour unless told otherwise
 
 const content = document.getElementById("content");
@@ -29,11 +30,17 @@ function asked() {
 
 async function read() {
   const jobEvents = events(JOBS, { most: 300, enough: () => false });
-  const assets = await get("assets", { ...ZONES, limit: 1 });
-  // Each check writes one event for every zone: the first page has them all, but for zones of long ago.
+  // Assets that no DAG names are inactive to Airflow, and those of zones are made by the tasks that tell.
+  const assets = await get("assets", { ...ZONES, only_active: false, limit: 1 });
+  // Each check writes one event for every zone: a page without a zone that is new lies before the newest check.
+  let known = 0;
   const snapshots = await events(ZONES, {
-    most: 500,
-    enough: (found) => new Set(found.map((event) => event.asset_id)).size >= assets.total_entries,
+    most: 2_000,
+    enough: (found, page) => {
+      const before = known;
+      known = new Set(found.map((event) => event.asset_id)).size;
+      return known >= assets.total_entries || (page.length > 0 && known === before);
+    },
   });
   return { snapshots: extras(snapshots, "zone"), jobEvents: extras(await jobEvents, "job") };
 }
@@ -45,7 +52,7 @@ function draw({ snapshots, jobEvents }) {
     empty();
     return;
   }
-  const attention = jobs.filter(needsAttention).length + zones.filter((zone) => zone.error || zone.damaged?.length).length;
+  const attention = jobs.filter(needsAttention).length + zones.reduce((sum, zone) => sum + zoneCount(zone, jobs), 0);
   summary.replaceChildren(headline(zones, jobs, attention));
   zoneList.replaceChildren(el("h2", { id: "zones-title" }, "Zones"), ...zoneCards(zones));
   table.show(jobs);
@@ -63,8 +70,16 @@ function headline(zones, jobs, attention) {
   if (zones.length === 0)
     return notice("warn", "Not checked yet", "Jobs have names, and no check has looked at their zones: switch on ", link("mldns_reconcile"));
   return attention > 0
-    ? notice("bad", `${count(attention, "thing")} to look at`, "The jobs that need somebody are listed first; open a row to see which names, and what to do.")
+    ? notice("bad", `${count(attention, "thing")} to look at`, "The jobs that need somebody are listed first; open a row to see which names, and what to do.", reasons(zones))
     : notice("good", "All names as claimed", `${count(jobs.filter((job) => job.state !== "ended").length, "job")} in ${count(zones.length, "zone")}.`);
+}
+
+// What no name of a job says: it would be green otherwise.
+function reasons(zones) {
+  const found = zones.flatMap((zone) => zoneReasons(zone).map((one) => `zone ${zone.zone}: ${spoken(one)}`));
+  if (found.length === 0) return null;
+  const more = found.length - MOST_REASONS;
+  return el("ul", { id: "reasons" }, ...found.slice(0, MOST_REASONS).map((line) => el("li", {}, line)), more > 0 ? el("li", {}, `and ${more} more, with the zones below`) : null);
 }
 
 function tellOfCheck(zones) {
