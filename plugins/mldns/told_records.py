@@ -27,6 +27,7 @@ where they are scattered over a /16 and 55,000 over a /8."""
 
 _MOST_BYTES = 16 << 20
 _MOST_RRSETS = 100_000  # ten times what a zone holds
+_MOST_CHARACTERS = 64 << 20
 _NUMBER = re.compile(r"\d+")
 _HOLE = "\0"  # JSON text has no such character
 
@@ -68,8 +69,7 @@ def unpack(text: str) -> tuple[RRset, ...]:
     """
     try:
         columns, counts = json.loads(unpack_bytes(text, most=_MOST_BYTES))
-        if sum(counts) > _MOST_RRSETS:
-            raise ValueError(f"more than {_MOST_RRSETS:,} record sets")
+        _check_size(columns, counts)
         return tuple(
             _rrset(template, numbers)
             for (template, differences), count in zip(columns, counts, strict=True)
@@ -134,6 +134,19 @@ def _number(digits: str) -> int:
 
 def _differences(column: Sequence[int]) -> list[int]:
     return [value - before for before, value in zip((0, *column), column, strict=False)]
+
+
+def _check_size(columns: Sequence[Any], counts: Sequence[int]) -> None:
+    """A few octets can say a million times the same: what is too much is refused before it is written out."""
+    if min(counts, default=0) < 0 or sum(counts) > _MOST_RRSETS:
+        raise ValueError(f"more than {_MOST_RRSETS:,} record sets")
+    characters = 0
+    for (template, differences), count in zip(columns, counts, strict=True):
+        characters += len(template) * count
+        if any(len(column) != count for column in differences):
+            raise ValueError("numbers are missing")
+    if characters > _MOST_CHARACTERS:
+        raise ValueError(f"more than {_MOST_CHARACTERS:,} characters")
 
 
 def _rows(columns: Sequence[Sequence[int]], count: int) -> Iterable[tuple[int, ...]]:

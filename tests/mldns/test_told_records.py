@@ -48,24 +48,29 @@ def test_what_nobody_packed_is_refused(text: str) -> None:
         unpack(text)
 
 
-def packed(template: str, columns: list[list[object]], count: int) -> str:
-    return pack_bytes(json.dumps([[[template, columns]], [count]]).encode())
+def packed(template: object, columns: list[list[int]], *counts: int) -> str:
+    return pack_bytes(json.dumps([[[template, columns]] * len(counts), counts]).encode())
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        packed('["a.ml.example.com.", "A", "x", "10.0.0.7"]', [], 1),  # the TTL is no number
-        packed('["a.ml.example.com.", "A", 30, 5]', [], 1),  # the data is no text
-        packed('["a.ml.example.com.", "A", true, "10.0.0.7"]', [], 1),
-        packed('["a.ml.example.com.", "A", -1, "10.0.0.7"]', [], 1),
-        packed('[1, "A", 30]', [], 1),
-        packed('["a.ml.example.com.", null, 30]', [], 1),
-        packed("[]", [], 10**12),  # would take all memory
-        packed("[" * 100_000, [], 1),
-        pack_bytes(b"[[[5, []]], [1]]"),
-    ],
-)
+LONG = json.dumps([WORKER.name, "TXT", 30, "x" * 10_000])
+
+NO_RECORD_SETS = {
+    "a ttl that is text": packed('["a.ml.example.com.", "A", "x", "10.0.0.7"]', [], 1),
+    "a ttl that is a flag": packed('["a.ml.example.com.", "A", true, "10.0.0.7"]', [], 1),
+    "a negative ttl": packed('["a.ml.example.com.", "A", -1, "10.0.0.7"]', [], 1),
+    "data that is a number": packed('["a.ml.example.com.", "A", 30, 5]', [], 1),
+    "a name that is a number": packed('[1, "A", 30]', [], 1),
+    "no type": packed('["a.ml.example.com.", null, 30]', [], 1),
+    "a template that is a number": packed(5, [], 1),
+    "no end of brackets": packed("[" * 100_000, [], 1),
+    "too many": packed(json.dumps([*WORKER.key, 30]), [], 10**12),
+    "too many but for a negative count": packed(json.dumps([*WORKER.key, 30]), [], 10**12, -(10**12)),
+    "more numbers than counted": packed('["a\0.ml.example.com.", "A", 30]', [[1] * 9], 1),
+    "too long in all": packed(LONG, [], 50_000),
+}
+
+
+@pytest.mark.parametrize("text", NO_RECORD_SETS.values(), ids=NO_RECORD_SETS)
 def test_what_packs_no_record_sets_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="packed"):
         unpack(text)
