@@ -25,9 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.addaudithook(refuse_other_machines)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say which tests stay together when several processes share the work: a file, or all that start an Airflow."""
     for item in items:
+        if item.get_closest_marker("exhaustive"):
+            item.add_marker(pytest.mark.slow)
         folder = item.path.relative_to(config.rootpath / "tests").parts[0]
         item.add_marker(pytest.mark.xdist_group("airflow" if folder in WITH_AIRFLOW else str(item.path)))
 

@@ -189,7 +189,7 @@ def test_any_edit_of_any_zone(cloud: Cloud, client: DNSClient, case: Case) -> No
     judge(World(cloud, client, case.limits), case)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(shared_server, max_examples=300)
 @given(case=cases)
 def test_any_edit_of_any_zone_at_length(cloud: Cloud, client: DNSClient, case: Case) -> None:

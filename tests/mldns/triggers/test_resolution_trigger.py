@@ -335,7 +335,7 @@ def test_event_loop_of_the_triggerer_is_never_held(start_cloud: Callable[..., Cl
     assert event["result"]["verdicts"] == {"missing": 4 * len(workers) // 2}
 
 
-@pytest.mark.parametrize("count", [500, pytest.param(4_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [500, pytest.param(4_000, marks=pytest.mark.exhaustive)])
 def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
     start_cloud: Callable[..., Cloud], count: int
 ) -> None:

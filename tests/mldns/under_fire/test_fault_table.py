@@ -174,7 +174,7 @@ def test_without_faults(usual: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [pytest.param(s, id=str(s), marks=() if s in ALWAYS else pytest.mark.slow) for s in SCHEDULES]
+    "schedule", [pytest.param(s, id=str(s), marks=() if s in ALWAYS else pytest.mark.exhaustive) for s in SCHEDULES]
 )
 def test_a_fault_changes_nothing_but_the_time(world: World, usual: Any, schedule: Schedule) -> None:
     as_ever = usual(schedule.operation)
@@ -189,7 +189,7 @@ def test_a_fault_changes_nothing_but_the_time(world: World, usual: Any, schedule
     assert sum(calls.values()) - sum(as_ever.calls.values()) <= schedule.allowance, (calls, as_ever.calls)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(s, marks=() if s == 1 else pytest.mark.slow) for s in SEEDS])
+@pytest.mark.parametrize("seed", [pytest.param(s, marks=() if s == 1 else pytest.mark.exhaustive) for s in SEEDS])
 def test_five_percent_of_all_calls_fail(world: World, usual: Any, seed: int) -> None:
     """A whole life: zone, records, grant, other addresses, grant taken back, release; 5 % a kind."""
     kinds = ("429", "503", "reset before", "reset after", "late")

@@ -90,7 +90,7 @@ LARGE = (4_999,)
     ("arena", "kills"),
     [
         pytest.param(SMALL, 3, id="3 kills in 220 workers"),
-        pytest.param(LARGE, 20, id="20 kills in 5,000 records", marks=pytest.mark.slow),
+        pytest.param(LARGE, 20, id="20 kills in 5,000 records", marks=pytest.mark.exhaustive),
     ],
     indirect=["arena"],
 )
@@ -121,7 +121,7 @@ def test_a_killed_apply_is_finished_by_the_next(arena: Arena, kills: int) -> Non
     ("arena", "kills"),
     [
         pytest.param(SMALL, 3, id="3 kills in 220 workers", marks=pytest.mark.slow),
-        pytest.param(LARGE, 5, id="5 kills in 5,000 records", marks=pytest.mark.slow),
+        pytest.param(LARGE, 5, id="5 kills in 5,000 records", marks=pytest.mark.exhaustive),
     ],
     indirect=["arena"],
 )
