@@ -55,7 +55,9 @@ def collected(hook: CloudDNSHook, cloud: Cloud, *, told: Sequence[Told] = (), dr
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-@pytest.mark.parametrize("claimed", [*([one] for one in FOREIGN), FOREIGN], ids=[*(f"{one.name} {one.type}" for one in FOREIGN), "all"])
+@pytest.mark.parametrize(
+    "claimed", [*([one] for one in FOREIGN), FOREIGN], ids=[*(f"{one.name} {one.type}" for one in FOREIGN), "all"]
+)
 def test_a_forged_manifest_deletes_nothing(
     hook: CloudDNSHook, cloud: Cloud, zone: str, claimed: Sequence[RRset], dry_run: bool
 ) -> None:
