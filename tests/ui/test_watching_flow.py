@@ -22,8 +22,8 @@ from tests.ui.chromium import enter_frame, log_in, open_page, settle, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-LOST = {"name": "worker-1.bert.watched.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.8"]}
-WRITTEN = {"name": "worker-2.bert.watched.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.9"]}
+LOST = {"name": "worker-1.watched.watched.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.8"]}
+WRITTEN = {"name": "worker-2.watched.watched.example.com.", "type": "A", "ttl": 30, "rrdatas": ["10.0.0.9"]}
 CHANGED = {**WRITTEN, "rrdatas": ["10.9.9.9"]}
 
 
@@ -81,8 +81,8 @@ def test_a_training_from_claim_to_release(
 
     stop = tmp_path / "stop"
     run_id = airflow.api.trigger("train_watched", {"until": str(stop)})
-    refreshed(page, "bert", "pending")
-    ready = refreshed(page, "bert", "ready")
+    refreshed(page, "watched", "pending")
+    ready = refreshed(page, "watched", "ready")
     assert "open after" in ready.text
 
     ready.find_element(By.LINK_TEXT, run_id).click()
@@ -93,7 +93,7 @@ def test_a_training_from_claim_to_release(
     before = addresses(watched_cloud)
     write_behind_its_back(watched_cloud, deletions=[LOST, WRITTEN], additions=[CHANGED])
     check(airflow)
-    refreshed(page, "bert", "drifted").find_element(By.TAG_NAME, "button").click()
+    refreshed(page, "watched", "drifted").find_element(By.TAG_NAME, "button").click()
     opened = wait_for(page, "tr.opened", LOST["name"]).text
     for said in ("10.0.0.8", CHANGED["name"], "10.9.9.9", "run mldns_reconcile with repair"):
         assert said in opened
@@ -102,11 +102,11 @@ def test_a_training_from_claim_to_release(
     assert addresses(watched_cloud) != before
     check(airflow, repair=True, dry_run=False)
     assert addresses(watched_cloud) == before
-    refreshed(page, "bert", "ready")
+    refreshed(page, "watched", "ready")
 
     stop.touch()
     assert finished(airflow, "train_watched", run_id) == "success"
-    refreshed(page, "bert", "ended")
+    refreshed(page, "watched", "ended")
 
     told = {line.partition(":")[0].removeprefix("airflow.") for line in metrics.lines}
     in_zone = f"project={PROJECT},zone=watched"

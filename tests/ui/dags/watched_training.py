@@ -26,7 +26,7 @@ with DAG("train_watched", schedule=None, default_args=TELL, params={"until": Par
         while not Path(params["until"]).exists():
             time.sleep(0.2)
 
-    with training_dns(zone=ZONE, job="bert", workers=["10.0.0.7", "10.0.0.8", "10.0.0.9"]) as dns:
+    with training_dns(zone=ZONE, job="watched", workers=["10.0.0.7", "10.0.0.8", "10.0.0.9"]) as dns:
         train()
     ensure_zone >> dns.group
 
