@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -17,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def write_certificate(directory: Path, address: str) -> Path:
-    """A certificate for an IP address that vouches for itself, and behind it its key, as PEM."""
+def write_certificate(directory: Path, host: str) -> Path:
+    """A certificate for a name or an IP address that vouches for itself, and behind it its key, as PEM."""
     private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
-    subject = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    subject = x509.SubjectAlternativeName([_general_name(host)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -36,7 +37,7 @@ def write_certificate(directory: Path, address: str) -> Path:
         .sign(private, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    path = directory / f"{address}.pem"
+    path = directory / f"{host}.pem"
     path.write_bytes(
         certificate.public_bytes(pem)
         + private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -44,36 +45,64 @@ def write_certificate(directory: Path, address: str) -> Path:
     return path
 
 
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
 @contextmanager
-def tls_front(api: str, certificate: Path) -> Iterator[str]:
-    """`HOST:PORT` of a listener that ends TLS and hands the bytes on to `api`, an http:// URL."""
+def tls_front(api: str, certificate: Path, *, as_proxy: bool = False) -> Iterator[str]:
+    """`HOST:PORT` of a listener that ends TLS and hands the bytes on to `api`, an http:// URL.
+
+    :param as_proxy: TLS begins behind a CONNECT to whatever host: what was meant for it comes to `api`.
+    """
     host, port = api.removeprefix("http://").rsplit(":", 1)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
+    front = _Front(context, (host, int(port)), as_proxy)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, context, (host, int(port))), daemon=True).start()
+        threading.Thread(target=front.accept, args=(listener,), daemon=True).start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext, target: tuple[str, int]) -> None:
-    while True:
+@dataclass(frozen=True, slots=True)
+class _Front:
+    context: ssl.SSLContext
+    target: tuple[str, int]
+    as_proxy: bool
+
+    def accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.hand_on, args=(plain,), daemon=True).start()
+
+    def hand_on(self, plain: socket.socket) -> None:
         try:
-            plain, _ = listener.accept()
+            if self.as_proxy:
+                _answer_connect(plain)
+            with (
+                self.context.wrap_socket(plain, server_side=True) as client,
+                socket.create_connection(self.target) as server,
+            ):
+                back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                back.start()
+                _pump(client, server)
+                back.join()
         except OSError:
-            return
-        threading.Thread(target=_hand_on, args=(plain, context, target), daemon=True).start()
+            return  # whoever had asked has gone
 
 
-def _hand_on(plain: socket.socket, context: ssl.SSLContext, target: tuple[str, int]) -> None:
-    try:
-        with context.wrap_socket(plain, server_side=True) as client, socket.create_connection(target) as server:
-            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
-            back.start()
-            _pump(client, server)
-            back.join()
-    except OSError:
-        return  # whoever had asked has gone
+def _answer_connect(plain: socket.socket) -> None:
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        request += plain.recv(1)
+    plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

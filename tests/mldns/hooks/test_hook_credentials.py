@@ -8,26 +8,19 @@ localcloud, and nothing is patched.
 
 from __future__ import annotations
 
-import datetime
 import json
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from mldns.exceptions import MldnsError, PermissionMissing
 from mldns.hooks.cloud_dns import CloudDNSHook
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.guarded_cloud import AIRFLOW, REGISTRAR, account, key
+from tests.tls import tls_front, write_certificate
 
 IAM_HOST = "iamcredentials.googleapis.com"
 MIDDLE = "middle@demo-project.iam.gserviceaccount.com"
@@ -86,9 +79,9 @@ class TestImpersonationChain:
     def _iamcredentials_is_localcloud(
         self, guarded: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> Iterator[None]:
-        certificate = write_certificate(tmp_path)
-        with Diversion(guarded, certificate) as proxy:
-            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        certificate = write_certificate(tmp_path, IAM_HOST)
+        with tls_front(guarded.api, certificate, as_proxy=True) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy}")
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
             yield
 
@@ -128,84 +121,3 @@ class TestImpersonationChain:
         grant(f"serviceAccount:{AIRFLOW}", CREATOR, account(REGISTRAR))
         binding = {"role": "roles/dns.reader", "members": [f"serviceAccount:{REGISTRAR}"], "scope": "project"}
         assert hook.bind_iam(**binding, wait=True)["proof"].startswith("effective after ")
-
-
-def write_certificate(directory: Path) -> Path:
-    """A certificate for `IAM_HOST` that vouches for itself, with its key, as PEM."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, IAM_HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(IAM_HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    path = directory / "iamcredentials.pem"
-    path.write_bytes(
-        certificate.public_bytes(pem)
-        + private.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
-
-
-class Diversion:
-    """A proxy that ends the TLS of every CONNECT with its own certificate and hands the requests to localcloud."""
-
-    def __init__(self, cloud: Cloud, certificate: Path) -> None:
-        host, port = cloud.api.removeprefix("http://").rsplit(":", 1)
-        self._target = (host, int(port))
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(certificate)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Diversion:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._divert, args=(client,), daemon=True).start()
-
-    def _divert(self, plain: socket.socket) -> None:
-        try:
-            request = b""
-            while not request.endswith(b"\r\n\r\n"):
-                request += plain.recv(1)
-            plain.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            with (
-                self._tls.wrap_socket(plain, server_side=True) as client,
-                socket.create_connection(self._target) as server,
-            ):
-                back = threading.Thread(target=pump, args=(server, client), daemon=True)
-                back.start()
-                pump(client, server)
-                back.join()
-        except OSError:
-            return  # whoever had asked has gone
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    """Hand on what comes until one side ends it."""
-    try:
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
