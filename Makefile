@@ -9,7 +9,7 @@ STAMP := $(VENV)/.mldns-installed
 ARGS ?=
 # Tests wait for servers most of the time: two at once are done in little more than half of it. WORKERS=0 for a debugger.
 WORKERS ?= 2
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS)
 
 # Without .pyc files every Airflow process compiles hundreds of modules anew: the start takes minutes, not seconds.
 unexport PYTHONDONTWRITEBYTECODE

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.cloud_fixture"]
 
@@ -26,13 +28,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together when several processes share the work: a file, or all that start an Airflow."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is exhaustive is slow."""
     for item in items:
         if item.get_closest_marker("exhaustive"):
             item.add_marker(pytest.mark.slow)
-        folder = item.path.relative_to(config.rootpath / "tests").parts[0]
-        item.add_marker(pytest.mark.xdist_group("airflow" if folder in WITH_AIRFLOW else str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keep together, when several processes share the work, a file's tests, and all that start an Airflow.
+
+    pytest-xdist 3.8 has groups of its own for this, and pytest 9.2 keeps names where it does not look for them.
+    """
+    return _ByServer(config, log)
+
+
+class _ByServer(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "airflow" if set(Path(file).parts) & WITH_AIRFLOW else file
 
 
 def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
