@@ -36,6 +36,10 @@ class TaskState:
     ended: str | None = None
 
 
+_LOCKED_TRIES = 5
+"""Airflow on SQLite answers 500 when another of its processes holds the database for long; nothing was written."""
+
+
 class AirflowApi:
     """A logged-in client of one Airflow; logs in again when the token has run out. Not thread-safe."""
 
@@ -133,6 +137,11 @@ class AirflowApi:
         answer = self._send(method, path, **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             self.log_in()
+            answer = self._send(method, path, **arguments)
+        for _ in range(_LOCKED_TRIES):
+            if not (answer.is_server_error and "Database error" in answer.text):
+                break
+            time.sleep(1)
             answer = self._send(method, path, **arguments)
         _refuse(answer)
         return answer.json()
