@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
-from mldns.resolution import Verdict, clipped
+from mldns.messages import clipped
+from mldns.resolution import Verdict
 from mldns.snapshot import ADVICE
 
 LINES = 10

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mldns.drift import ZoneReport
-from mldns.resolution import clipped
+from mldns.messages import clipped
 from mldns.standing_grants import Standing, held
 from mldns.zone_answers import Answers
 

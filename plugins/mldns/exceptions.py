@@ -6,13 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_SHOWN = 5
-
-
-def shorten(items: Sequence[str], shown: int = _SHOWN) -> str:
-    """The first few items and how many more there are: a message stays one line at 10,000 names."""
-    text = ", ".join(items[:shown])
-    return text if len(items) <= shown else f"{text} and {len(items) - shown:,} more"
+from mldns.messages import _SHOWN, shorten
 
 
 class MldnsError(Exception):

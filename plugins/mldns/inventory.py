@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mldns.exceptions import InvalidInput, shorten
+from mldns.exceptions import InvalidInput
+from mldns.messages import shorten
 from mldns.naming import role_label
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mldns.exceptions import Conflict, InvalidInput, shorten
+from mldns.exceptions import Conflict, InvalidInput
+from mldns.messages import shorten
 from mldns.records import Key, RRset, same
 
 POLICIES = ("create-only", "upsert-only", "sync")

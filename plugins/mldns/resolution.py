@@ -13,14 +13,13 @@ from enum import StrEnum
 
 from mldns import naming
 from mldns.exceptions import InvalidInput
+from mldns.messages import clipped, shown_rrdatas
 from mldns.records import WRITABLE_TYPES, Key, RRset, same
 
 METADATA_RESOLVER = "169.254.169.254"
 """The resolver of every Google Cloud VM: the only server that answers for the private zones of its network."""
 
 DNS_PORT = 53
-_SHOWN_RRDATAS = 3
-_SHOWN_CHARACTERS = 120
 # Python takes any text for the scope of a link-local address; these go into files that others parse.
 _SCOPE = re.compile(r"[A-Za-z0-9_.-]+")
 _HOST = re.compile(r"[\w.-]+")
@@ -242,18 +241,6 @@ def judge(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
         why = f"an alias stands where {expectation.type} is expected"
         return Judgement(Verdict.WRONG, _shown(answer), why, _cached_for(answer.ttl, role))
     return _judge_denial(answer, role)
-
-
-def clipped(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
-    """The text with its middle left out where it is long: whatever a server sends, a line stays a line."""
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit - 21]}…{text[-20:]}"
-
-
-def shown_rrdatas(rrdatas: Sequence[str]) -> str:
-    """The first rrdatas and how many there are, in one short line."""
-    text = clipped(" ".join(rrdatas[:_SHOWN_RRDATAS]))
-    return text if len(rrdatas) <= _SHOWN_RRDATAS else f"{text} … ({len(rrdatas)} in all)"
 
 
 def _server_failure(answer: Answer, role: Role) -> Judgement | None:

@@ -17,8 +17,9 @@ from mldns.assets import SCHEMA, utc
 from mldns.drift import OwnerReport, ZoneReport
 from mldns.leases import Over
 from mldns.manifest import timestamp
+from mldns.messages import clipped, shown_rrdatas
 from mldns.records import Key, RRset
-from mldns.resolution import Verdict, clipped, shown_rrdatas
+from mldns.resolution import Verdict
 from mldns.standing_grants import Standing
 from mldns.zone_answers import Answers, Unanswered
 

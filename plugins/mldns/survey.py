@@ -18,6 +18,7 @@ from itertools import islice
 from typing import cast
 
 from mldns.exceptions import InvalidInput
+from mldns.messages import shown_rrdatas
 from mldns.ports import Endpoint
 from mldns.records import Key
 from mldns.resolution import (
@@ -32,7 +33,6 @@ from mldns.resolution import (
     Verdict,
     judge,
     same_rrdatas,
-    shown_rrdatas,
 )
 from mldns.survey_matrix import Cell, Matrix
 from mldns.survey_report import FAILURES_SHOWN, Ports, Report, account

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mldns.discovery.ranking import Host
-from mldns.exceptions import MldnsError, shorten
+from mldns.exceptions import MldnsError
+from mldns.messages import shorten
 
 
 class InventoryIncomplete(MldnsError):

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mldns.exceptions import InvalidInput, shorten
+from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, parse_workers
+from mldns.messages import shorten
 
 RULES: Final = ("name", "address", "index")
 _DIGITS = re.compile(r"(\d+)")

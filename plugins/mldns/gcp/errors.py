@@ -14,8 +14,9 @@ import google.auth.exceptions
 from google.api_core import exceptions as api_exceptions
 
 from mldns.batching import Change
-from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, QuotaShort, ZoneNotFound, shorten
+from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, QuotaShort, ZoneNotFound
 from mldns.gcp.retry import describe, message_of, reason_of, transient
+from mldns.messages import shorten
 from mldns.records import Key
 
 _PATH = re.compile(r"entity\.change\.(additions|deletions)\[([^\]]*)\](?:\[([A-Za-z0-9]+)\])?")

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mldns.exceptions import MldnsError, shorten
+from mldns.exceptions import MldnsError
+from mldns.messages import shorten
 
 log = logging.getLogger(__name__)
 

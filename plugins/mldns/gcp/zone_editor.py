@@ -20,7 +20,6 @@ from mldns.exceptions import (
     OwnershipConflict,
     PlanChanged,
     QuotaShort,
-    shorten,
 )
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import Call, ZoneMoved, moved_meanwhile
@@ -29,6 +28,7 @@ from mldns.gcp.sending import Progress, send_changes
 from mldns.gcp.zone_quota import ZoneQuota
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
+from mldns.messages import shorten
 from mldns.naming import manifest_name
 from mldns.ownership import LeaseEnd
 from mldns.plan import DEFAULT_POLICY, Plan, compute_plan

@@ -14,8 +14,9 @@ from mldns import arguments
 from mldns.discovery.census import Census, InventoryIncomplete
 from mldns.discovery.compact import as_list, as_text
 from mldns.discovery.ranking import Ranking
-from mldns.exceptions import InvalidInput, shorten
+from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, world_size
+from mldns.messages import shorten
 from mldns.operators.base import FAIL_AT_ONCE
 
 if TYPE_CHECKING:

@@ -1,0 +1,31 @@
+"""How values look in messages: shortened lists, clipped texts, rrdatas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SHOWN_RRDATAS = 3
+
+
+_SHOWN_CHARACTERS = 120
+
+
+def clipped(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
+    """The text with its middle left out where it is long: whatever a server sends, a line stays a line."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 21]}…{text[-20:]}"
+
+
+def shown_rrdatas(rrdatas: Sequence[str]) -> str:
+    """The first rrdatas and how many there are, in one short line."""
+    text = clipped(" ".join(rrdatas[:_SHOWN_RRDATAS]))
+    return text if len(rrdatas) <= _SHOWN_RRDATAS else f"{text} … ({len(rrdatas)} in all)"
+
+
+_SHOWN = 5
+
+
+def shorten(items: Sequence[str], shown: int = _SHOWN) -> str:
+    """The first few items and how many more there are: a message stays one line at 10,000 names."""
+    text = ", ".join(items[:shown])
+    return text if len(items) <= shown else f"{text} and {len(items) - shown:,} more"
