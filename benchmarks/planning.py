@@ -17,9 +17,9 @@ from benchmarks.job import addresses
 from mldns import ownership
 from mldns.batching import Limits
 from mldns.manifest import decode
-from mldns.naming import manifest_name
 from mldns.plan import compute_plan
-from mldns.records import RRset, from_api, parse_record
+from mldns.records.names import manifest_name
+from mldns.records.rrset import RRset, from_api, parse_record
 
 SIZES = (1_000, 2_000, 4_000, 9_980)
 CASES = ("create", "no-op", "change")

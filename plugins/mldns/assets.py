@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from mldns.told_records import ROOM, pack
 
 SCHEMA = 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.plan import Plan
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mldns import naming
 from mldns.leases import Holding, Over, over
 from mldns.manifest import Manifest, ManifestDamaged, decode, timestamp
-from mldns.plan import natural
-from mldns.records import Key, RRset, same
+from mldns.records.names import MANIFEST_LABEL, Key, natural, relative
+from mldns.records.rrset import RRset, same
 from mldns.told_records import Told, known
 
 _SAMPLE = 5
@@ -214,7 +213,7 @@ def _by_owner(keys: Iterable[Key], manifests: Sequence[Manifest], dns_name: str)
     writer = {key: manifest.owner for manifest in manifests for key in manifest.pending}
     found: dict[str, set[Key]] = {}
     for key in keys:
-        label = naming.relative(key[0], dns_name).rpartition(".")[2]
+        label = relative(key[0], dns_name).rpartition(".")[2]
         owner = writer.get(key) or (label if label in owners else None)
         if owner:
             found.setdefault(owner, set()).add(key)
@@ -223,7 +222,7 @@ def _by_owner(keys: Iterable[Key], manifests: Sequence[Manifest], dns_name: str)
 
 def _owner_of_manifest(rrset: RRset, dns_name: str) -> str | None:
     """The owner label of `_mldns.<owner>.<zone>` TXT; None for any other rrset."""
-    prefix, suffix = f"{naming.MANIFEST_LABEL}.", f".{dns_name}"
+    prefix, suffix = f"{MANIFEST_LABEL}.", f".{dns_name}"
     name = rrset.name.lower()
     if rrset.type != "TXT" or not name.startswith(prefix) or not name.endswith(suffix):
         return None

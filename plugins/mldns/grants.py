@@ -19,8 +19,8 @@ from enum import StrEnum
 
 from mldns.manifest import masked
 from mldns.policy import member_key
-from mldns.records import RRset
-from mldns.text_strings import split_strings
+from mldns.records.rrset import RRset
+from mldns.records.txt import split_strings
 
 _GRANT = "grant="
 

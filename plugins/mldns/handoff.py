@@ -14,10 +14,11 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from mldns import address_digest, naming, run_lengths
+from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, parse_port
 from mldns.messages import clipped
+from mldns.records.names import absolute, role_label, slug
 from mldns.rendezvous import VERSION, inventory_digest
 from mldns.resolution import Role, parse_server
 
@@ -173,7 +174,7 @@ def _parsed(text: str | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _checked(value: Mapping[str, Any]) -> HandOff:
-    job, dns_name = naming.slug(_text(value, "job")), _name(value, "dns_name")
+    job, dns_name = slug(_text(value, "job")), _name(value, "dns_name")
     pattern, master = _pattern(value, job, dns_name), _name(value, "master")
     roles = _roles(value, pattern, master)
     slots, world_size = _slots(value, roles), _whole(value, "world_size")
@@ -208,7 +209,7 @@ def _roles(value: Mapping[str, Any], pattern: str, master: str) -> dict[str, int
     found = value.get("roles")
     if not isinstance(found, Mapping) or not found:
         raise InvalidInput(f"hand-off: roles is {_shown(found)}, not hosts by role")
-    counts = {naming.role_label(role): _whole(found, role) for role in found}
+    counts = {role_label(role): _whole(found, role) for role in found}
     if (count := sum(counts.values())) != value["count"] or count > MAX_HOSTS:
         raise InvalidInput(f"hand-off: count is {_shown(value['count'])}, the roles have {count:,} hosts")
     names = {role: pattern.replace("{role}", role).replace("{rank}", "0") for role in counts}
@@ -243,7 +244,7 @@ def _pattern(value: Mapping[str, Any], job: str, dns_name: str) -> str:
 
 
 def _name(value: Mapping[str, Any], key: str) -> str:
-    return naming.absolute(_text(value, key)).removesuffix(".")
+    return absolute(_text(value, key)).removesuffix(".")
 
 
 def _text(value: Mapping[str, Any], key: str) -> str:

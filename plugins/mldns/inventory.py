@@ -11,25 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.messages import shorten
-from mldns.naming import role_label
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Addresses that answer on one host only: a name that points there makes every other rank connect to itself
-# (gloo on 127.0.1.1, docker0 on 172.17.0.1).
-REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = (
-    (ipaddress.ip_network("127.0.0.0/8"), "loopback"),
-    (ipaddress.ip_network("::1/128"), "loopback"),
-    (ipaddress.ip_network("169.254.0.0/16"), "link-local"),
-    (ipaddress.ip_network("fe80::/10"), "link-local"),
-    (ipaddress.ip_network("172.17.0.0/16"), "Docker's default bridge"),
-    (ipaddress.ip_network("0.0.0.0/8"), "unspecified"),
-    (ipaddress.ip_network("::/128"), "unspecified"),
-    (ipaddress.ip_network("224.0.0.0/4"), "multicast"),
-    (ipaddress.ip_network("ff00::/8"), "multicast"),
-    (ipaddress.ip_network("255.255.255.255/32"), "broadcast"),
-)
+from mldns.messages import quoted, shorten
+from mldns.records.addresses import Network, check_address, parse_networks
+from mldns.records.names import role_label
 
 _WORKER_KEYS = frozenset({"rank", "address", "hostname", "role", "slots", "port"})
 _HOSTFILE_SLOTS = re.compile(r"slots\s*=\s*(\S+)")
@@ -51,46 +35,6 @@ class Worker:
     @property
     def record_type(self) -> str:
         return "AAAA" if ":" in self.address else "A"
-
-
-def parse_address(text: Any, *, allow_addresses: Collection[str] = (), where: str = "") -> str:
-    """Return the normalised address, or raise InvalidInput; `allow_addresses` are networks let through nevertheless."""
-    return check_address(text, parse_networks(allow_addresses), where)
-
-
-def check_address(text: Any, allowed: Collection[Network], where: str = "") -> str:
-    """`parse_address` for callers with many addresses: the allowed networks are parsed already."""
-    place = f" of {where}" if where else ""
-    try:
-        address = ipaddress.ip_address(str(text).strip())
-    except ValueError:
-        raise InvalidInput(f"address {_clip(str(text))}{place} is not an IPv4 or IPv6 address") from None
-    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
-        raise InvalidInput(
-            f"address {text!r}{place} cannot stand in a record: write it as plain IPv4 or without its zone"
-        )
-    if not any(address in network for network in allowed):
-        for network, what in REFUSED_NETWORKS:
-            if address in network:
-                raise InvalidInput(
-                    f"address {address}{place} is {what} ({network}): other hosts cannot reach it; "
-                    f'allow it with allow_addresses=["{network}"] if that is meant'
-                )
-    return str(address)
-
-
-def parse_networks(texts: Collection[str]) -> list[Network]:
-    """Return networks such as `127.0.0.0/8`, or raise InvalidInput."""
-    if isinstance(texts, str):
-        raise InvalidInput(f"allow_addresses must be a list such as ['127.0.0.0/8'], not {texts!r}")
-    return [_parse_network(text) for text in texts]
-
-
-def _parse_network(text: str) -> Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError:
-        raise InvalidInput(f"allow_addresses: {text!r} is not a network such as '127.0.0.0/8'") from None
 
 
 def parse_workers(value: Any, *, allow_addresses: Collection[str] = ()) -> tuple[Worker, ...]:
@@ -176,12 +120,12 @@ def _as_mapping(row: Any) -> Mapping[str, Any]:
     if isinstance(row, Worker):
         return {name: getattr(row, name) for name in sorted(_WORKER_KEYS)}
     if not isinstance(row, Mapping):
-        raise InvalidInput(f"worker {_clip(row)} must be an address or a mapping with 'rank' and 'address'")
+        raise InvalidInput(f"worker {quoted(row)} must be an address or a mapping with 'rank' and 'address'")
     unknown = sorted(str(key) for key in row if key not in _WORKER_KEYS)
     if unknown:
-        raise InvalidInput(f"worker {_clip(dict(row))} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
+        raise InvalidInput(f"worker {quoted(dict(row))} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
     if row.get("address") in (None, ""):
-        raise InvalidInput(f"worker {_clip(dict(row))} has no address")
+        raise InvalidInput(f"worker {quoted(dict(row))} has no address")
     return row
 
 
@@ -223,13 +167,13 @@ def parse_port(value: Any) -> int:
 
 
 def _whole(value: Any, what: str, row: Mapping[str, Any] | None, *, least: int) -> int:
-    place = "" if row is None else f" of worker {_clip(dict(row))}"
+    place = "" if row is None else f" of worker {quoted(dict(row))}"
     try:
         number = int(str(value)) if not isinstance(value, bool) else None
     except ValueError:
         number = None
     if number is None or number < least:
-        raise InvalidInput(f"{what} {_clip(value)}{place} is not a whole number of at least {least}")
+        raise InvalidInput(f"{what} {quoted(value)}{place} is not a whole number of at least {least}")
     return number
 
 
@@ -259,9 +203,3 @@ def _check_addresses(workers: Iterable[Worker], allowed: Iterable[Network]) -> N
                 f"and to {worker.role} rank {worker.rank}: one address is one host; "
                 f'use slots for several processes on it, or allow_addresses=["{worker.address}"] if that is meant'
             )
-
-
-def _clip(value: object) -> str:
-    """Whatever somebody wrote, as it would stand in Python, short enough for a message."""
-    text = repr(value)
-    return text if len(text) <= 150 else f"{text[:120]}…{text[-20:]}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mldns.manifest import Manifest
-from mldns.naming import SHARED_OWNER
+from mldns.records.names import SHARED_OWNER
 
 PREPARING_DAG = "mldns_pretraining"
 """Its runs end before the training that they prepare begins, so that their end says nothing of a lease."""

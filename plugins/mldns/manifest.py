@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from mldns import name_set
 from mldns.exceptions import InvalidInput, ManifestTooLarge, MldnsError
-from mldns.naming import MANIFEST_LABEL, manifest_name
-from mldns.records import Key, RRset
-from mldns.text_strings import MAX_STRING, quote_strings, split_strings
+from mldns.records.names import MANIFEST_LABEL, Key, manifest_name
+from mldns.records.rrset import RRset
+from mldns.records.txt import MAX_STRING, quote_strings, split_strings
 
 VERSION = "mldns1"
 MAX_MANIFEST_BYTES = 4_096

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mldns.manifest import Manifest, ManifestDamaged, decode
-from mldns.naming import MANIFEST_LABEL, relative
-from mldns.records import Key, RRset
+from mldns.records.names import MANIFEST_LABEL, Key, relative
+from mldns.records.rrset import RRset
 
 _EXTERNAL_DNS = "heritage=external-dns"
 _EXTERNAL_DNS_OWNER = "external-dns/owner="

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _SHOWN_RRDATAS = 3
-
-
 _SHOWN_CHARACTERS = 120
+_SHOWN = 5
 
 
 def clipped(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
@@ -22,10 +21,13 @@ def shown_rrdatas(rrdatas: Sequence[str]) -> str:
     return text if len(rrdatas) <= _SHOWN_RRDATAS else f"{text} … ({len(rrdatas)} in all)"
 
 
-_SHOWN = 5
-
-
 def shorten(items: Sequence[str], shown: int = _SHOWN) -> str:
     """The first few items and how many more there are: a message stays one line at 10,000 names."""
     text = ", ".join(items[:shown])
     return text if len(items) <= shown else f"{text} and {len(items) - shown:,} more"
+
+
+def quoted(value: object) -> str:
+    """Whatever somebody wrote, as it would stand in Python, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 150 else f"{text[:120]}…{text[-20:]}"

@@ -80,7 +80,7 @@ def change_sent(project: str, zone: str, tally: tuple[int, int, int]) -> None:
     """A change that is live, with how many rrsets it created, changed and deleted."""
     count("mldns.changes", project=project, zone=zone)
     for action, number in zip(("created", "changed", "deleted"), tally, strict=True):
-        count(f"mldns.records.{action}", number, project=project, zone=zone)
+        count(f"mldns.records.rrset.{action}", number, project=project, zone=zone)
 
 
 def gate_passed(result: Mapping[str, Any]) -> None:

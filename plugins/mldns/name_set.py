@@ -9,10 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mldns.exceptions import InvalidInput
-from mldns.naming import absolute, is_role, relative, worker_name
-from mldns.plan import natural
-from mldns.records import Key
-from mldns.reverse_names import TREES, address_of, address_text, names_of_range
+from mldns.records.addresses import TREES, address_of, address_text, names_of_range
+from mldns.records.names import Key, absolute, is_role, natural, relative, worker_name
 from mldns.spans import Span, difference, spans_of, union
 
 EXPLICIT = "name"

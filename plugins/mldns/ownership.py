@@ -15,7 +15,8 @@ from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused
 from mldns.manifest import Manifest, kept, matches, timestamp
 from mldns.plan import Plan
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 from mldns.swaps import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
 
 

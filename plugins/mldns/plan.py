@@ -18,21 +18,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.exceptions import Conflict, InvalidInput
 from mldns.messages import shorten
-from mldns.records import Key, RRset, same
+from mldns.records.names import Key, natural
+from mldns.records.rrset import RRset, same
 
 POLICIES = ("create-only", "upsert-only", "sync")
 DEFAULT_POLICY = "upsert-only"
 
 _SAMPLE = 5
 _ROUTED = "a routing policy answers there, which mldns does not write: delete it or give the name plain data by hand"
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +185,6 @@ def parse_policy(policy: str) -> str:
     if policy not in POLICIES:
         raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
     return policy
-
-
-def natural(key: Key) -> str:
-    """Sort key: digits compare as numbers, so that ranks come in order and manifests keep short ranges."""
-    name, kind = key
-    # Text, not a tuple of parts: with ten thousand of those alive the garbage collector takes longer than the sort.
-    return f"{_DIGITS.sub(_padded, name)} {name} {kind}"
-
-
-def _padded(digits: re.Match[str]) -> str:
-    return digits[0].zfill(20)
 
 
 @dataclass(slots=True)

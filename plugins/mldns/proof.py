@@ -13,10 +13,10 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker
-from mldns.naming import in_zone
 from mldns.packed_bytes import pack_bytes, unpack_bytes
 from mldns.ports import Endpoint
-from mldns.records import RRset, from_api, job_records, master_of, reverse_records
+from mldns.records.names import in_zone
+from mldns.records.rrset import RRset, from_api, job_records, master_of, reverse_records
 from mldns.resolution import (
     Expectation,
     Inquiry,

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mldns import address_digest, naming, run_lengths
+from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker, world_size
-from mldns.records import MAX_RRDATAS, master_of
+from mldns.records.names import absolute, master_name, slug, worker_name, workers_name
+from mldns.records.rrset import MAX_RRDATAS, master_of
 
 VERSION = 1
 """Goes up when a reader of the former version would be wrong, not when a key is added."""
@@ -50,7 +51,7 @@ def hand_off(
 
     :param resolvers: `HOST:PORT` of the resolvers that the workers use.
     """
-    zone_name = naming.absolute(dns_name)
+    zone_name = absolute(dns_name)
     value: dict[str, Any] = {
         "version": VERSION,
         "zone": zone,
@@ -58,7 +59,7 @@ def hand_off(
         "visibility": visibility,
         "name_servers": list(name_servers),
         "resolvers": list(resolvers),
-        "job": naming.slug(owner),
+        "job": slug(owner),
         "ttl": ttl,
         "count": 0,
     }
@@ -75,11 +76,11 @@ def hand_off(
         "slots": slots,
         "slot_runs": slot_runs,
         "world_size": world_size(workers),
-        "master": naming.worker_name(master.role, master.rank, value["job"], zone_name),
-        "master_alias": naming.master_name(value["job"], zone_name),
+        "master": worker_name(master.role, master.rank, value["job"], zone_name),
+        "master_alias": master_name(value["job"], zone_name),
         "port": rendezvous_port,
-        "endpoint": f"{naming.worker_name(master.role, master.rank, value['job'], zone_name)}:{rendezvous_port}",
-        "workers_name": naming.workers_name(value["job"], zone_name) if len(workers) <= MAX_RRDATAS else None,
+        "endpoint": f"{worker_name(master.role, master.rank, value['job'], zone_name)}:{rendezvous_port}",
+        "workers_name": workers_name(value["job"], zone_name) if len(workers) <= MAX_RRDATAS else None,
         "record_type": record_types.pop() if len(record_types) == 1 else None,
         "digest": inventory_digest(workers),
         "addresses": address_digest.summarise(address_lines(workers)),

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.messages import clipped, shown_rrdatas
-from mldns.records import WRITABLE_TYPES, Key, RRset, same
+from mldns.records.names import Key, absolute
+from mldns.records.rrset import WRITABLE_TYPES, RRset, same
 
 METADATA_RESOLVER = "169.254.169.254"
 """The resolver of every Google Cloud VM: the only server that answers for the private zones of its network."""
@@ -159,7 +159,7 @@ def expectations(rrsets: Iterable[RRset], *, max_ttl: int | None = None) -> tupl
 
 def any_address(name: str, *, max_ttl: int | None = None, outside: bool = False) -> Expectation:
     """Return an expectation that any IPv4 or IPv6 address meets."""
-    return Expectation(naming.absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
+    return Expectation(absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
 
 
 def parse_required(text: str) -> Expectation:
@@ -175,7 +175,7 @@ def parse_required(text: str) -> Expectation:
     kind = kind.strip().upper()
     if kind not in WRITABLE_TYPES:
         raise InvalidInput(f"required name {text!r} has type {kind!r}: known are {', '.join(WRITABLE_TYPES)}")
-    return Expectation(naming.absolute(name), kind, None, None, outside=True)
+    return Expectation(absolute(name), kind, None, None, outside=True)
 
 
 def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:

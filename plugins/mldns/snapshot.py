@@ -18,7 +18,8 @@ from mldns.drift import OwnerReport, ZoneReport
 from mldns.leases import Over
 from mldns.manifest import timestamp
 from mldns.messages import clipped, shown_rrdatas
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 from mldns.resolution import Verdict
 from mldns.standing_grants import Standing
 from mldns.zone_answers import Answers, Unanswered

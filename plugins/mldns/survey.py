@@ -20,7 +20,7 @@ from typing import cast
 from mldns.exceptions import InvalidInput
 from mldns.messages import shown_rrdatas
 from mldns.ports import Endpoint
-from mldns.records import Key
+from mldns.records.names import Key
 from mldns.resolution import (
     PASSED,
     Answer,

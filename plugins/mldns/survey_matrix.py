@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from mldns.records import Key
+from mldns.records.names import Key
 from mldns.resolution import Judgement, Server, Verdict
 
 

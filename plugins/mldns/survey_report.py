@@ -11,7 +11,7 @@ from enum import IntEnum
 from itertools import zip_longest
 from typing import Any
 
-from mldns.records import Key
+from mldns.records.names import Key
 from mldns.resolution import Expectation, Role, Server, Verdict
 from mldns.survey_matrix import Cell, Matrix
 

@@ -13,7 +13,8 @@ from mldns.batching import Change
 from mldns.exceptions import ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest
 from mldns.name_set import NameSet, to_items
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 
 # A swap sends the old and the new manifest; quotes and escapes at most double what the limit counts.
 SWAP_BYTES = 2 * 2 * MAX_MANIFEST_BYTES

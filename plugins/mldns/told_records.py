@@ -16,7 +16,8 @@ from typing import Any
 from mldns.exceptions import InvalidInput
 from mldns.manifest import Manifest, matches
 from mldns.packed_bytes import pack_bytes, unpack_bytes
-from mldns.records import Key, RRset, same
+from mldns.records.names import Key
+from mldns.records.rrset import RRset, same
 
 SCHEMA = 1
 """Of what `parse` reads."""

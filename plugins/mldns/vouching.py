@@ -17,8 +17,9 @@ from typing import Any
 
 from mldns.leases import PREPARING_DAG
 from mldns.manifest import Manifest, matches
-from mldns.records import WRITABLE_TYPES, Key
-from mldns.reverse_names import is_reverse
+from mldns.records.addresses import is_reverse
+from mldns.records.names import Key
+from mldns.records.rrset import WRITABLE_TYPES
 from mldns.told_records import Told, of_lease, parse
 
 DagOf = Callable[[str], str | None]

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 from mldns.resolution import Expectation, Judgement, Role, Server, Verdict, expectations, judge
 
 BUDGET = 30.0

@@ -17,7 +17,7 @@ from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.grants import Grant
-from mldns.records import RRset, from_api
+from mldns.records.rrset import RRset, from_api
 from mldns.told_records import pack
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.dags.conftest import Airflow, Run

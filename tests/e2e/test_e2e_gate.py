@@ -16,7 +16,7 @@ from demo.cloud import PROJECT, LocalCloud, local_cloud
 from demo.processes import Crew
 from demo.standalone import Standalone, airflow_standalone
 from mldns.inventory import parse_workers
-from mldns.records import job_records
+from mldns.records.rrset import job_records
 from tests.e2e.gate_dags import WORKERS
 from tests.e2e.runs import start
 

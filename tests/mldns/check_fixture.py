@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from mldns.inventory import parse_workers
-from mldns.records import job_records
+from mldns.records.rrset import job_records
 from mldns.rendezvous import hand_off
 from tests.cloud_fixture import Cloud
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mldns.batching import Change
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 
 
 class Refused(Exception):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import InvalidInput
 from mldns.plan import Plan, Replace
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 
 def rrset(name: str, data: str = "10.0.0.1", kind: str = "A") -> RRset:

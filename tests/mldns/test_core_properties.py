@@ -8,10 +8,10 @@ from strict_zone import StrictZone
 
 from mldns.batching import Limits
 from mldns.manifest import Manifest, decode
-from mldns.naming import manifest_name
 from mldns.ownership import release_changes, take, upsert_changes
 from mldns.plan import POLICIES, Plan, compute_plan
-from mldns.records import Key, RRset, same
+from mldns.records.names import Key, manifest_name
+from mldns.records.rrset import RRset, same
 from mldns.swaps import ManifestedChanges
 
 ZONE = "z.test."

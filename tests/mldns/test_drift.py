@@ -7,7 +7,7 @@ import json
 from mldns.drift import compare, fitting
 from mldns.inventory import parse_workers
 from mldns.manifest import Manifest
-from mldns.records import RRset, job_records
+from mldns.records.rrset import RRset, job_records
 
 ZONE = "ml.example.com."
 NOW = 1_800_000_000

@@ -6,7 +6,7 @@ import pytest
 
 from mldns.grants import Grant, Job, Note, marked, noted, notes_in
 from mldns.manifest import Manifest
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 TRAINER = "serviceAccount:trainer@demo-project.iam.gserviceaccount.com"
 NIGHTLY = {"title": "nightly", "expression": "request.time.getHours('UTC') < 6"}

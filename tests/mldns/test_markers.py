@@ -6,7 +6,7 @@ import pytest
 
 from mldns.manifest import Manifest
 from mldns.markers import Markers
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 DNS_NAME = "z.test."
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.name_set import RESERVED, from_item, to_items
-from mldns.records import Key
+from mldns.records.names import Key
 
 ZONE = "ml.example.com."
 

@@ -11,7 +11,6 @@ from strict_zone import Refused, StrictZone
 from mldns.batching import Limits
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
-from mldns.naming import manifest_name
 from mldns.ownership import (
     LeaseEnd,
     claim_changes,
@@ -22,7 +21,8 @@ from mldns.ownership import (
     upsert_changes,
 )
 from mldns.plan import compute_plan
-from mldns.records import Key, RRset, desired_records
+from mldns.records.names import Key, manifest_name
+from mldns.records.rrset import RRset, desired_records
 from mldns.swaps import ManifestedChanges
 
 ZONE = "ml.example.com."

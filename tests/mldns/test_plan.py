@@ -10,7 +10,8 @@ import pytest
 
 from mldns.exceptions import Conflict, InvalidInput
 from mldns.plan import POLICIES, Plan, Room, compute_plan
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 
 A1 = RRset("a.z.", "A", 60, ("10.0.0.1",))
 A2 = RRset("a.z.", "A", 60, ("10.0.0.2",))

@@ -14,7 +14,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory import Worker
 from mldns.packed_bytes import pack_bytes, unpack_bytes
 from mldns.proof import Proof
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from mldns.resolution import Role, Server, Tolerance
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from mldns.resolution import (
     Answer,
     Expectation,

@@ -13,7 +13,7 @@ from mldns.drift import ZoneReport, compare
 from mldns.inventory import parse_workers
 from mldns.leases import Holding, RunState
 from mldns.manifest import Manifest
-from mldns.records import RRset, job_records
+from mldns.records.rrset import RRset, job_records
 from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
 from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
 from mldns.standing_grants import Standing

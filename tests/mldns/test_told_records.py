@@ -15,7 +15,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory import parse_workers
 from mldns.manifest import Manifest, masked
 from mldns.packed_bytes import pack_bytes
-from mldns.records import RRset, job_records, reverse_records
+from mldns.records.rrset import RRset, job_records, reverse_records
 from mldns.told_records import ROOM, Told, known, pack, parse, unpack
 
 ZONE = "ml.example.com."

@@ -9,7 +9,8 @@ import pytest
 
 from mldns.assets import records_event
 from mldns.manifest import Manifest, masked
-from mldns.records import Key, RRset
+from mldns.records.names import Key
+from mldns.records.rrset import RRset
 from mldns.told_records import Told
 from mldns.vouching import TaskEvent, believed, hear, unvouched
 

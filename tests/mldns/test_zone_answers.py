@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from mldns.resolution import Role, Server, parse_server
 from mldns.zone_answers import Answers, ask
 from tests.cloud_fixture import NETWORK, Cloud

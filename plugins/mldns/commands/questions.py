@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mldns import naming
 from mldns.commands import inputs
 from mldns.commands.options import RESOLV_CONF, SYSTEM
 from mldns.exceptions import InvalidInput
 from mldns.handoff import HandOff
-from mldns.inventory import Worker, parse_address, parse_port
-from mldns.records import job_records
+from mldns.inventory import Worker, parse_port
+from mldns.records.addresses import parse_address
+from mldns.records.names import absolute
+from mldns.records.rrset import job_records
 from mldns.resolution import (
     Expectation,
     Inquiry,
@@ -107,7 +108,7 @@ def _expected(arguments: Iterable[str]) -> Iterator[Expectation]:
             raise InvalidInput(
                 f"--expect {argument!r}: expected NAME=ADDRESS, such as worker-0.bert.ml.example.com=10.0.0.7"
             )
-        name = naming.absolute(name.strip())
+        name = absolute(name.strip())
         parsed = [parse_address(text, allow_addresses=_ANY_ADDRESS, where=name) for text in texts.split(",")]
         for kind in ("A", "AAAA"):
             if rrdatas := tuple(dict.fromkeys(text for text in parsed if (":" in text) == (kind == "AAAA"))):
@@ -124,7 +125,7 @@ def _port(argument: str | None, handoff: HandOff | None) -> tuple[str, int] | No
     name, colon, port = argument.rpartition(":")
     if not colon:
         raise InvalidInput(f"--connect {argument!r}: expected NAME:PORT, such as worker-0.bert.ml.example.com:29500")
-    return naming.absolute(name), parse_port(port)
+    return absolute(name), parse_port(port)
 
 
 def _servers(options: argparse.Namespace, handoff: HandOff | None) -> tuple[Server, ...]:

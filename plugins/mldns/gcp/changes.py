@@ -14,7 +14,8 @@ from mldns.exceptions import CloudUnavailable, PermissionMissing, StillPending
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AnswerLost, Call, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
-from mldns.records import Key, RRset, from_api, normalised, same
+from mldns.records.names import Key
+from mldns.records.rrset import RRset, from_api, normalised, same
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,13 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.dns import Client
 from requests.adapters import HTTPAdapter
 
-from mldns import metrics, naming
+from mldns import metrics
 from mldns.batching import Change
 from mldns.exceptions import ZoneNotFound
 from mldns.gcp import retry
 from mldns.gcp.errors import AnswerLost, ApiRefused, Call, translate
 from mldns.gcp.retry import RetryPolicy
+from mldns.records.names import in_zone
 
 if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions
@@ -149,7 +150,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
             log.info("%s", refusal)
             return None
         # A suffix of letters need not be one of labels: `otherjob.z.` ends in `job.z.`, too.
-        return (resource for resource in chain(first, pages) if naming.in_zone(resource["name"].lower(), suffix))
+        return (resource for resource in chain(first, pages) if in_zone(resource["name"].lower(), suffix))
 
     # Changes
 

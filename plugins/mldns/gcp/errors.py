@@ -17,7 +17,7 @@ from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, QuotaShort, ZoneNotFound
 from mldns.gcp.retry import describe, message_of, reason_of, transient
 from mldns.messages import shorten
-from mldns.records import Key
+from mldns.records.names import Key
 
 _PATH = re.compile(r"entity\.change\.(additions|deletions)\[([^\]]*)\](?:\[([A-Za-z0-9]+)\])?")
 _NAMED = re.compile(r"named '(\S+) \(([A-Za-z0-9]+)\)'")

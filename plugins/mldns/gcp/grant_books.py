@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mldns import naming
 from mldns.exceptions import PermissionMissing, ZoneNotFound
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.grants import Grant, Job, Note, marked, noted, notes_in
-from mldns.records import from_api
+from mldns.records.names import MANIFEST_LABEL, relative
+from mldns.records.rrset import from_api
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,8 @@ class Ledger:
         notes = []
         for rrset in rrsets:
             label, _, rest = rrset.name.lower().partition(".")
-            if label == naming.MANIFEST_LABEL:
-                notes.append((Job(zone.name, naming.relative(rest, zone.dns_name)), notes_in(rrset)))
+            if label == MANIFEST_LABEL:
+                notes.append((Job(zone.name, relative(rest, zone.dns_name)), notes_in(rrset)))
         return notes
 
 

@@ -13,7 +13,7 @@ from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import AnswerLost
 from mldns.gcp.retry import RetryPolicy
-from mldns.records import Key
+from mldns.records.names import Key
 
 log = logging.getLogger(__name__)
 

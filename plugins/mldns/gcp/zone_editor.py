@@ -29,10 +29,10 @@ from mldns.gcp.zone_quota import ZoneQuota
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.messages import shorten
-from mldns.naming import manifest_name
 from mldns.ownership import LeaseEnd
 from mldns.plan import DEFAULT_POLICY, Plan, compute_plan
-from mldns.records import Key, RRset
+from mldns.records.names import Key, manifest_name
+from mldns.records.rrset import RRset
 from mldns.swaps import ManifestedChanges
 
 log = logging.getLogger(__name__)

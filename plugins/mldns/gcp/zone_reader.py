@@ -10,8 +10,8 @@ from functools import cached_property
 from mldns.gcp.dns import RECORD_FIELDS, DNSClient, Resource
 from mldns.manifest import Manifest, decode
 from mldns.markers import Markers
-from mldns.naming import in_zone, manifest_name
-from mldns.records import Key, RRset, from_api
+from mldns.records.names import Key, in_zone, manifest_name
+from mldns.records.rrset import RRset, from_api
 
 log = logging.getLogger(__name__)
 

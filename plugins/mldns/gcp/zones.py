@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mldns import naming
 from mldns.exceptions import InvalidInput, PermissionMissing, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AlreadyExists, ApiRefused
+from mldns.records.names import absolute
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def parse_zone_name(zone: str) -> str:
 
 
 def _parse_dns_name(dns_name: str) -> str:
-    name = naming.absolute(dns_name)
+    name = absolute(dns_name)
     if name.startswith("*."):
         raise InvalidInput(f"dns_name {name!r} is a wildcard: a zone serves one name and all below it")
     return name

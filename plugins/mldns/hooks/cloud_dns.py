@@ -11,7 +11,6 @@ from typing import Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp import zones
 from mldns.gcp.changes import wait_until_done, wait_until_settled
@@ -23,7 +22,8 @@ from mldns.hooks.validation import Record
 from mldns.manifest import Manifest, timestamp
 from mldns.ownership import LeaseEnd
 from mldns.plan import DEFAULT_POLICY, parse_policy
-from mldns.records import RRset
+from mldns.records.names import absolute, in_zone
+from mldns.records.rrset import RRset
 from mldns.spared_heap import spared_heap
 
 DONE_TIMEOUT = 300.0
@@ -130,14 +130,12 @@ class CloudDNSHook(IamHook):
             raise InvalidInput("list_records takes a name, a name and a type, or a suffix, as the API does")
         client = self.dns_client(project_id)
         if not suffix:
-            return list(
-                client.list_rrsets(zone, name=naming.absolute(name) if name else None, kind=type and type.upper())
-            )
-        below = naming.absolute(suffix)
+            return list(client.list_rrsets(zone, name=absolute(name) if name else None, kind=type and type.upper()))
+        below = absolute(suffix)
         found = client.list_rrsets_below(zone, below)
         if found is not None:
             return list(found)
-        return [record for record in client.list_rrsets(zone) if naming.in_zone(record["name"].lower(), below)]
+        return [record for record in client.list_rrsets(zone) if in_zone(record["name"].lower(), below)]
 
     @project_default
     @spared_heap()

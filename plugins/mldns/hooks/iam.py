@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp import exact_grants, grants
 from mldns.gcp.bindings import PolicyStore
@@ -18,6 +17,7 @@ from mldns.grants import Grant
 from mldns.hooks import validation
 from mldns.hooks.connection import ConnectionHook
 from mldns.policy import member_key, parse_members
+from mldns.records.names import slug
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -166,7 +166,7 @@ class IamHook(ConnectionHook):
     def _book(self, project_id: str, zone: str | None, owner: str | None) -> GrantBook | None:
         if owner is None or zone is None:
             return None
-        return GrantBook(self.zone_editor(project_id, zone), naming.slug(owner))
+        return GrantBook(self.zone_editor(project_id, zone), slug(owner))
 
     def _ledger(self, project_id: str, zone: str | None) -> Ledger | None:
         if zone is None:

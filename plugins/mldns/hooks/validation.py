@@ -7,17 +7,17 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
 from mldns.gcp.zone_editor import Holder
 from mldns.gcp.zones import ZONE_NAME
 from mldns.grants import Grant
 from mldns.ownership import LeaseEnd
 from mldns.policy import parse_condition, parse_members, parse_role
-from mldns.records import RRset, check_records, desired_records
+from mldns.records.names import slug
+from mldns.records.rrset import RRset, check_records, desired_records
 
 Record = Mapping[str, Any] | RRset
-"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.records.desired_records`."""
+"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.records.rrset.desired_records`."""
 
 DEFAULT_TTL = 60
 """Seconds, for a record mapping without `ttl`."""
@@ -87,7 +87,7 @@ def grant(
     """What to grant or to take back, checked as a whole."""
     scope(scope_, zone)
     if owner is not None:
-        naming.slug(owner)
+        slug(owner)
         if zone is None:
             raise InvalidInput(f"a grant is recorded in the manifest of {owner!r}, which is in a zone: name the zone")
     return Grant(scope_, parse_role(role), parse_members(members, removing=removing), parse_condition(condition))
@@ -109,7 +109,7 @@ def holder(
             raise InvalidInput(f"{field} {text!r} is not text on one line")
     expires = None if lease_hours is None else int(time.time() + hours(lease_hours) * 3600)
     return Holder(
-        naming.slug(owner),
+        slug(owner),
         claimant,
         lease,
         expires,

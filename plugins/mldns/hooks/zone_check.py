@@ -16,8 +16,8 @@ from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMis
 from mldns.gcp.changes import wait_until_settled
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.manifest import Manifest
-from mldns.plan import natural
-from mldns.records import RRset, from_api
+from mldns.records.names import natural
+from mldns.records.rrset import RRset, from_api
 from mldns.resolution import servers_to_ask
 from mldns.snapshot import Actions, Findings
 from mldns.standing_grants import Standing, held, scopes, standing

@@ -12,7 +12,7 @@ from mldns.inventory import parse_port, parse_workers
 from mldns.links import JobLink
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL
-from mldns.records import parse_ttl
+from mldns.records.rrset import parse_ttl
 from mldns.render import launch
 from mldns.rendezvous import hand_off
 from mldns.resolution import Role, servers_to_ask

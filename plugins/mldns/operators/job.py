@@ -12,12 +12,12 @@ from mldns.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.links import JobLink
 from mldns.manifest import Manifest
-from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.plan import Plan
-from mldns.records import RRset, desired_records, desired_reverse_records
+from mldns.records.names import SHARED_OWNER, slug
+from mldns.records.rrset import RRset, desired_records, desired_reverse_records
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from airflow.sdk import conf
 
 from mldns.exceptions import ClaimRefused
-from mldns.naming import SHARED_OWNER
 from mldns.ownership import LeaseEnd
+from mldns.records.names import SHARED_OWNER
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

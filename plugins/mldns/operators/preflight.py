@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns import policy as iam_policy
 from mldns.exceptions import InvalidInput
-from mldns.naming import SHARED_OWNER, slug
 from mldns.operators.job import JobOperator, Wanted, check_fits
 from mldns.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
-from mldns.records import Key, RRset, desired_records
+from mldns.records.names import SHARED_OWNER, Key, slug
+from mldns.records.rrset import RRset, desired_records
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,7 +10,7 @@ from airflow.sdk import Asset, AssetAlias
 
 from mldns import assets
 from mldns.assets import Phase, Writer
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

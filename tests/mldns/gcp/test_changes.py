@@ -10,7 +10,7 @@ import pytest
 from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable
 from mldns.gcp.changes import wait_until_done
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 

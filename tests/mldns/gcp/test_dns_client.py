@@ -14,7 +14,7 @@ from mldns.exceptions import CloudUnavailable, MldnsError, ZoneNotFound
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AlreadyExists, AnswerLost, ApiRefused, PolicyMoved, ZoneMoved
 from mldns.gcp.retry import RetryPolicy
-from mldns.records import RRset, from_api
+from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy, faulty_proxy

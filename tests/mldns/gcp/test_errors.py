@@ -22,7 +22,7 @@ from mldns.gcp.errors import (
     translate,
 )
 from mldns.gcp.retry import never_applied, retry_after, throttled, transient
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 
 CHANGE = Call("changes.create", "p", "z")
 SENT = Change(

@@ -30,7 +30,7 @@ from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.grants import Grant, Note
 from mldns.policy import Policy, add_members, remove_members
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient, project_policy
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy

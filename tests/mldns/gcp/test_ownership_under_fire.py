@@ -17,7 +17,7 @@ from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneReader
 from mldns.manifest import Manifest, ManifestDamaged
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content

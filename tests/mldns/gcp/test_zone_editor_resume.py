@@ -12,7 +12,7 @@ from mldns.exceptions import ChangeFailed, CloudUnavailable, OwnershipConflict
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import ZoneEditor
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy

@@ -24,7 +24,7 @@ from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.plan import POLICIES
-from mldns.records import RRset, from_api, same
+from mldns.records.rrset import RRset, from_api, same
 from mldns.swaps import SWAP_BYTES
 from tests.cloud_fixture import PROJECT, Cloud
 from tests.mldns.gcp.conftest import QUICK

@@ -11,7 +11,7 @@ from mldns.batching import Change
 from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zones import WantedZone, delete_zone, ensure_zone, parse_zone
-from mldns.records import RRset
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 

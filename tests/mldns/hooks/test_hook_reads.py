@@ -10,7 +10,7 @@ import pytest
 from mldns.batching import Change
 from mldns.gcp.dns import DNSClient
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.records import RRset, desired_records
+from mldns.records.rrset import RRset, desired_records
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls
 

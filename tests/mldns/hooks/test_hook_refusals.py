@@ -8,7 +8,7 @@ import pytest
 
 from mldns.exceptions import InvalidInput
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.records import RRset, desired_records
+from mldns.records.rrset import RRset, desired_records
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import calls, writes
 

@@ -12,7 +12,8 @@ from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.hooks.zone_check import Mend, ZoneCheck
 from mldns.leases import Holding
 from mldns.manifest import Manifest
-from mldns.records import Key, RRset, from_api
+from mldns.records.names import Key
+from mldns.records.rrset import RRset, from_api
 from mldns.snapshot import Actions
 from mldns.told_records import Told
 from tests.cloud_fixture import Cloud

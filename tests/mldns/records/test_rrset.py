@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.records import RRset, desired_records, from_api, parse_record, same
-from mldns.text_strings import quote_strings, split_strings
+from mldns.records.rrset import RRset, desired_records, from_api, parse_record, same
+from mldns.records.txt import quote_strings, split_strings
 
 ZONE = "ml.example.com."
 SEED = {"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}

@@ -6,8 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
+from mldns.records.names import (
+    absolute,
+    in_zone,
+    manifest_name,
+    master_name,
+    relative,
+    rendezvous_name,
+    require_in_zone,
+    role_label,
+    slug,
+    worker_name,
+    workers_name,
+)
 
 LABEL_63, LABEL_64 = "a" * 63, "a" * 64
 
@@ -26,7 +38,7 @@ LABEL_63, LABEL_64 = "a" * 63, "a" * 64
     ],
 )
 def test_absolute_spells_a_name_one_way(written: str, name: str) -> None:
-    assert naming.absolute(written) == name
+    assert absolute(written) == name
 
 
 @pytest.mark.parametrize(
@@ -49,7 +61,7 @@ def test_absolute_spells_a_name_one_way(written: str, name: str) -> None:
 )
 def test_absolute_names_the_culprit_in_one_line(written: str, culprit: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        naming.absolute(written)
+        absolute(written)
     assert culprit in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -57,7 +69,7 @@ def test_absolute_names_the_culprit_in_one_line(written: str, culprit: str) -> N
 @pytest.mark.parametrize("value", [None, 7, ["a"]])
 def test_absolute_refuses_what_is_no_text(value: object) -> None:
     with pytest.raises(InvalidInput, match="not a domain name"):
-        naming.absolute(value)  # type: ignore[arg-type]
+        absolute(value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -65,41 +77,41 @@ def test_absolute_refuses_what_is_no_text(value: object) -> None:
     [("ml.example.com.", True), ("a.ml.example.com.", True), ("xml.example.com.", False), ("example.com.", False)],
 )
 def test_in_zone_compares_labels_not_letters(name: str, inside: bool) -> None:
-    assert naming.in_zone(name, "ml.example.com.") is inside
+    assert in_zone(name, "ml.example.com.") is inside
 
 
 def test_require_in_zone_names_both() -> None:
     with pytest.raises(InvalidInput, match=r"'a\.other\.com\.' is outside the zone 'ml\.example\.com\.'"):
-        naming.require_in_zone("a.other.com", "ml.example.com.")
+        require_in_zone("a.other.com", "ml.example.com.")
 
 
 @pytest.mark.parametrize("job", ["", "a.b", "-a", "a_b", "a b", LABEL_64, "Ünï"])
 def test_a_job_is_one_host_label(job: str) -> None:
     with pytest.raises(InvalidInput):
-        naming.slug(job)
+        slug(job)
 
 
 @pytest.mark.parametrize("role", ["", "a-1", "ps_0", "a.b"])
 def test_a_role_cannot_be_mistaken_for_a_rank(role: str) -> None:
     with pytest.raises(InvalidInput):
-        naming.role_label(role)
+        role_label(role)
 
 
 def test_the_names_of_a_job() -> None:
     zone = "ml.example.com."
-    assert naming.worker_name("worker", 0, "bert", zone) == "worker-0.bert.ml.example.com."
-    assert naming.master_name("bert", zone) == "master.bert.ml.example.com."
-    assert naming.workers_name("bert", zone) == "workers.bert.ml.example.com."
-    assert naming.rendezvous_name("bert", zone) == "_rdzv._tcp.bert.ml.example.com."
-    assert naming.manifest_name("bert", zone) == "_mldns.bert.ml.example.com."
+    assert worker_name("worker", 0, "bert", zone) == "worker-0.bert.ml.example.com."
+    assert master_name("bert", zone) == "master.bert.ml.example.com."
+    assert workers_name("bert", zone) == "workers.bert.ml.example.com."
+    assert rendezvous_name("bert", zone) == "_rdzv._tcp.bert.ml.example.com."
+    assert manifest_name("bert", zone) == "_mldns.bert.ml.example.com."
 
 
 @given(st.lists(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?", fullmatch=True), min_size=1, max_size=8))
 def test_absolute_is_idempotent(labels: list[str]) -> None:
-    once = naming.absolute(".".join(labels))
-    assert naming.absolute(once) == once
+    once = absolute(".".join(labels))
+    assert absolute(once) == once
 
 
 def test_relative_is_what_stands_before_the_zone() -> None:
-    assert naming.relative("ml.example.com.", "ml.example.com.") == "@"
-    assert naming.relative("a.b.ml.example.com.", "ml.example.com.") == "a.b"
+    assert relative("ml.example.com.", "ml.example.com.") == "@"
+    assert relative("a.b.ml.example.com.", "ml.example.com.") == "a.b"

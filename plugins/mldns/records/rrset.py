@@ -13,14 +13,22 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mldns import naming
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, check_address, parse_networks, parse_port, parse_workers
-from mldns.reverse_names import is_reverse, reverse_name
-from mldns.text_strings import quote_strings, split_strings
-
-Key = tuple[str, str]
-"""Owner name and type of an rrset."""
+from mldns.inventory import Worker, parse_port, parse_workers
+from mldns.records.addresses import check_address, is_reverse, parse_networks, reverse_name
+from mldns.records.names import (
+    MANIFEST_LABEL,
+    Key,
+    absolute,
+    in_zone,
+    master_name,
+    rendezvous_name,
+    require_in_zone,
+    slug,
+    worker_name,
+    workers_name,
+)
+from mldns.records.txt import quote_strings, split_strings
 
 WRITABLE_TYPES = ("A", "AAAA", "CNAME", "TXT", "SRV", "PTR")
 MAX_RRDATAS = 100  # of one rrset, Cloud DNS quota resourceRecordsPerRrset
@@ -71,7 +79,7 @@ def parse_record(
         raise InvalidInput(f"record {value!r} must be a mapping with name, type, ttl and rrdatas")
     if unknown := sorted(str(key) for key in value if key not in _RECORD_KEYS | _IGNORED_KEYS):
         raise InvalidInput(f"record {value.get('name')!r} has unknown keys {unknown}: known are {sorted(_RECORD_KEYS)}")
-    name = naming.require_in_zone(value.get("name") or "", dns_name)
+    name = require_in_zone(value.get("name") or "", dns_name)
     kind = str(value.get("type") or "").upper()
     _check_type(name, kind, value.get("type"))
     if kind == "CNAME" and name == dns_name:
@@ -121,21 +129,21 @@ def job_records(
     """
     hosts = tuple(workers)
     rrsets = [
-        RRset(naming.worker_name(host.role, host.rank, owner, dns_name), host.record_type, ttl, (host.address,))
+        RRset(worker_name(host.role, host.rank, owner, dns_name), host.record_type, ttl, (host.address,))
         for host in hosts
     ]
     master = master_of(hosts)
-    rrsets.append(RRset(naming.master_name(owner, dns_name), master.record_type, ttl, (master.address,)))
+    rrsets.append(RRset(master_name(owner, dns_name), master.record_type, ttl, (master.address,)))
     # An address that several ranks share stands once: an rrset has no duplicates (RFC 2181 §5).
     for kind in ("A", "AAAA"):
         addresses = tuple(dict.fromkeys(host.address for host in hosts if host.record_type == kind))
         if addresses and len(hosts) <= MAX_RRDATAS:
-            rrsets.append(RRset(naming.workers_name(owner, dns_name), kind, ttl, addresses))
+            rrsets.append(RRset(workers_name(owner, dns_name), kind, ttl, addresses))
     rendezvous_port = port if port is not None else master.port
     if rendezvous_port is not None:
-        target = naming.worker_name(master.role, master.rank, owner, dns_name)
+        target = worker_name(master.role, master.rank, owner, dns_name)
         data = f"0 0 {rendezvous_port} {target}"
-        rrsets.append(RRset(naming.rendezvous_name(owner, dns_name), "SRV", ttl, (data,)))
+        rrsets.append(RRset(rendezvous_name(owner, dns_name), "SRV", ttl, (data,)))
     return tuple(rrsets)
 
 
@@ -149,7 +157,7 @@ def reverse_records(
 
     :raises InvalidInput: no reverse zone, or a worker's address lies outside it.
     """
-    zone, reverse_zone = naming.absolute(dns_name), naming.absolute(reverse_dns_name)
+    zone, reverse_zone = absolute(dns_name), absolute(reverse_dns_name)
     if not is_reverse(reverse_zone):
         raise InvalidInput(
             f"zone {reverse_zone} is no reverse zone: it must serve names below in-addr.arpa. or ip6.arpa., "
@@ -158,12 +166,12 @@ def reverse_records(
     names: dict[str, list[str]] = {}
     for worker in workers:
         name = reverse_name(worker.address)
-        if not naming.in_zone(name, reverse_zone):
+        if not in_zone(name, reverse_zone):
             raise InvalidInput(
                 f"address {worker.address} of {worker.role} rank {worker.rank} lies outside the reverse zone "
                 f"{reverse_zone}: its name is {name}; give a reverse zone that holds every worker's address"
             )
-        names.setdefault(name, []).append(naming.worker_name(worker.role, worker.rank, owner, zone))
+        names.setdefault(name, []).append(worker_name(worker.role, worker.rank, owner, zone))
     if crowded := next((name for name, found in names.items() if len(found) > MAX_RRDATAS), None):
         raise InvalidInput(
             f"record {crowded} PTR would have {len(names[crowded])} rrdatas, an rrset holds at most {MAX_RRDATAS}"
@@ -196,7 +204,7 @@ def desired_records(
     :param records: a list of API record mappings, or JSON text of one; None or "" for none.
     :raises InvalidInput: for the first thing that is wrong; nothing was sent.
     """
-    zone_name, owner_label, seconds = naming.absolute(dns_name), naming.slug(owner), parse_ttl(ttl)
+    zone_name, owner_label, seconds = absolute(dns_name), slug(owner), parse_ttl(ttl)
     rendezvous_port = None if port in (None, "", 0, "0") else parse_port(port)
     explicit = [
         parse_record(record, dns_name=zone_name, default_ttl=seconds, allow_addresses=allow_addresses)
@@ -230,7 +238,7 @@ def desired_reverse_records(
         raise InvalidInput(f"reverse zone {reverse_dns_name} without workers: only workers get PTR records")
     return reverse_records(
         parse_workers(workers, allow_addresses=allow_addresses),
-        owner=naming.slug(owner),
+        owner=slug(owner),
         dns_name=dns_name,
         reverse_dns_name=reverse_dns_name,
         ttl=parse_ttl(ttl),
@@ -245,10 +253,10 @@ def check_records(wanted: Iterable[RRset], dns_name: str) -> None:
     """
     types: dict[str, set[str]] = {}
     for rrset in wanted:
-        if not naming.in_zone(rrset.name, dns_name):
+        if not in_zone(rrset.name, dns_name):
             raise InvalidInput(f"name {rrset.name!r} is outside the zone {dns_name!r}")
         _check_type(rrset.name, rrset.type, rrset.type)
-        if rrset.name.startswith(naming.MANIFEST_LABEL + "."):
+        if rrset.name.startswith(MANIFEST_LABEL + "."):
             raise InvalidInput(f"record {rrset.name} is a manifest of mldns: it is written by a claim, not by hand")
         found = types.setdefault(rrset.name, set())
         if rrset.type in found:
@@ -307,7 +315,7 @@ def _parse_rdata(kind: str, item: Any, where: str, allowed: Collection[Any]) -> 
             raise InvalidInput(f"{where}: {address} is an {'IPv6' if ':' in address else 'IPv4'} address")
         return address
     if kind in _NAME_TYPES:
-        return naming.absolute(text)
+        return absolute(text)
     if kind == "SRV":
         return _parse_srv(text, where)
     return quote_strings(split_strings(text, where))
@@ -317,7 +325,7 @@ def _parse_srv(text: str, where: str) -> str:
     fields = text.split()
     if len(fields) != 4 or not all(re.fullmatch(r"\d{1,5}", field) and int(field) <= 65535 for field in fields[:3]):
         raise InvalidInput(f"{where}: rrdata {text!r} is not 'PRIORITY WEIGHT PORT TARGET'")
-    return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {naming.absolute(fields[3])}"
+    return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {absolute(fields[3])}"
 
 
 def _canonical_data(rrset: RRset) -> list[str]:
