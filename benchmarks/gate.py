@@ -24,7 +24,7 @@ import dns.message
 import httpx
 
 from mldns.dns_exchange import pursue, tell
-from mldns.inventory import Worker
+from mldns.inventory.workers import Worker
 from mldns.proof import Proof
 from mldns.resolution import servers_to_ask
 

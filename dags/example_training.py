@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.operators.cloud_dns import (
     CloudDNSBindIamOperator,
     CloudDNSEnsureZoneOperator,

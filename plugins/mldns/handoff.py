@@ -16,7 +16,7 @@ from typing import Any
 
 from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, parse_port
+from mldns.inventory.workers import Worker, parse_port
 from mldns.messages import clipped
 from mldns.records.names import absolute, role_label, slug
 from mldns.rendezvous import VERSION, inventory_digest

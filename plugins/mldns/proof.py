@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker
-from mldns.packed_bytes import pack_bytes, unpack_bytes
+from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.inventory.job_records import job_records, master_of, reverse_records
+from mldns.inventory.workers import Worker
 from mldns.ports import Endpoint
 from mldns.records.names import in_zone
-from mldns.records.rrset import RRset, from_api, job_records, master_of, reverse_records
+from mldns.records.rrset import RRset, from_api
 from mldns.resolution import (
     Expectation,
     Inquiry,

@@ -14,9 +14,10 @@ from typing import Any
 
 from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, world_size
+from mldns.inventory.job_records import master_of
+from mldns.inventory.workers import Worker, world_size
 from mldns.records.names import absolute, master_name, slug, worker_name, workers_name
-from mldns.records.rrset import MAX_RRDATAS, master_of
+from mldns.records.rrset import MAX_RRDATAS
 
 VERSION = 1
 """Goes up when a reader of the former version would be wrong, not when a key is added."""

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.packed_bytes import pack_bytes, unpack_bytes
+from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.records.names import Key
 from mldns.resolution import Judgement, Server, Verdict
 from mldns.survey_matrix import Cell, Matrix

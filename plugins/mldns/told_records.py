@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.manifest import Manifest, matches
-from mldns.packed_bytes import pack_bytes, unpack_bytes
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
 

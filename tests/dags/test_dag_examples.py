@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns import handoff
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.operators.lease import deployment
 from mldns.rendezvous import hand_off
 from tests.dags.conftest import ROOT

@@ -15,8 +15,8 @@ import pytest
 from demo.cloud import PROJECT, LocalCloud, local_cloud
 from demo.processes import Crew
 from demo.standalone import Standalone, airflow_standalone
-from mldns.inventory import parse_workers
-from mldns.records.rrset import job_records
+from mldns.inventory.job_records import job_records
+from mldns.inventory.workers import parse_workers
 from tests.e2e.gate_dags import WORKERS
 from tests.e2e.runs import start
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from mldns.inventory import parse_workers
-from mldns.records.rrset import job_records
+from mldns.inventory.job_records import job_records
+from mldns.inventory.workers import parse_workers
 from mldns.rendezvous import hand_off
 from tests.cloud_fixture import Cloud
 

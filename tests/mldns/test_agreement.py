@@ -8,7 +8,7 @@ import pytest
 
 from mldns.agreement import addresses, disagreements, proven, shared, unproven
 from mldns.handoff import HandOff, read
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.rendezvous import hand_off
 
 Answers = dict[str, tuple[str, ...]]

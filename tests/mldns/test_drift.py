@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from mldns.drift import compare, fitting
-from mldns.inventory import parse_workers
+from mldns.inventory.job_records import job_records
+from mldns.inventory.workers import parse_workers
 from mldns.manifest import Manifest
-from mldns.records.rrset import RRset, job_records
+from mldns.records.rrset import RRset
 
 ZONE = "ml.example.com."
 NOW = 1_800_000_000

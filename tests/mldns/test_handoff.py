@@ -9,7 +9,7 @@ import pytest
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff import read
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.rendezvous import hand_off
 
 ARGUMENTS: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}

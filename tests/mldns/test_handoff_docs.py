@@ -12,7 +12,7 @@ import yaml
 
 from mldns.__main__ import main
 from mldns.handoff import read
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.rendezvous import hand_off
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "hand-off.md").read_text()

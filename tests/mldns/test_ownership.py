@@ -10,6 +10,7 @@ from strict_zone import Refused, StrictZone
 
 from mldns.batching import Limits
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
+from mldns.inventory.job_records import desired_records
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.ownership import (
     LeaseEnd,
@@ -22,7 +23,7 @@ from mldns.ownership import (
 )
 from mldns.plan import compute_plan
 from mldns.records.names import Key, manifest_name
-from mldns.records.rrset import RRset, desired_records
+from mldns.records.rrset import RRset
 from mldns.swaps import ManifestedChanges
 
 ZONE = "ml.example.com."

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker
-from mldns.packed_bytes import pack_bytes, unpack_bytes
+from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.inventory.workers import Worker
 from mldns.proof import Proof
 from mldns.records.rrset import RRset
 from mldns.resolution import Role, Server, Tolerance

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from mldns.assets import records_event
 from mldns.exceptions import InvalidInput
-from mldns.inventory import parse_workers
+from mldns.inventory.compact import pack_bytes
+from mldns.inventory.job_records import job_records, reverse_records
+from mldns.inventory.workers import parse_workers
 from mldns.manifest import Manifest, masked
-from mldns.packed_bytes import pack_bytes
-from mldns.records.rrset import RRset, job_records, reverse_records
+from mldns.records.rrset import RRset
 from mldns.told_records import ROOM, Told, known, pack, parse, unpack
 
 ZONE = "ml.example.com."

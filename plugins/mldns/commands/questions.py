@@ -10,10 +10,10 @@ from mldns.commands import inputs
 from mldns.commands.options import RESOLV_CONF, SYSTEM
 from mldns.exceptions import InvalidInput
 from mldns.handoff import HandOff
-from mldns.inventory import Worker, parse_port
+from mldns.inventory.job_records import job_records
+from mldns.inventory.workers import Worker, parse_port
 from mldns.records.addresses import parse_address
 from mldns.records.names import absolute
-from mldns.records.rrset import job_records
 from mldns.resolution import (
     Expectation,
     Inquiry,

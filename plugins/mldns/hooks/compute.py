@@ -17,11 +17,11 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import compute_v1
 from google.protobuf import json_format
 
-from mldns.discovery import gce
 from mldns.exceptions import CloudUnavailable, InvalidInput
 from mldns.gcp import retry
 from mldns.gcp.errors import ApiRefused, Call, translate
 from mldns.hooks.connection import ConnectionHook
+from mldns.inventory.discovery import gce
 
 if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions

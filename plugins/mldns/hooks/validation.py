@@ -11,13 +11,14 @@ from mldns.exceptions import InvalidInput
 from mldns.gcp.zone_editor import Holder
 from mldns.gcp.zones import ZONE_NAME
 from mldns.grants import Grant
+from mldns.inventory.job_records import desired_records
 from mldns.ownership import LeaseEnd
 from mldns.policy import parse_condition, parse_members, parse_role
 from mldns.records.names import slug
-from mldns.records.rrset import RRset, check_records, desired_records
+from mldns.records.rrset import RRset, check_records
 
 Record = Mapping[str, Any] | RRset
-"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.records.rrset.desired_records`."""
+"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.inventory.job_records.desired_records`."""
 
 DEFAULT_TTL = 60
 """Seconds, for a record mapping without `ttl`."""

@@ -11,11 +11,11 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
 from mldns import arguments
-from mldns.discovery.census import Census, InventoryIncomplete
-from mldns.discovery.compact import as_list, as_text
-from mldns.discovery.ranking import Ranking
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, world_size
+from mldns.inventory.compact import as_list, as_text
+from mldns.inventory.discovery.census import Census, InventoryIncomplete
+from mldns.inventory.discovery.ranking import Ranking
+from mldns.inventory.workers import Worker, world_size
 from mldns.messages import shorten
 from mldns.operators.base import FAIL_AT_ONCE
 

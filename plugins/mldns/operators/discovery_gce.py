@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.discovery import gce
-from mldns.discovery.census import Census
-from mldns.discovery.gce import AddressChoice
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery import gce
+from mldns.inventory.discovery.census import Census
+from mldns.inventory.discovery.gce import AddressChoice
 from mldns.operators.discovery_base import InventoryOperator, whole
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.discovery import pods
-from mldns.discovery.census import Census
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery import pods
+from mldns.inventory.discovery.census import Census
 from mldns.operators.discovery_base import InventoryOperator
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.exceptions import ZoneNotFound
 from mldns.handoff import read
-from mldns.inventory import parse_port, parse_workers
+from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
+from mldns.inventory.job_records import desired_records, desired_reverse_records
 from mldns.links import JobLink
 from mldns.manifest import Manifest
 from mldns.operators.base import CloudDNSOperator
@@ -17,7 +18,7 @@ from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.plan import Plan
 from mldns.records.names import SHARED_OWNER, slug
-from mldns.records.rrset import RRset, desired_records, desired_reverse_records
+from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns import policy as iam_policy
 from mldns.exceptions import InvalidInput
+from mldns.inventory.job_records import desired_records
 from mldns.operators.job import JobOperator, Wanted, check_fits
 from mldns.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
 from mldns.records.names import SHARED_OWNER, Key, slug
-from mldns.records.rrset import RRset, desired_records
+from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

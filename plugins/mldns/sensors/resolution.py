@@ -16,14 +16,15 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, T
 from mldns import arguments, metrics
 from mldns.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, StillPending
-from mldns.inventory import parse_port, parse_workers
+from mldns.inventory.job_records import desired_records, job_records, master_of
+from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink, ZoneLink
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
 from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.proof import Proof
 from mldns.records.names import slug
-from mldns.records.rrset import desired_records, job_records, master_of, parse_ttl
+from mldns.records.rrset import parse_ttl
 from mldns.resolution import Role, Server, parse_tolerances, servers_to_ask
 from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of

@@ -8,7 +8,8 @@ from dataclasses import replace
 from mldns.batching import Change
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder
-from mldns.records.rrset import RRset, desired_records, from_api
+from mldns.inventory.job_records import desired_records
+from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 
 DNS_NAME = "ml.example.com."

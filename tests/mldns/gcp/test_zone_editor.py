@@ -14,8 +14,9 @@ from mldns.gcp.dns import DNSClient
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts, ZoneReader
+from mldns.inventory.job_records import desired_records
 from mldns.manifest import decode
-from mldns.records.rrset import RRset, desired_records, from_api
+from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy

@@ -15,8 +15,9 @@ from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import ApiRefused, Call
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
+from mldns.inventory.job_records import desired_records
 from mldns.manifest import decode
-from mldns.records.rrset import RRset, desired_records, from_api
+from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import PROJECT, Cloud
 from tests.mldns.gcp.conftest import QUICK
 from tests.mldns.gcp.job_zone import DNS_NAME, FIRST, SECOND, a, keyed, workers, zone_content

@@ -19,8 +19,8 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.hooks.cloud_dns import CloudDNSHook
+from mldns.inventory.job_records import desired_records
 from mldns.ownership import LeaseEnd
-from mldns.records.rrset import desired_records
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls, writes
 

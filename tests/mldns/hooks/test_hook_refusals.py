@@ -8,7 +8,8 @@ import pytest
 
 from mldns.exceptions import InvalidInput
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.records.rrset import RRset, desired_records
+from mldns.inventory.job_records import desired_records
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import calls, writes
 

@@ -18,9 +18,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from airflow.serialization.serialized_objects import DagSerialization
 
-from mldns.discovery.census import InventoryIncomplete
 from mldns.exceptions import CloudUnavailable, InvalidInput, PermissionMissing
-from mldns.inventory import parse_workers
+from mldns.inventory.discovery.census import InventoryIncomplete
+from mldns.inventory.workers import parse_workers
 from mldns.operators import discovery
 from mldns.operators.discovery import (
     GceInstancesInventoryOperator,

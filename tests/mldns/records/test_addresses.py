@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory import parse_workers
+from mldns.inventory.job_records import desired_reverse_records, reverse_records
+from mldns.inventory.workers import parse_workers
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, decode
 from mldns.name_set import MAX_NAMES, from_item, to_items
 from mldns.records.addresses import address_of, is_reverse, reverse_name
-from mldns.records.rrset import RRset, desired_reverse_records, reverse_records
+from mldns.records.rrset import RRset
 
 ZONE, REVERSE = "ml.example.com.", "10.in-addr.arpa."
 V6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."

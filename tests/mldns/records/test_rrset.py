@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.records.rrset import RRset, desired_records, from_api, parse_record, same
+from mldns.inventory.job_records import desired_records
+from mldns.records.rrset import RRset, from_api, parse_record, same
 from mldns.records.txt import quote_strings, split_strings
 
 ZONE = "ml.example.com."

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mldns.handoff import HandOff, read
-from mldns.inventory import parse_workers
+from mldns.inventory.workers import parse_workers
 from mldns.rendezvous import hand_off
 
 

@@ -22,9 +22,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralTimeout, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 
-from mldns.inventory import Worker
+from mldns.inventory.job_records import reverse_records
+from mldns.inventory.workers import Worker
 from mldns.proof import Proof
-from mldns.records.rrset import reverse_records
 from mldns.resolution import servers_to_ask
 from mldns.sensors.resolution import TRIGGER_BYTES, DNSResolutionSensor, ResolutionTimedOut
 from mldns.survey_report import FAILURES_SHOWN

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from mldns.records.rrset import desired_records
+from mldns.inventory.job_records import desired_records
 from tests.cloud_fixture import Cloud
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.processes import Task, Writers, writers

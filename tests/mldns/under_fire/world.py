@@ -17,7 +17,7 @@ import requests
 
 from mldns.gcp.retry import Patience, RetryPolicy
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.records.rrset import desired_records
+from mldns.inventory.job_records import desired_records
 from tests.cloud_fixture import PROJECT, Cloud
 
 Json = dict[str, Any]

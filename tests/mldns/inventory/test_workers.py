@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, parse_workers, world_size
+from mldns.inventory.workers import Worker, parse_workers, world_size
 
 TWO = (Worker(0, "10.0.0.7"), Worker(1, "10.0.0.8"))
 

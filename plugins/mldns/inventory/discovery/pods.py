@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from mldns.discovery.census import Census
-from mldns.discovery.ranking import Host, natural_key
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery.census import Census
+from mldns.inventory.discovery.ranking import Host, natural_key
 
 Resource = Mapping[str, Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mldns.discovery import pods
-from mldns.discovery.ranking import Ranking
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery import pods
+from mldns.inventory.discovery.ranking import Ranking
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOBSET = "jobset.sigs.k8s.io"

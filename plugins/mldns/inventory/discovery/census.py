@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mldns.discovery.ranking import Host
 from mldns.exceptions import MldnsError
+from mldns.inventory.discovery.ranking import Host
 from mldns.messages import shorten
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mldns.discovery import gce
-from mldns.discovery.gce import AddressChoice
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery import gce
+from mldns.inventory.discovery.gce import AddressChoice
 
 TRAINING = "https://www.googleapis.com/compute/v1/projects/p/global/networks/training"
 STORAGE = "https://www.googleapis.com/compute/v1/projects/p/global/networks/storage-training"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, parse_workers
+from mldns.inventory.workers import Worker, parse_workers
 from mldns.messages import shorten
 
 RULES: Final = ("name", "address", "index")

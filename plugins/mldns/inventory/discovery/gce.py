@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mldns.discovery.census import Census
-from mldns.discovery.ranking import Host, natural_key
 from mldns.exceptions import InvalidInput
+from mldns.inventory.discovery.census import Census
+from mldns.inventory.discovery.ranking import Host, natural_key
 
 Resource = Mapping[str, Any]
 

@@ -1,4 +1,6 @@
-"""An inventory in a few bytes: lines of addresses, runs of them as ranges, as `mldns.inventory.parse_workers` reads it.
+"""An inventory in a few bytes: lines of addresses, runs of them as ranges.
+
+`mldns.inventory.workers.parse_workers` reads it.
 
     10.0.0.2-10.0.0.251,10.0.3.9,10.0.3.4 slots=8
     10.0.4.7 slots=8 role=ps
@@ -9,13 +11,16 @@ come from their ranks, and the port of a rendezvous is an argument of whoever ne
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import groupby, islice
 from typing import Any
 
-from mldns.inventory import Worker
+from mldns.exceptions import InvalidInput
+from mldns.inventory.workers import Worker
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -51,3 +56,24 @@ def _ranges(addresses: Iterable[Address]) -> Iterator[str]:
     for _, run in groupby(keyed, key=lambda entry: entry[:2]):
         first, *rest = [address for _, _, address in run]
         yield f"{first}-{rest[-1]}" if rest else str(first)
+
+
+def pack_bytes(data: bytes) -> str:
+    """Return text of five letters for four compressed bytes."""
+    return base64.b85encode(zlib.compress(data, 9)).decode("ascii")
+
+
+def unpack_bytes(text: str, *, most: int) -> bytes:
+    """Return what was packed.
+
+    :param most: bytes that are expected at most: compressed text may stand for a thousand times as much.
+    :raises InvalidInput: it was packed by nobody, or is longer.
+    """
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(base64.b85decode(text), most)
+    except (ValueError, zlib.error) as error:
+        raise InvalidInput(f"packed text cannot be read: {error}") from None
+    if not stream.eof:
+        raise InvalidInput(f"packed text cannot be read: cut off, or above {most:,} bytes")
+    return data

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.discovery.compact import as_list, as_text
-from mldns.discovery.ranking import Host, Ranking, natural_key
 from mldns.exceptions import InvalidInput
-from mldns.inventory import Worker, parse_workers
+from mldns.inventory.compact import as_list, as_text
+from mldns.inventory.discovery.ranking import Host, Ranking, natural_key
+from mldns.inventory.workers import Worker, parse_workers
 
 
 def host(name: str, last: int = 0, **facts: str) -> Host:
