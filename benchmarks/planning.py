@@ -15,9 +15,9 @@ from math import log
 
 from benchmarks.job import addresses
 from mldns import ownership
-from mldns.batching import Limits
 from mldns.manifest import decode
-from mldns.plan import compute_plan
+from mldns.plan.batches import Limits
+from mldns.plan.plan import compute_plan
 from mldns.records.names import manifest_name
 from mldns.records.rrset import RRset, from_api, parse_record
 

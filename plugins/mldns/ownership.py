@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import ClaimRefused
 from mldns.manifest import Manifest, kept, matches, timestamp
-from mldns.plan import Plan
+from mldns.plan.batches import Change, Limits, edits, pack
+from mldns.plan.plan import Plan
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 from mldns.swaps import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along

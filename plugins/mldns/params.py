@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from mldns.plan import DEFAULT_POLICY, POLICIES
+from mldns.plan.plan import DEFAULT_POLICY, POLICIES
 from mldns.records.rrset import MAX_TTL
 
 # Fields that may stay empty take null, too: that is what the form sends for a field that was cleared.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mldns.batching import Change
 from mldns.exceptions import ManifestTooLarge
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest
 from mldns.name_set import NameSet, to_items
+from mldns.plan.batches import Change
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 

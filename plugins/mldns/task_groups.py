@@ -21,7 +21,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSUpsertRecordsOperator,
 )
 from mldns.operators.records import DEFAULT_LEASE_HOURS, DEFAULT_TTL
-from mldns.plan import DEFAULT_POLICY
+from mldns.plan.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
 
 if TYPE_CHECKING:

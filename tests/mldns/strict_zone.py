@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mldns.batching import Change
+from mldns.plan.batches import Change
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from strict_zone import Refused, StrictZone
 
-from mldns.batching import Limits
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.inventory.job_records import desired_records
 from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
@@ -21,7 +20,8 @@ from mldns.ownership import (
     take,
     upsert_changes,
 )
-from mldns.plan import compute_plan
+from mldns.plan.batches import Limits
+from mldns.plan.plan import compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset
 from mldns.swaps import ManifestedChanges

@@ -9,11 +9,11 @@ from itertools import chain, count, islice
 from typing import Any
 
 from mldns import metrics
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, PermissionMissing, StillPending
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AnswerLost, Call, moved_meanwhile
 from mldns.gcp.retry import RetryPolicy
+from mldns.plan.batches import Change
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, from_api, normalised, same
 

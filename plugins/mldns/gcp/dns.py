@@ -20,11 +20,11 @@ from google.cloud.dns import Client
 from requests.adapters import HTTPAdapter
 
 from mldns import metrics
-from mldns.batching import Change
 from mldns.exceptions import ZoneNotFound
 from mldns.gcp import retry
 from mldns.gcp.errors import AnswerLost, ApiRefused, Call, translate
 from mldns.gcp.retry import RetryPolicy
+from mldns.plan.batches import Change
 from mldns.records.names import in_zone
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import google.auth.exceptions
 from google.api_core import exceptions as api_exceptions
 
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, QuotaShort, ZoneNotFound
 from mldns.gcp.retry import describe, message_of, reason_of, transient
 from mldns.messages import shorten
+from mldns.plan.batches import Change
 from mldns.records.names import Key
 
 _PATH = re.compile(r"entity\.change\.(additions|deletions)\[([^\]]*)\](?:\[([A-Za-z0-9]+)\])?")

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mldns import metrics
-from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, CloudUnavailable
 from mldns.gcp.changes import send_change
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import AnswerLost
 from mldns.gcp.retry import RetryPolicy
+from mldns.plan.batches import Change
 from mldns.records.names import Key
 
 log = logging.getLogger(__name__)

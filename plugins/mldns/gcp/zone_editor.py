@@ -30,7 +30,7 @@ from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.manifest import Manifest
 from mldns.messages import shorten
 from mldns.ownership import LeaseEnd
-from mldns.plan import DEFAULT_POLICY, Plan, compute_plan
+from mldns.plan.plan import DEFAULT_POLICY, Plan, compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset
 from mldns.swaps import ManifestedChanges

@@ -6,12 +6,12 @@ import logging
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from mldns.batching import Limits
 from mldns.exceptions import PermissionMissing, QuotaShort
 from mldns.gcp.ahead import begun
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_reader import JobView, ZoneFacts
-from mldns.plan import Plan, Room
+from mldns.plan.batches import Limits
+from mldns.plan.plan import Plan, Room
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
 from mldns.manifest import Manifest, timestamp
 from mldns.ownership import LeaseEnd
-from mldns.plan import DEFAULT_POLICY, parse_policy
+from mldns.plan.plan import DEFAULT_POLICY, parse_policy
 from mldns.records.names import absolute, in_zone
 from mldns.records.rrset import RRset
 from mldns.spared_heap import spared_heap

@@ -16,7 +16,7 @@ from mldns.manifest import Manifest
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.telling import tell_of_job, with_outlet
-from mldns.plan import Plan
+from mldns.plan.plan import Plan
 from mldns.records.names import SHARED_OWNER, slug
 from mldns.records.rrset import RRset
 

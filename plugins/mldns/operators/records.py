@@ -12,7 +12,7 @@ from mldns.operators.base import CloudDNSOperator
 from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.telling import tell_of_job, tell_of_records, with_outlet
-from mldns.plan import DEFAULT_POLICY
+from mldns.plan.plan import DEFAULT_POLICY
 from mldns.records.names import slug
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mldns.batching import Change
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder
 from mldns.inventory.job_records import desired_records
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable
 from mldns.gcp.changes import wait_until_done
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, MldnsError, ZoneNotFound
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import AlreadyExists, AnswerLost, ApiRefused, PolicyMoved, ZoneMoved
 from mldns.gcp.retry import RetryPolicy
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient

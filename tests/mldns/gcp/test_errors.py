@@ -10,7 +10,6 @@ import pytest
 import requests
 from google.api_core import exceptions as api_exceptions
 
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing, QuotaShort, ZoneNotFound
 from mldns.gcp.errors import (
     AlreadyExists,
@@ -22,6 +21,7 @@ from mldns.gcp.errors import (
     translate,
 )
 from mldns.gcp.retry import never_applied, retry_after, throttled, transient
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset
 
 CHANGE = Call("changes.create", "p", "z")

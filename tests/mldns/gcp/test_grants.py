@@ -18,7 +18,6 @@ import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
-from mldns.batching import Change
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.gcp import grants
 from mldns.gcp.bindings import PolicyStore, ZonePolicy, edit_policy
@@ -29,6 +28,7 @@ from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.grants import Grant, Note
+from mldns.plan.batches import Change
 from mldns.policy import Policy, add_members, remove_members
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change, Limits
 from mldns.exceptions import ClaimRefused, LeaseLost, MldnsError, OwnershipConflict
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneReader
 from mldns.manifest import Manifest, ManifestDamaged
+from mldns.plan.batches import Change, Limits
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient

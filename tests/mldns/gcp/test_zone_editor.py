@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, ClaimRefused, MldnsError, OwnershipConflict, PlanChanged
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.retry import RetryPolicy
@@ -16,6 +15,7 @@ from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts, ZoneReader
 from mldns.inventory.job_records import desired_records
 from mldns.manifest import decode
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import ClaimMoved, LeaseLost, MldnsError
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneReader
+from mldns.plan.batches import Change
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content

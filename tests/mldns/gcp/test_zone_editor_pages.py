@@ -10,13 +10,13 @@ import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
-from mldns.batching import Change
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.errors import ApiRefused, Call
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.inventory.job_records import desired_records
 from mldns.manifest import decode
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import PROJECT, Cloud
 from tests.mldns.gcp.conftest import QUICK

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, QuotaShort
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
+from mldns.plan.batches import Change
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import ChangeFailed, CloudUnavailable, OwnershipConflict
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import ZoneEditor
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import OwnershipConflict
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import Holder, ZoneEditor
+from mldns.plan.batches import Change
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.job_zone import FIRST, a, keyed, workers, writes, zone_content
 

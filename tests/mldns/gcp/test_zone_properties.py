@@ -18,12 +18,12 @@ from google.auth.credentials import AnonymousCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mldns.batching import Change, Limits
 from mldns.exceptions import OwnershipConflict
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
-from mldns.plan import POLICIES
+from mldns.plan.batches import Change, Limits
+from mldns.plan.plan import POLICIES
 from mldns.records.rrset import RRset, from_api, same
 from mldns.swaps import SWAP_BYTES
 from tests.cloud_fixture import PROJECT, Cloud

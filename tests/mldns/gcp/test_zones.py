@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mldns.batching import Change
 from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zones import WantedZone, delete_zone, ensure_zone, parse_zone
+from mldns.plan.batches import Change
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mldns.exceptions import Conflict, InvalidInput
-from mldns.plan import POLICIES, Plan, Room, compute_plan
+from mldns.plan.plan import POLICIES, Plan, Room, compute_plan
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 

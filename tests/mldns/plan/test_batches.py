@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.batching import Change, Limits, edits, pack
 from mldns.exceptions import InvalidInput
-from mldns.plan import Plan, Replace
+from mldns.plan.batches import Change, Limits, edits, pack
+from mldns.plan.plan import Plan, Replace
 from mldns.records.rrset import RRset
 
 

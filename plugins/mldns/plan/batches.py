@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.plan import Plan
+from mldns.plan.plan import Plan
 from mldns.records.rrset import RRset
 
 
