@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from math import log
 
 from benchmarks.job import addresses
-from mldns import ownership
-from mldns.manifest import decode
+from mldns.ownership.claims import take, upsert_changes
+from mldns.ownership.manifest import decode
 from mldns.plan.batches import Limits
 from mldns.plan.plan import compute_plan
 from mldns.records.names import manifest_name
@@ -61,11 +61,9 @@ def _plan(held: Sequence[dict[str, object]], wanted: Sequence[dict[str, object]]
     current = [from_api(resource) for resource in held]
     desired = [parse_record(resource, dns_name=_ZONE) for resource in wanted]
     manifest = decode(before, owner=_OWNER, dns_name=_ZONE)
-    claim = ownership.take(manifest, owner=_OWNER, claimant="bench", lease="bench", expires=None, now=0.0)
+    claim = take(manifest, owner=_OWNER, claimant="bench", lease="bench", expires=None, now=0.0)
     plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy="sync")
-    decided = ownership.upsert_changes(
-        plan, current=current, before=before, claim=claim, dns_name=_ZONE, limits=Limits()
-    )
+    decided = upsert_changes(plan, current=current, before=before, claim=claim, dns_name=_ZONE, limits=Limits())
     name = manifest_name(_OWNER, _ZONE)
     for change in decided.changes:
         json.dumps(change.to_api(), separators=(",", ":"))

@@ -16,9 +16,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from mldns.leases import PREPARING_DAG
 from mldns.operators.cloud_dns import CloudDNSDeleteRecordsOperator
 from mldns.operators.lease import deployment
+from mldns.ownership.leases import PREPARING_DAG
 from mldns.params import form, values
 
 with DAG(

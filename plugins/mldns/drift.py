@@ -17,8 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mldns.leases import Holding, Over, over
-from mldns.manifest import Manifest, ManifestDamaged, decode, timestamp
+from mldns.ownership.leases import Holding, Over, over
+from mldns.ownership.manifest import Manifest, ManifestDamaged, decode, timestamp
 from mldns.records.names import MANIFEST_LABEL, Key, natural, relative
 from mldns.records.rrset import RRset, same
 from mldns.told_records import Told, known

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mldns.manifest import masked
+from mldns.ownership.manifest import masked
 from mldns.policy import member_key
 from mldns.records.rrset import RRset
 from mldns.records.txt import split_strings

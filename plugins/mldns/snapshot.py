@@ -15,9 +15,9 @@ from typing import Any
 from mldns import attention
 from mldns.assets import SCHEMA, utc
 from mldns.drift import OwnerReport, ZoneReport
-from mldns.leases import Over
-from mldns.manifest import timestamp
 from mldns.messages import clipped, shown_rrdatas
+from mldns.ownership.leases import Over
+from mldns.ownership.manifest import timestamp
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 from mldns.resolution import Verdict

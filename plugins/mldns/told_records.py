@@ -15,7 +15,7 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes, unpack_bytes
-from mldns.manifest import Manifest, matches
+from mldns.ownership.manifest import Manifest, matches
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mldns.leases import PREPARING_DAG
-from mldns.manifest import Manifest, matches
+from mldns.ownership.leases import PREPARING_DAG
+from mldns.ownership.manifest import Manifest, matches
 from mldns.records.addresses import is_reverse
 from mldns.records.names import Key
 from mldns.records.rrset import WRITABLE_TYPES

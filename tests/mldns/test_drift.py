@@ -7,7 +7,7 @@ import json
 from mldns.drift import compare, fitting
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
-from mldns.manifest import Manifest
+from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 
 ZONE = "ml.example.com."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mldns.grants import Grant, Job, Note, marked, noted, notes_in
-from mldns.manifest import Manifest
+from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 
 TRAINER = "serviceAccount:trainer@demo-project.iam.gserviceaccount.com"

@@ -12,8 +12,8 @@ import pytest
 from mldns.drift import ZoneReport, compare
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
-from mldns.leases import Holding, RunState
-from mldns.manifest import Manifest
+from mldns.ownership.leases import Holding, RunState
+from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
 from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event

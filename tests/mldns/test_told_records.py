@@ -15,7 +15,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes
 from mldns.inventory.job_records import job_records, reverse_records
 from mldns.inventory.workers import parse_workers
-from mldns.manifest import Manifest, masked
+from mldns.ownership.manifest import Manifest, masked
 from mldns.records.rrset import RRset
 from mldns.told_records import ROOM, Told, known, pack, parse, unpack
 

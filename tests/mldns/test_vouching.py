@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mldns.assets import records_event
-from mldns.manifest import Manifest, masked
+from mldns.ownership.manifest import Manifest, masked
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 from mldns.told_records import Told

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from mldns import metrics, ownership
+from mldns import metrics
 from mldns.exceptions import (
     ClaimMoved,
     CloudUnavailable,
@@ -27,13 +27,23 @@ from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.sending import Progress, send_changes
 from mldns.gcp.zone_quota import ZoneQuota
 from mldns.gcp.zone_reader import JobView, Neighbours, ZoneFacts, ZoneReader
-from mldns.manifest import Manifest
 from mldns.messages import shorten
-from mldns.ownership import LeaseEnd
+from mldns.ownership.claims import (
+    LeaseEnd,
+    claim_changes,
+    grant_changes,
+    held,
+    overtaken_by,
+    release_changes,
+    renewal,
+    take,
+    upsert_changes,
+)
+from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import DEFAULT_POLICY, Plan, compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset
-from mldns.swaps import ManifestedChanges
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +55,7 @@ CONTENTION = RetryPolicy(initial=0.2, maximum=5.0, deadline=120.0)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who asks for an owner's names, and on what terms (`mldns.ownership.take`).
+    """Who asks for an owner's names, and on what terms (`mldns.ownership.claims.take`).
 
     :param expires: when the lease ends, Unix seconds; None promises no end.
     :param adopt: take over from another claimant.
@@ -137,7 +147,7 @@ class ZoneEditor:
             if first is None and reviewed is not None and plan.digest != reviewed:
                 raise PlanChanged(reviewed=reviewed, now=plan.digest, summary=plan.summary())
             first = first or plan
-            return ownership.upsert_changes(
+            return upsert_changes(
                 plan,
                 current=view.records,
                 before=view.before,
@@ -160,7 +170,7 @@ class ZoneEditor:
                 raise OwnershipConflict(plan.conflicts)
             self.quota.limits(plan, view)
             keys = [rrset.key for rrset in desired]
-            return ownership.claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
+            return claim_changes(keys, before=view.before, claim=claim, dns_name=self.facts.dns_name)
 
         return Applied(Plan(), self._converge(holder.owner, decide, progress), progress)
 
@@ -173,7 +183,7 @@ class ZoneEditor:
         def decide() -> ManifestedChanges:
             before, found = self._reader.manifest(holder.owner)
             manifest = _check_held(found, holder, live=None)
-            return ownership.renewal(manifest, before=before, expires=holder.expires, dns_name=self.facts.dns_name)
+            return renewal(manifest, before=before, expires=holder.expires, dns_name=self.facts.dns_name)
 
         renewed = self._converge(holder.owner, decide, self._progress(holder.owner))
         log.info("zone %s: lease %s of %s renewed", self.facts.name, holder.lease, holder.owner)
@@ -199,7 +209,7 @@ class ZoneEditor:
             if view.before is None or view.manifest is None or view.manifest.idle:
                 self._tell_of_strays(owner, view)
                 return ManifestedChanges((), view.manifest)
-            overtaken = ownership.overtaken_by(view.manifest, lease, claimant)
+            overtaken = overtaken_by(view.manifest, lease, claimant)
             if overtaken is not None:
                 log.warning("zone %s: lease %s holds the names of %s: left alone", self.facts.name, overtaken, owner)
                 return ManifestedChanges((), view.manifest)
@@ -209,7 +219,7 @@ class ZoneEditor:
             ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
             self._tell_of_routed(owner, ours)
             ours = [rrset for rrset in ours if not rrset.routed]
-            return ownership.release_changes(
+            return release_changes(
                 ours,
                 before=view.before,
                 manifest=manifest,
@@ -234,7 +244,7 @@ class ZoneEditor:
             after = edit(manifest.grants)
             if tuple(after) == manifest.grants:
                 return ManifestedChanges((), found)
-            return ownership.grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
+            return grant_changes(after, before=before, manifest=manifest, dns_name=self.facts.dns_name)
 
         self._converge(owner, decide, self._progress(owner))
 
@@ -259,8 +269,8 @@ class ZoneEditor:
         elif progress.changes or progress.held or holder.claimed:
             # Released since, say by the teardown of a run that was marked failed: nobody would release it once more.
             _check_held(view.manifest, holder, live=progress.live)
-        progress.held = ownership.held(view.manifest, claimant=holder.claimant, lease=holder.lease)
-        claim = ownership.take(
+        progress.held = held(view.manifest, claimant=holder.claimant, lease=holder.lease)
+        claim = take(
             view.manifest,
             owner=holder.owner,
             claimant=holder.claimant,
@@ -359,7 +369,7 @@ class ZoneEditor:
 
 def _check_held(manifest: Manifest | None, holder: Holder, *, live: int | None) -> Manifest:
     """Taking the names back from the next lease would leave two runs that both believe to hold them."""
-    if manifest is None or not ownership.held(manifest, claimant=holder.claimant, lease=holder.lease):
+    if manifest is None or not held(manifest, claimant=holder.claimant, lease=holder.lease):
         now = None if manifest is None or manifest.idle else manifest.lease
         raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live)
     return manifest

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mldns.gcp.dns import RECORD_FIELDS, DNSClient, Resource
-from mldns.manifest import Manifest, decode
-from mldns.markers import Markers
+from mldns.ownership.manifest import Manifest, decode
+from mldns.ownership.markers import Markers
 from mldns.records.names import Key, in_zone, manifest_name
 from mldns.records.rrset import RRset, from_api
 

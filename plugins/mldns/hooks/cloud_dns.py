@@ -19,8 +19,8 @@ from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
-from mldns.manifest import Manifest, timestamp
-from mldns.ownership import LeaseEnd
+from mldns.ownership.claims import LeaseEnd
+from mldns.ownership.manifest import Manifest, timestamp
 from mldns.plan.plan import DEFAULT_POLICY, parse_policy
 from mldns.records.names import absolute, in_zone
 from mldns.records.rrset import RRset

@@ -15,7 +15,7 @@ from mldns.drift import HoldingOf, OwnerReport, ZoneReport, compare
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
 from mldns.gcp.changes import wait_until_settled
 from mldns.gcp.zone_editor import Holder, ZoneEditor
-from mldns.manifest import Manifest
+from mldns.ownership.manifest import Manifest
 from mldns.records.names import natural
 from mldns.records.rrset import RRset, from_api
 from mldns.resolution import servers_to_ask

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset
 
 from mldns import assets
-from mldns.manifest import Manifest
 from mldns.operators.lease import dag_of
+from mldns.ownership.manifest import Manifest
 from mldns.told_records import Told
 from mldns.vouching import TaskEvent, believed, hear
 

@@ -12,10 +12,10 @@ from mldns.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.inventory.job_records import desired_records, desired_reverse_records
 from mldns.links import JobLink
-from mldns.manifest import Manifest
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.lease import claimant_and_lease, hold
 from mldns.operators.telling import tell_of_job, with_outlet
+from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import Plan
 from mldns.records.names import SHARED_OWNER, slug
 from mldns.records.rrset import RRset

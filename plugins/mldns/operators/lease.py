@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from airflow.sdk import conf
 
 from mldns.exceptions import ClaimRefused
-from mldns.ownership import LeaseEnd
+from mldns.ownership.claims import LeaseEnd
 from mldns.records.names import SHARED_OWNER
 
 if TYPE_CHECKING:

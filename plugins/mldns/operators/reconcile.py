@@ -13,12 +13,12 @@ from mldns import arguments, assets, metrics
 from mldns.assets import Phase
 from mldns.drift import HoldingOf, fitting
 from mldns.exceptions import MldnsError
-from mldns.leases import Holding, RunState, run_state
-from mldns.manifest import Manifest
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.hearing import hear_of_records
 from mldns.operators.lease import dag_of, state_of_run
 from mldns.operators.telling import tell, tell_of_job, tell_of_records, with_outlet
+from mldns.ownership.leases import Holding, RunState, run_state
+from mldns.ownership.manifest import Manifest
 from mldns.snapshot import Findings, zone_event
 from mldns.told_records import Told, of_lease
 

@@ -15,7 +15,7 @@ from mldns.exceptions import ClaimRefused, LeaseLost, MldnsError, OwnershipConfl
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneReader
-from mldns.manifest import Manifest, ManifestDamaged
+from mldns.ownership.manifest import Manifest, ManifestDamaged
 from mldns.plan.batches import Change, Limits
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud

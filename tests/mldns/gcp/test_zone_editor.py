@@ -14,7 +14,7 @@ from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts, ZoneReader
 from mldns.inventory.job_records import desired_records
-from mldns.manifest import decode
+from mldns.ownership.manifest import decode
 from mldns.plan.batches import Change
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud

@@ -9,7 +9,7 @@ import pytest
 from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import Holder, ZoneEditor
-from mldns.ownership import LeaseEnd
+from mldns.ownership.claims import LeaseEnd
 from tests.mldns.gcp.conftest import MakeClient
 from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 

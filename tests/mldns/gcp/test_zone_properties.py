@@ -22,10 +22,10 @@ from mldns.exceptions import OwnershipConflict
 from mldns.gcp.dns import DNSClient, Resource
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
+from mldns.ownership.compare_and_swap import SWAP_BYTES
 from mldns.plan.batches import Change, Limits
 from mldns.plan.plan import POLICIES
 from mldns.records.rrset import RRset, from_api, same
-from mldns.swaps import SWAP_BYTES
 from tests.cloud_fixture import PROJECT, Cloud
 from tests.mldns.gcp.conftest import QUICK
 

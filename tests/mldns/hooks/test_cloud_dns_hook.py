@@ -20,7 +20,7 @@ from mldns.exceptions import (
 )
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.inventory.job_records import desired_records
-from mldns.ownership import LeaseEnd
+from mldns.ownership.claims import LeaseEnd
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls, writes
 

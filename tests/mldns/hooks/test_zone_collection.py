@@ -10,8 +10,8 @@ import requests
 
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.hooks.zone_check import Mend, ZoneCheck
-from mldns.leases import Holding
-from mldns.manifest import Manifest
+from mldns.ownership.leases import Holding
+from mldns.ownership.manifest import Manifest
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, from_api
 from mldns.snapshot import Actions

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_zone import StrictZone
 
-from mldns.manifest import Manifest, decode
-from mldns.ownership import release_changes, take, upsert_changes
+from mldns.ownership.claims import release_changes, take, upsert_changes
+from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.manifest import Manifest, decode
 from mldns.plan.batches import Limits
 from mldns.plan.plan import POLICIES, Plan, compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset, same
-from mldns.swaps import ManifestedChanges
 
 ZONE = "z.test."
 OWNER = "job"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mldns.exceptions import InvalidInput
 from mldns.inventory.job_records import desired_reverse_records, reverse_records
 from mldns.inventory.workers import parse_workers
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, decode
-from mldns.name_set import MAX_NAMES, from_item, to_items
+from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, decode
+from mldns.ownership.name_ranges import MAX_NAMES, from_item, to_items
 from mldns.records.addresses import address_of, is_reverse, reverse_name
 from mldns.records.rrset import RRset
 

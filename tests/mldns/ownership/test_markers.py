@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.manifest import Manifest
-from mldns.markers import Markers
+from mldns.ownership.manifest import Manifest
+from mldns.ownership.markers import Markers
 from mldns.records.rrset import RRset
 
 DNS_NAME = "z.test."

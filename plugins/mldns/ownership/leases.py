@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mldns.manifest import Manifest
+from mldns.ownership.manifest import Manifest
 from mldns.records.names import SHARED_OWNER
 
 PREPARING_DAG = "mldns_pretraining"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.leases import PREPARING_DAG, Holding, Over, RunState, over, run_state
-from mldns.manifest import Manifest
+from mldns.ownership.leases import PREPARING_DAG, Holding, Over, RunState, over, run_state
+from mldns.ownership.manifest import Manifest
 
 NOW = 1_800_000_000
 FUTURE, PAST = NOW + 60, NOW - 60

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from mldns import name_set
 from mldns.exceptions import InvalidInput, ManifestTooLarge, MldnsError
+from mldns.ownership import name_ranges
 from mldns.records.names import MANIFEST_LABEL, Key, manifest_name
 from mldns.records.rrset import RRset
 from mldns.records.txt import MAX_STRING, quote_strings, split_strings
@@ -69,12 +69,12 @@ class Manifest:
 
     def to_rrset(self, dns_name: str) -> RRset:
         """Return the TXT rrset, or raise ManifestTooLarge when the names do not fit."""
-        names = name_set.to_items(self.names, owner=self.owner, dns_name=dns_name)
-        pending = name_set.to_items(self.pending, owner=self.owner, dns_name=dns_name)
+        names = name_ranges.to_items(self.names, owner=self.owner, dns_name=dns_name)
+        pending = name_ranges.to_items(self.pending, owner=self.owner, dns_name=dns_name)
         return self.worded(names, pending, dns_name)
 
     def worded(self, names: Iterable[str], pending: Iterable[str], dns_name: str) -> RRset:
-        """`to_rrset` with the items (`mldns.name_set`) of other names than the manifest's own."""
+        """`to_rrset` with the items (`mldns.ownership.name_ranges`) of other names than the manifest's own."""
         strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
         if self.expires is not None:
             strings.append(f"expires={timestamp(self.expires)}")
@@ -142,16 +142,16 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
         key, _, value = string.partition("=")
         if key == "grant":
             grants.append(value)
-        elif key in name_set.RESERVED - {name_set.EXPLICIT}:
+        elif key in name_ranges.RESERVED - {name_ranges.EXPLICIT}:
             values[key] = value
         else:
             item = string.removeprefix(_PENDING)
-            keys = set(name_set.from_item(item, owner=owner, dns_name=dns_name))
+            keys = set(name_ranges.from_item(item, owner=owner, dns_name=dns_name))
             if any(_untouchable(key, dns_name) for key in keys):
                 raise InvalidInput(f"no claim covers {item!r}")
             (pending if item != string else names).update(keys)
-            if len(names) + len(pending) > name_set.MAX_NAMES:
-                raise InvalidInput(f"it covers more than {name_set.MAX_NAMES:,} names")
+            if len(names) + len(pending) > name_ranges.MAX_NAMES:
+                raise InvalidInput(f"it covers more than {name_ranges.MAX_NAMES:,} names")
     return Manifest(
         owner=owner,
         claimant=values.get("claimant", ""),

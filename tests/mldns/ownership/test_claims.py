@@ -10,8 +10,7 @@ from strict_zone import Refused, StrictZone
 
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.inventory.job_records import desired_records
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
-from mldns.ownership import (
+from mldns.ownership.claims import (
     LeaseEnd,
     claim_changes,
     grant_changes,
@@ -20,11 +19,12 @@ from mldns.ownership import (
     take,
     upsert_changes,
 )
+from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.plan.batches import Limits
 from mldns.plan.plan import compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset
-from mldns.swaps import ManifestedChanges
 
 ZONE = "ml.example.com."
 NOW = 1_700_000_000

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mldns.manifest import Manifest, ManifestDamaged, decode
+from mldns.ownership.manifest import Manifest, ManifestDamaged, decode
 from mldns.records.names import MANIFEST_LABEL, Key, relative
 from mldns.records.rrset import RRset
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.spans import Span, difference, spans_of, union
+from mldns.ownership.name_ranges import Span, difference, spans_of, union
 
 numbers = st.frozensets(st.integers(0, 40))
 

@@ -1,7 +1,7 @@
 """The manifest's compare-and-swap along the batches of an edit: each says what is written once it is applied.
 
 A manifest is written anew with every batch, so what that costs must grow with the batch, not with the job: the names
-are kept as ranges (`mldns.name_set`) to which a batch adds, and from which it takes.
+are kept as ranges (`mldns.ownership.name_ranges`) to which a batch adds, and from which it takes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mldns.exceptions import ManifestTooLarge
-from mldns.manifest import MAX_MANIFEST_BYTES, Manifest
-from mldns.name_set import NameSet, to_items
+from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest
+from mldns.ownership.name_ranges import NameSet, to_items
 from mldns.plan.batches import Change
 from mldns.records.names import Key
 from mldns.records.rrset import RRset

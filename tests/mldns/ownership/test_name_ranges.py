@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.name_set import RESERVED, from_item, to_items
+from mldns.ownership.name_ranges import RESERVED, from_item, to_items
 from mldns.records.names import Key
 
 ZONE = "ml.example.com."

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from mldns.exceptions import InvalidInput
 from mldns.records.addresses import TREES, address_of, address_text, names_of_range
 from mldns.records.names import Key, absolute, is_role, natural, relative, worker_name
-from mldns.spans import Span, difference, spans_of, union
 
 EXPLICIT = "name"
 """The key of an explicit name; `name=master.job/A`."""
@@ -144,3 +143,50 @@ def _wrap(ranges: Iterable[str]) -> Iterator[str]:
             line = f"{line},{text}" if line else text
     if line:
         yield line
+
+
+Span = tuple[int, int]
+"""First and last number."""
+
+
+def spans_of(numbers: Iterable[int]) -> list[Span]:
+    """The spans of any numbers, in any order."""
+    return joined((number, number) for number in sorted(numbers))
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order of their first numbers, which may touch or overlap, as a set."""
+    merged: list[Span] = []
+    first, last = 0, -2
+    for low, high in spans:
+        if low <= last + 1 and merged:
+            last = max(last, high)
+            merged[-1] = (first, last)
+        else:
+            first, last = low, high
+            merged.append((low, high))
+    return merged
+
+
+def union(one: list[Span], other: list[Span]) -> list[Span]:
+    """What is in either set."""
+    return joined(sorted([*one, *other])) if one and other else one or other
+
+
+def difference(spans: list[Span], gone: list[Span]) -> list[Span]:
+    """What is in `spans` and not in `gone`."""
+    left: list[Span] = []
+    position = 0
+    for first, last in spans:
+        low = first
+        while position < len(gone) and gone[position][0] <= last:
+            start, end = gone[position]
+            if start > low:
+                left.append((low, start - 1))
+            low = max(low, end + 1)
+            if end > last:
+                break  # it may reach into the next span, too
+            position += 1
+        if low <= last:
+            left.append((low, last))
+    return left
