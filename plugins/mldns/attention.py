@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mldns.drift import ZoneReport
+from mldns.iam.grants import Standing, held
 from mldns.messages import clipped
-from mldns.standing_grants import Standing, held
 from mldns.zone_answers import Answers
 
 LISTED = 20

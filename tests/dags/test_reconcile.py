@@ -16,7 +16,7 @@ from google.auth.credentials import AnonymousCredentials
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
-from mldns.grants import Grant
+from mldns.iam.grants import Grant
 from mldns.records.rrset import RRset, from_api
 from mldns.told_records import pack
 from tests.cloud_fixture import NETWORK, Cloud

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mldns.drift import ZoneReport, compare
+from mldns.iam.grants import Standing
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.leases import Holding, RunState
@@ -17,7 +18,6 @@ from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
 from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
-from mldns.standing_grants import Standing
 from mldns.told_records import Told
 from mldns.zone_answers import Answers, Asked, Unanswered
 

@@ -10,7 +10,7 @@ from mldns.exceptions import CloudUnavailable, MldnsError
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.errors import AnswerLost, PolicyMoved, UnknownMember
 from mldns.gcp.retry import RetryPolicy
-from mldns.policy import Edit, Policy
+from mldns.iam.policy import Edit, Policy
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def edit_policy(
 ) -> tuple[list[str], list[str]]:
     """Bring a policy to where `edit` changes nothing any more; a policy that is there already is not written.
 
-    :param edit: such as `mldns.policy.add_members` with everything but the policy filled in.
+    :param edit: such as `mldns.iam.policy.add_members` with everything but the policy filled in.
     :return: the members that this call changed, and those that were as asked before it.
     :raises CloudUnavailable: others kept changing the policy until `contention` was used up.
     :raises UnknownMember: an account does not exist, nor came to exist within `new_account`.

@@ -16,8 +16,8 @@ from mldns.gcp.bindings import CONTENTION, PolicyStore, edit_policy
 from mldns.gcp.grant_books import GrantBook, Ledger
 from mldns.gcp.grants import bind, settle
 from mldns.gcp.retry import RetryPolicy
-from mldns.grants import Grant, Job, Note
-from mldns.policy import Edit, Policy, add_members, member_key, others, remove_members
+from mldns.iam.grants import Grant, Job, Note
+from mldns.iam.policy import Edit, Policy, add_members, member_key, others, remove_members
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from mldns.exceptions import PermissionMissing, ZoneNotFound
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
-from mldns.grants import Grant, Job, Note, marked, noted, notes_in
+from mldns.iam.grants import Grant, Job, Note, marked, noted, notes_in
 from mldns.records.names import MANIFEST_LABEL, relative
 from mldns.records.rrset import from_api
 

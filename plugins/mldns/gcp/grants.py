@@ -26,9 +26,9 @@ from mldns.gcp.bindings import CONTENTION, PolicyStore, edit_policy
 from mldns.gcp.errors import ApiRefused
 from mldns.gcp.grant_books import GrantBook, Ledger, Listings
 from mldns.gcp.retry import RetryPolicy
-from mldns.grants import Grant, Job, Note
+from mldns.iam.grants import Grant, Job, Note
+from mldns.iam.policy import Edit, Policy, add_members, remnants, remove_members, settle_members
 from mldns.messages import shorten
-from mldns.policy import Edit, Policy, add_members, remnants, remove_members, settle_members
 
 log = logging.getLogger(__name__)
 

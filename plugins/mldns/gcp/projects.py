@@ -16,7 +16,7 @@ from mldns.gcp import retry
 from mldns.gcp.dns import POLICY_VERSION
 from mldns.gcp.errors import AnswerLost, Call, translate
 from mldns.gcp.retry import RetryPolicy
-from mldns.policy import Policy
+from mldns.iam.policy import Policy
 
 if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions

@@ -13,10 +13,10 @@ from mldns.gcp import exact_grants, grants
 from mldns.gcp.bindings import PolicyStore
 from mldns.gcp.grant_books import GrantBook, Ledger
 from mldns.gcp.grant_proof import DEFAULT_PATIENCE, LEAST_CALL, NOT_PROVEN, TELLING, prove
-from mldns.grants import Grant
 from mldns.hooks import validation
 from mldns.hooks.connection import ConnectionHook
-from mldns.policy import member_key, parse_members
+from mldns.iam.grants import Grant
+from mldns.iam.policy import member_key, parse_members
 from mldns.records.names import slug
 
 if TYPE_CHECKING:

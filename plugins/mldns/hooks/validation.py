@@ -10,10 +10,10 @@ from typing import Any
 from mldns.exceptions import InvalidInput
 from mldns.gcp.zone_editor import Holder
 from mldns.gcp.zones import ZONE_NAME
-from mldns.grants import Grant
+from mldns.iam.grants import Grant
+from mldns.iam.policy import parse_condition, parse_members, parse_role
 from mldns.inventory.job_records import desired_records
 from mldns.ownership.claims import LeaseEnd
-from mldns.policy import parse_condition, parse_members, parse_role
 from mldns.records.names import slug
 from mldns.records.rrset import RRset, check_records
 

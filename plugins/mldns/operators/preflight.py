@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns import policy as iam_policy
 from mldns.exceptions import InvalidInput
+from mldns.iam import policy as iam_policy
 from mldns.inventory.job_records import desired_records
 from mldns.operators.job import JobOperator, Wanted, check_fits
 from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan

@@ -22,7 +22,7 @@ from mldns.gcp.grants import bind, unbind
 from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
-from mldns.grants import Grant
+from mldns.iam.grants import Grant
 
 Act = tuple[str, str | None, list[str]]
 FACTS = ZoneFacts("ml-zone", "ml.example.com.", public=False)

@@ -15,7 +15,7 @@ from mldns.gcp.bindings import PolicyStore, ZonePolicy, edit_policy
 from mldns.gcp.errors import UnknownMember
 from mldns.gcp.projects import ProjectPolicy
 from mldns.gcp.retry import RetryPolicy
-from mldns.policy import add_members, remove_members
+from mldns.iam.policy import add_members, remove_members
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import MakeClient, project_policy
 from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy

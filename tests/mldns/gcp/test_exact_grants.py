@@ -14,8 +14,8 @@ from mldns.gcp.exact_grants import Review, bind_exactly, review
 from mldns.gcp.grant_books import GrantBook
 from mldns.gcp.grants import bind
 from mldns.gcp.zone_editor import ZoneEditor
-from mldns.grants import Grant, Note
-from mldns.policy import Edit, Policy, add_members
+from mldns.iam.grants import Grant, Note
+from mldns.iam.policy import Edit, Policy, add_members
 
 ADMIN, READER = "roles/dns.admin", "roles/dns.reader"
 ALICE, BOB, EVE = "user:alice@example.com", "user:bob@example.com", "user:eve@example.com"

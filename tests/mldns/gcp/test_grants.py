@@ -27,9 +27,9 @@ from mldns.gcp.grants import Unbound, bind, unbind
 from mldns.gcp.retry import RetryPolicy
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
-from mldns.grants import Grant, Note
+from mldns.iam.grants import Grant, Note
+from mldns.iam.policy import Policy, add_members, remove_members
 from mldns.plan.batches import Change
-from mldns.policy import Policy, add_members, remove_members
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.conftest import QUICK, MakeClient, project_policy

@@ -14,8 +14,8 @@ import pytest
 from mldns.gcp.bindings import PolicyStore, edit_policy
 from mldns.gcp.grant_books import GrantBook
 from mldns.gcp.zone_editor import ZoneEditor
-from mldns.grants import Grant, Note
-from mldns.policy import Edit, Policy
+from mldns.iam.grants import Grant, Note
+from mldns.iam.policy import Edit, Policy
 from tests.cloud_fixture import Cloud
 from tests.mldns.gcp.crowd import Act
 

@@ -18,7 +18,7 @@ import requests
 from mldns.exceptions import CloudUnavailable, MldnsError, OwnershipConflict
 from mldns.gcp.bindings import ZonePolicy, edit_policy
 from mldns.gcp.retry import RetryPolicy
-from mldns.policy import Policy, add_members
+from mldns.iam.policy import Policy, add_members
 from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.world import (

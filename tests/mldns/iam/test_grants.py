@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.grants import Grant, Job, Note, marked, noted, notes_in
+from mldns.iam.grants import Grant, Job, Note, marked, noted, notes_in
 from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mldns.grants import Grant
-from mldns.standing_grants import held, scopes, standing
+from mldns.iam.grants import Grant, held, scopes, standing
 
 MEMBER = "serviceAccount:Trainer@p.iam.gserviceaccount.com"
 CONDITION = {"title": "nights", "expression": "request.time.getHours() < 6"}

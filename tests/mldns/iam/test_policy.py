@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.policy import (
+from mldns.iam.policy import (
     add_members,
     member_key,
     others,
