@@ -22,8 +22,8 @@ STATEMENTS: Mapping[str, str] = {
     "mldns's operators alone": "mldns.operators.cloud_dns",
     "an operator and its hook: all but those below": _HOOK,
     "a binding on the project": f"{_HOOK}, mldns.gcp.projects",
-    "the gate": f"{_HOOK}, mldns.sensors.resolution, mldns.dns_exchange",
-    "the gate, deferred": f"{_HOOK}, mldns.sensors.resolution, mldns.dns_exchange, mldns.triggers.resolution",
+    "the gate": f"{_HOOK}, mldns.sensors.resolution, mldns.gate.exchange",
+    "the gate, deferred": f"{_HOOK}, mldns.sensors.resolution, mldns.gate.exchange, mldns.triggers.resolution",
 }
 _PROGRAM = """
 import {before}

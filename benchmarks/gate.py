@@ -23,10 +23,10 @@ from pathlib import Path
 import dns.message
 import httpx
 
-from mldns.dns_exchange import pursue, tell
+from mldns.gate.exchange import pursue, tell
+from mldns.gate.servers import servers_to_ask
+from mldns.gate.spec import Proof
 from mldns.inventory.workers import Worker
-from mldns.proof import Proof
-from mldns.resolution import servers_to_ask
 
 RESULTS = Path(__file__).with_name("gate.md")
 NAMES, NAME_SERVERS = 10_000, 4

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
+from mldns.gate.expectations import Verdict
 from mldns.messages import clipped
-from mldns.resolution import Verdict
 from mldns.snapshot import ADVICE
 
 LINES = 10
@@ -102,7 +102,7 @@ def clean(text: str) -> str:
 
 
 def _advice(failures: Sequence[str]) -> list[str]:
-    """What to do about the verdicts that the lines name, each once (`mldns.survey_report.Failure`)."""
+    """What to do about the verdicts that the lines name, each once (`mldns.gate.report.Failure`)."""
     return [advice for verdict, advice in ADVICE.items() if any(_names(line, verdict) for line in failures)]
 
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
+from mldns.gate.servers import Role, parse_server
 from mldns.inventory.workers import Worker, parse_port
 from mldns.messages import clipped
 from mldns.records.names import absolute, role_label, slug
 from mldns.rendezvous import VERSION, inventory_digest
-from mldns.resolution import Role, parse_server
 
 MAX_HOSTS = 1_000_000
 """More are taken for a slip: nobody should wait for a number with too many zeros to be unfolded."""

@@ -84,7 +84,7 @@ def change_sent(project: str, zone: str, tally: tuple[int, int, int]) -> None:
 
 
 def gate_passed(result: Mapping[str, Any]) -> None:
-    """A gate that opened; `result` as of `mldns.survey_report.Report.to_json`."""
+    """A gate that opened; `result` as of `mldns.gate.report.Report.to_json`."""
     count("mldns.gate.warned" if result.get("warnings") else "mldns.gate.passed")
     timing("mldns.gate.time", float(result["seconds"]))
 

@@ -15,13 +15,13 @@ from typing import Any
 from mldns import attention
 from mldns.assets import SCHEMA, utc
 from mldns.drift import OwnerReport, ZoneReport
+from mldns.gate.expectations import Verdict
 from mldns.iam.grants import Standing
 from mldns.messages import clipped, shown_rrdatas
 from mldns.ownership.leases import Over
 from mldns.ownership.manifest import timestamp
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
-from mldns.resolution import Verdict
 from mldns.zone_answers import Answers, Unanswered
 
 ROOM = 48 * 1024

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mldns.gate.expectations import Expectation, Judgement, Verdict, expectations, judge
+from mldns.gate.servers import Role, Server
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
-from mldns.resolution import Expectation, Judgement, Role, Server, Verdict, expectations, judge
 
 BUDGET = 30.0
 """Seconds for one zone; ten thousand names at two servers take some three."""
@@ -134,7 +135,7 @@ class _Round:
         found_apex: dict[Server, Judgement] | None = None,
     ) -> None:
         # dnspython takes a quarter of a second to load.
-        from mldns.dns_exchange import exchange
+        from mldns.gate.exchange import exchange
 
         def take(server: Server, expectation: Expectation, answer: Any) -> None:
             judgement = judge(expectation, answer, server.role)

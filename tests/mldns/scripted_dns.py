@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from mldns.resolution import Role, Server, parse_server
+from mldns.gate.servers import Role, Server, parse_server
 
 Reply = dns.message.Message | bytes
 Script = Callable[[dns.message.Message], Reply | Iterable[Reply]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mldns.resolution import Answer, Expectation, Role, Server
-from mldns.survey import Survey
+from mldns.gate.expectations import Answer, Expectation
+from mldns.gate.servers import Role, Server
+from mldns.gate.survey import Survey
 
 AUTH, RESOLVER = Role.AUTHORITATIVE, Role.RESOLVER
 NS1, NS2 = Server("ns1", 53, AUTH), Server("ns2", 53, AUTH)

@@ -13,8 +13,8 @@ from mldns.exceptions import (
     PermissionMissing,
     ResolutionFailed,
 )
-from mldns.resolution import Verdict
-from mldns.survey_report import Failure
+from mldns.gate.expectations import Verdict
+from mldns.gate.report import Failure
 
 PLACE = Place(
     "train_bert",

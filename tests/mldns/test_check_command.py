@@ -21,9 +21,10 @@ import pytest
 from mldns.__main__ import main
 from mldns.commands import questions
 from mldns.commands.check import Progress
-from mldns.resolution import Role, any_address, parse_server
-from mldns.survey import Survey
-from mldns.survey_report import Report
+from mldns.gate.expectations import any_address
+from mldns.gate.report import Report
+from mldns.gate.servers import Role, parse_server
+from mldns.gate.survey import Survey
 from tests.cloud_fixture import Cloud
 from tests.mldns.check_fixture import PLUGINS, WORKERS, Job
 from tests.mldns.scripted_dns import ScriptedDns, response

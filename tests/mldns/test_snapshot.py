@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from mldns.drift import ZoneReport, compare
+from mldns.gate.expectations import Expectation, Judgement, Verdict
+from mldns.gate.servers import Role, Server
 from mldns.iam.grants import Standing
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.leases import Holding, RunState
 from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
-from mldns.resolution import Expectation, Judgement, Role, Server, Verdict
 from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
 from mldns.told_records import Told
 from mldns.zone_answers import Answers, Asked, Unanswered

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from mldns.gate.servers import Role, Server, parse_server
 from mldns.records.rrset import RRset
-from mldns.resolution import Role, Server, parse_server
 from mldns.zone_answers import Answers, ask
 from tests.cloud_fixture import NETWORK, Cloud
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mldns.commands import options as shared
 
 if TYPE_CHECKING:
-    from mldns.survey_report import Report
+    from mldns.gate.report import Report
     from mldns.verification import Outcome
 
 DEFAULT_WAIT = 300.0

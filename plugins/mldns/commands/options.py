@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from mldns.resolution import Tolerance
+from mldns.gate.expectations import Tolerance
 
 HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 """What `training_dns` hands over as `dns.env`."""

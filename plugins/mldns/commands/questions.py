@@ -9,22 +9,13 @@ from pathlib import Path
 from mldns.commands import inputs
 from mldns.commands.options import RESOLV_CONF, SYSTEM
 from mldns.exceptions import InvalidInput
+from mldns.gate.expectations import Expectation, Inquiry, any_address, expectations, parse_required, parse_tolerances
+from mldns.gate.servers import Role, Server, parse_server
 from mldns.handoff import HandOff
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import Worker, parse_port
 from mldns.records.addresses import parse_address
 from mldns.records.names import absolute
-from mldns.resolution import (
-    Expectation,
-    Inquiry,
-    Role,
-    Server,
-    any_address,
-    expectations,
-    parse_required,
-    parse_server,
-    parse_tolerances,
-)
 from mldns.verification import Task
 
 _MAX_SYSTEM_RESOLVERS = 3  # the C library asks no more (MAXNS)

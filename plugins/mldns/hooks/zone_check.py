@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mldns.drift import HoldingOf, OwnerReport, ZoneReport, compare
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
+from mldns.gate.servers import servers_to_ask
 from mldns.gcp.changes import wait_until_settled
 from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.iam.grants import Standing, held, scopes, standing
 from mldns.ownership.manifest import Manifest
 from mldns.records.names import natural
 from mldns.records.rrset import RRset, from_api
-from mldns.resolution import servers_to_ask
 from mldns.snapshot import Actions, Findings
 from mldns.told_records import Told
 from mldns.vouching import unvouched

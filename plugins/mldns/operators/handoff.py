@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.exceptions import ZoneNotFound
+from mldns.gate.servers import Role, servers_to_ask
 from mldns.handoff import read
 from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink
@@ -15,7 +16,6 @@ from mldns.operators.records import DEFAULT_TTL
 from mldns.records.rrset import parse_ttl
 from mldns.render import launch
 from mldns.rendezvous import hand_off
-from mldns.resolution import Role, servers_to_ask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.gate.servers import DNS_PORT, Role, parse_server
 from mldns.handoff import HandOff
-from mldns.resolution import DNS_PORT, Role, parse_server
 
 MAX_NAME_SERVERS = 3
 

@@ -16,20 +16,21 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, T
 from mldns import arguments, metrics
 from mldns.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, StillPending
+from mldns.gate.expectations import parse_tolerances
+from mldns.gate.report import Report
+from mldns.gate.servers import Role, Server, servers_to_ask
+from mldns.gate.spec import Proof
+from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.inventory.job_records import desired_records, job_records, master_of
 from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink, ZoneLink
 from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
 from mldns.operators.telling import tell_of_job, with_outlet
-from mldns.proof import Proof
 from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
-from mldns.resolution import Role, Server, parse_tolerances, servers_to_ask
 from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of
-from mldns.survey import LEAST_ROUND, Survey
-from mldns.survey_report import Report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -187,7 +188,7 @@ class DNSResolutionSensor(BaseSensorOperator):
             raise AirflowSkipException(str(self._timed_out(skip))) from None
 
     def poke(self, context: Context) -> PokeReturnValue:
-        from mldns.dns_exchange import prove
+        from mldns.gate.exchange import prove
 
         if self._gate is None:
             left = self.timeout if self._until is None else self._until - time.time()

@@ -9,9 +9,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from mldns.proof import Proof
-from mldns.survey import LEAST_ROUND, Survey
-from mldns.survey_report import Report
+from mldns.gate.report import Report
+from mldns.gate.spec import Proof
+from mldns.gate.survey import LEAST_ROUND, Survey
 
 
 class DNSResolutionTrigger(BaseTrigger):
@@ -78,7 +78,7 @@ class DNSResolutionTrigger(BaseTrigger):
             await asyncio.sleep(min(self.poke_interval, left))
 
     def _begin(self) -> tuple[Survey, Any, Any]:
-        from mldns.dns_exchange import pursue, tell
+        from mldns.gate.exchange import pursue, tell
 
         now = time.monotonic()
         survey = Proof.unpack(self.proof).survey(now)

@@ -22,12 +22,12 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralTimeout, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 
+from mldns.gate.report import FAILURES_SHOWN
+from mldns.gate.servers import servers_to_ask
+from mldns.gate.spec import Proof
 from mldns.inventory.job_records import reverse_records
 from mldns.inventory.workers import Worker
-from mldns.proof import Proof
-from mldns.resolution import servers_to_ask
 from mldns.sensors.resolution import TRIGGER_BYTES, DNSResolutionSensor, ResolutionTimedOut
-from mldns.survey_report import FAILURES_SHOWN
 from mldns.triggers.resolution import DNSResolutionTrigger
 from tests.cloud_fixture import Cloud
 from tests.mldns.canary import Canary
@@ -123,7 +123,7 @@ class TestWaits:
     def test_progress_stands_in_the_log(
         self, public: Zone, monkeypatch: pytest.MonkeyPatch, log: Callable[[], list[str]]
     ) -> None:
-        monkeypatch.setattr("mldns.dns_exchange.PROGRESS_SECONDS", 0.2)
+        monkeypatch.setattr("mldns.gate.exchange.PROGRESS_SECONDS", 0.2)
         public.add(REST)
         with ScriptedDns(lambda query: []) as silent:
             deferral = deferred(gate(deferrable=True))
@@ -287,7 +287,7 @@ class TestArguments:
         assert len(json.dumps(trigger.serialize()[1])) < TRIGGER_BYTES
 
     def test_the_triggerer_loads_nothing_of_google(self) -> None:
-        program = "import sys, mldns.triggers.resolution, mldns.dns_exchange; print(*sys.modules)"
+        program = "import sys, mldns.triggers.resolution, mldns.gate.exchange; print(*sys.modules)"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         run = subprocess.run(
             [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment

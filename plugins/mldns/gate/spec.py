@@ -12,24 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.gate.expectations import Expectation, Inquiry, Tolerance, any_address, expectations, parse_required
+from mldns.gate.servers import Endpoint, Role, Server, parse_server
+from mldns.gate.survey import Survey
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.inventory.job_records import job_records, master_of, reverse_records
 from mldns.inventory.workers import Worker
-from mldns.ports import Endpoint
 from mldns.records.names import in_zone
 from mldns.records.rrset import RRset, from_api
-from mldns.resolution import (
-    Expectation,
-    Inquiry,
-    Role,
-    Server,
-    Tolerance,
-    any_address,
-    expectations,
-    parse_required,
-    parse_server,
-)
-from mldns.survey import Survey
 
 CONNECT = ("master", "workers")
 """Whose rendezvous port may be tried: that of rank 0, or every host's."""

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
-from mldns.dns_lane import Lane, OnAnswer, Pace
-from mldns.dns_messages import encode
-from mldns.ports import connect_all
-from mldns.resolution import Expectation, Role, Server
-from mldns.survey import Survey
-from mldns.survey_report import Report
+from mldns.gate.expectations import Expectation
+from mldns.gate.messages import encode
+from mldns.gate.ports import connect_all
+from mldns.gate.report import Report
+from mldns.gate.servers import Role, Server
+from mldns.gate.survey import Survey
+from mldns.gate.udp_client import Lane, OnAnswer, Pace
 
 Clock = Callable[[], float]
 OnProgress = Callable[[Report], object]

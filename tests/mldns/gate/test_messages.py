@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mldns.dns_messages import EDNS_PAYLOAD, encode, read_answer, read_response
+from mldns.gate.messages import EDNS_PAYLOAD, encode, read_answer, read_response
 from tests.mldns.scripted_dns import response
 
 QUERY = encode("worker-0.job.ml.test.", "A", False)

@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
+from mldns.gate.expectations import Answer, Expectation, Verdict, expectations, judge
+from mldns.gate.servers import Role, Server, parse_server, servers_to_ask
 from mldns.records.rrset import RRset
-from mldns.resolution import (
-    Answer,
-    Expectation,
-    Role,
-    Server,
-    Verdict,
-    expectations,
-    judge,
-    parse_server,
-    servers_to_ask,
-)
 
 AUTH, RESOLVER = Role.AUTHORITATIVE, Role.RESOLVER
 NAME = "worker-0.job.ml.test."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from mldns.gate.expectations import Judgement, Verdict
+from mldns.gate.servers import Server
 from mldns.records.names import Key
-from mldns.resolution import Judgement, Server, Verdict
 
 
 @dataclass(slots=True)

@@ -23,11 +23,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mldns.dns_exchange import Pace, exchange, prove, pursue
-from mldns.dns_messages import EDNS_PAYLOAD
-from mldns.resolution import Answer, Expectation, Role, Server, Verdict, parse_server
-from mldns.survey import Survey
-from mldns.survey_report import Report
+from mldns.gate.exchange import Pace, exchange, prove, pursue
+from mldns.gate.expectations import Answer, Expectation, Verdict
+from mldns.gate.messages import EDNS_PAYLOAD
+from mldns.gate.report import Report
+from mldns.gate.servers import Role, Server, parse_server
+from mldns.gate.survey import Survey
 from tests.mldns.canary import MOST_CPU, MOST_WAITING, Canary
 from tests.mldns.scripted_dns import Reply, ScriptedDns, response
 

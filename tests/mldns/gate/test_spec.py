@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
+from mldns.gate.expectations import Tolerance
+from mldns.gate.servers import Role, Server
+from mldns.gate.spec import Proof
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.inventory.workers import Worker
-from mldns.proof import Proof
 from mldns.records.rrset import RRset
-from mldns.resolution import Role, Server, Tolerance
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER
 
 ZONE = "ml.test."

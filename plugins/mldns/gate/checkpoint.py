@@ -12,10 +12,11 @@ from math import ceil
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.gate.expectations import Judgement, Verdict
+from mldns.gate.matrix import Cell, Matrix
+from mldns.gate.servers import Server
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.records.names import Key
-from mldns.resolution import Judgement, Server, Verdict
-from mldns.survey_matrix import Cell, Matrix
 
 _RIGHT, _UNASKED, _FAILED, _LONG_TTL, _RECOVERED, _FIRST_HELD = range(6)
 _MOST_HOLDS = 64  # more different ones are not told: those names are asked for again too early, which only costs time

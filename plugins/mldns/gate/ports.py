@@ -8,9 +8,8 @@ import os
 import resource
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-from mldns.exceptions import InvalidInput
+from mldns.gate.servers import Endpoint
 
 CONNECT_SECONDS = 3.0
 AT_ONCE = 512
@@ -19,23 +18,6 @@ AT_ONCE = 512
 _SHARE = 4
 _BURST, _BREATH = 16, 0.01  # connections that begin together, and seconds until the next ones do
 _NO_FILE_PAUSE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A worker's port: the address is the one that its record must have, so no lookup comes between."""
-
-    name: str
-    address: str
-    port: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.port <= 65535:
-            raise InvalidInput(f"port {self.port} of {self.name} is not between 1 and 65535")
-
-    def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
 
 
 OnPort = Callable[[Endpoint, str], object]

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mldns.ports import Endpoint, connect_all, open_at_once
+from mldns.gate.ports import connect_all, open_at_once
+from mldns.gate.servers import Endpoint
 
 
 def tried(*endpoints: Endpoint, seconds: float = 3.0, at_once: int = 64) -> dict[Endpoint, str]:
@@ -81,7 +82,7 @@ def test_each_is_told_once_however_few_are_tried_at_a_time(listening: socket.soc
 
 
 def test_hundreds_of_silent_ports_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mldns.ports.AT_ONCE", 256)
+    monkeypatch.setattr("mldns.gate.ports.AT_ONCE", 256)
     with silent_port() as port:
         doors = [Endpoint(f"worker-{rank}", "127.0.0.1", port) for rank in range(256)]
         began = time.monotonic()

@@ -13,7 +13,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 import dns.rrset
 
-from mldns.resolution import Answer
+from mldns.gate.expectations import Answer
 
 EDNS_PAYLOAD = 1232  # octets: what passes every path without fragments (DNS flag day 2020)
 

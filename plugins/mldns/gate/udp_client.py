@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import dns.flags
 
-from mldns.dns_messages import Query, read_answer, read_response
-from mldns.resolution import Answer, Expectation, Role, Server
+from mldns.gate.expectations import Answer, Expectation
+from mldns.gate.messages import Query, read_answer, read_response
+from mldns.gate.servers import Role, Server
 
 OnAnswer = Callable[[Server, Expectation, Answer], object]
 

@@ -11,9 +11,10 @@ from enum import IntEnum
 from itertools import zip_longest
 from typing import Any
 
+from mldns.gate.expectations import Expectation, Verdict
+from mldns.gate.matrix import Cell, Matrix
+from mldns.gate.servers import Role, Server
 from mldns.records.names import Key
-from mldns.resolution import Expectation, Role, Server, Verdict
-from mldns.survey_matrix import Cell, Matrix
 
 FAILURES_SHOWN = 20
 JSON_BYTES = 6_000

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.resolution import Answer, Expectation, Role, Server, Verdict
-from mldns.survey import Survey
-from mldns.survey_report import JSON_BYTES
+from mldns.gate.expectations import Answer, Expectation, Verdict
+from mldns.gate.report import JSON_BYTES
+from mldns.gate.servers import Role, Server
+from mldns.gate.survey import Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.ports import Endpoint
-from mldns.resolution import Answer, Expectation, Role, Server, Tolerance, any_address
-from mldns.survey import SAMPLE, Survey
-from mldns.survey_report import Exit
+from mldns.gate.expectations import Answer, Expectation, Tolerance, any_address
+from mldns.gate.report import Exit
+from mldns.gate.servers import Endpoint, Role, Server
+from mldns.gate.survey import SAMPLE, Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
 

@@ -18,25 +18,23 @@ from itertools import islice
 from typing import cast
 
 from mldns.exceptions import InvalidInput
-from mldns.messages import shown_rrdatas
-from mldns.ports import Endpoint
-from mldns.records.names import Key
-from mldns.resolution import (
+from mldns.gate.checkpoint import Restored, pack_cells, unpack_cells
+from mldns.gate.expectations import (
     PASSED,
     Answer,
     Expectation,
     Inquiry,
     Judgement,
-    Role,
-    Server,
     Tolerance,
     Verdict,
     judge,
     same_rrdatas,
 )
-from mldns.survey_matrix import Cell, Matrix
-from mldns.survey_report import FAILURES_SHOWN, Ports, Report, account
-from mldns.survey_state import Restored, pack_cells, unpack_cells
+from mldns.gate.matrix import Cell, Matrix
+from mldns.gate.report import FAILURES_SHOWN, Ports, Report, account
+from mldns.gate.servers import Endpoint, Role, Server
+from mldns.messages import shown_rrdatas
+from mldns.records.names import Key
 
 SAMPLE = 256
 """Names that a later pass asks for beside those that ever failed: it shows a server that is not like its first answer

@@ -7,20 +7,10 @@ import random
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.ports import Endpoint
-from mldns.resolution import (
-    Answer,
-    Expectation,
-    Inquiry,
-    Role,
-    Server,
-    Tolerance,
-    Verdict,
-    any_address,
-    parse_required,
-)
-from mldns.survey import SAMPLE, Survey
-from mldns.survey_report import Exit
+from mldns.gate.expectations import Answer, Expectation, Inquiry, Tolerance, Verdict, any_address, parse_required
+from mldns.gate.report import Exit
+from mldns.gate.servers import Endpoint, Role, Server
+from mldns.gate.survey import SAMPLE, Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
 NAME = "worker-0.job.ml.test."
