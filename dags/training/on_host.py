@@ -10,7 +10,7 @@ the training itself will: through the host's own resolver.
 
 The host's own name is never asked about. On many hosts it stands in /etc/hosts as 127.0.1.1, and gloo, which listens on
 whatever it resolves to, then waits there for peers that cannot come. So gloo and NCCL are told the interface that holds
-the worker's address, and torchrun who is the master (`mldns.render.torchrun`).
+the worker's address, and torchrun who is the master (`mldns.handoff.render.torchrun`).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from pathlib import Path
 import dns.resolver  # noqa: TID253 - a program of its own, not a DAG file
 from dns.exception import DNSException
 
-from mldns import handoff
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
-from mldns.render import torchrun
+from mldns.handoff import reader
+from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.render import torchrun
 
 RANK, POD_INDEX = "MLDNS_RANK", "JOB_COMPLETION_INDEX"
 _SIOCGIFADDR = 0x8915  # linux/sockios.h
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("program", nargs=argparse.REMAINDER, help="the training's program and its own arguments")
     options = parser.parse_args(arguments)
     try:
-        job = handoff.read(os.environ.get("MLDNS_HANDOFF", ""))
+        job = reader.read(os.environ.get("MLDNS_HANDOFF", ""))
         host, address = find_itself(job, options.rank, os.environ)
         interface = interface_of(address)
         command = launch_command(options.launcher, options.program, job, host)

@@ -37,7 +37,7 @@ GATE_RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(second
 """Its time-out is final whatever this says. But Airflow may fail a deferred task that goes on soon after it was put off
 (apache/airflow 72716): the executor's word of the first start's end comes when the second one runs already."""
 
-# What every launcher reads, as Jinja on the hand-off; `mldns.render.environment` says the same of one that was read.
+# What every launcher reads, as Jinja on the hand-off; `mldns.handoff.render.environment` says the same of one that was read.
 _VARIABLES = {
     HANDOFF_VARIABLE: "{handoff} | tojson",
     "MASTER_ADDR": "{handoff}['master'].rstrip('.')",
@@ -52,7 +52,7 @@ class TrainingDns:
     """What `training_dns` gives to the tasks inside it.
 
     :param group: the task group.
-    :param handoff: the hand-off as an XCom (`mldns.rendezvous.hand_off`).
+    :param handoff: the hand-off as an XCom (`mldns.handoff.writer.hand_off`).
     :param env: environment variables, as templates, for any operator that templates its own: MLDNS_HANDOFF, the whole
         hand-off as JSON, and from it MASTER_ADDR, MASTER_PORT, WORLD_SIZE and NNODES.
     """

@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.agreement import Disagreement, addresses, disagreements, proven, shared, unproven
 from mldns.gate.exchange import pursue, tell
 from mldns.gate.expectations import Expectation, Inquiry, Tolerance, Verdict
 from mldns.gate.ports import connect_all
 from mldns.gate.report import FAILURES_SHOWN, Failure, Ports, Report
 from mldns.gate.servers import Endpoint, Server
 from mldns.gate.survey import LEAST_ROUND, Survey
-from mldns.handoff import HandOff
+from mldns.handoff.agreement import Disagreement, addresses, disagreements, proven, shared, unproven
+from mldns.handoff.reader import HandOff
 
 ROUND_SECONDS = 1.0  # between two rounds
 _TOLD_EVERY = 1.0

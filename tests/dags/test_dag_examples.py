@@ -12,10 +12,10 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from mldns import handoff
+from mldns.handoff import reader
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
 from mldns.operators.lease import deployment
-from mldns.rendezvous import hand_off
 from tests.dags.conftest import ROOT
 
 FOLDER = ROOT / "dags" / "examples"
@@ -137,7 +137,7 @@ def test_a_job_on_gke_has_a_pod_a_node_on_the_nodes_network(bag: DagBag) -> None
     (container,) = pod.containers
     assert container.resources.limits == {"nvidia.com/gpu": "8"}
     assert "on_host.py torchrun train.py" in container.args[0]
-    assert handoff.read(of_pod(container)["MLDNS_HANDOFF"]).master == "worker-0.bert.ml.example.com"
+    assert reader.read(of_pod(container)["MLDNS_HANDOFF"]).master == "worker-0.bert.ml.example.com"
 
 
 def test_the_command_over_ssh_survives_a_shell(bag: DagBag) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import ROOT
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from mldns import handoff
-from mldns.render.environment import environment
+from mldns.handoff import reader
+from mldns.handoff.render.environment import environment
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import Airflow, Run, start_airflow
 from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
@@ -64,7 +64,7 @@ def test_mapped_discovery_is_named_in_order_and_the_environment_says_who_is_mast
     variables, value = shown(run.xcom["dns.train"])
     assert value == run.xcom["dns.handoff"]
     assert value["count"] == len(WORKERS)
-    told = environment(handoff.read(value))
+    told = environment(reader.read(value))
     assert variables == {name: told[name] for name in variables}
     assert variables["MASTER_ADDR"] == "worker-0.bert.ml.example.com"
     assert run.xcom["dns.claim"]["reverse"] == {"zone": "reverse", "names": 4}

@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
+from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 from tests.cloud_fixture import Cloud
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"

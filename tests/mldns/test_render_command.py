@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mldns.__main__ import main
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 from tests.cloud_fixture import Cloud
 from tests.mldns.check_fixture import PLUGINS, WORKERS, Job
 

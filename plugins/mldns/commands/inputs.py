@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mldns.commands.options import HANDOFF_VARIABLE
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, read
+from mldns.handoff.reader import HandOff, read
 from mldns.inventory.workers import Worker, parse_workers
 
 MAX_BYTES = 64 * 1024 * 1024  # of a file: an inventory of 10,000 workers has 1 MiB

@@ -11,7 +11,7 @@ from mldns.commands.options import RESOLV_CONF, SYSTEM
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Expectation, Inquiry, any_address, expectations, parse_required, parse_tolerances
 from mldns.gate.servers import Role, Server, parse_server
-from mldns.handoff import HandOff
+from mldns.handoff.reader import HandOff
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import Worker, parse_port
 from mldns.records.addresses import parse_address

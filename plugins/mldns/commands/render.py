@@ -10,8 +10,8 @@ from mldns.commands import inputs, outputs
 from mldns.commands import options as shared
 from mldns.commands.failures import NotProven
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
-from mldns.render import environment, forms, hostfile, hosts, jax, kubernetes, tf_config, torchrun
+from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.render import environment, forms, hostfile, hosts, jax, kubernetes, tf_config, torchrun
 
 Render = Callable[[argparse.Namespace, HandOff], str]
 

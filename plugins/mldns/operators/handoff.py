@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.exceptions import ZoneNotFound
 from mldns.gate.servers import Role, servers_to_ask
-from mldns.handoff import read
+from mldns.handoff.reader import read
+from mldns.handoff.render import launch
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records.rrset import parse_ttl
-from mldns.render import launch
-from mldns.rendezvous import hand_off
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,11 +25,11 @@ ENVIRONMENT_KEY = "environment"
 
 
 class CloudDNSHandOffOperator(CloudDNSOperator):
-    """Return what a trainer needs to rendezvous by name: `mldns.rendezvous.hand_off`, one small JSON value.
+    """Return what a trainer needs to rendezvous by name: `mldns.handoff.writer.hand_off`, one small JSON value.
 
     Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
     the workers. With workers, the XCom `environment` has the variables that all hosts of the job share, for torchrun
-    (PET_*), `env://` and JAX: `mldns.render.launch.variables`.
+    (PET_*), `env://` and JAX: `mldns.handoff.render.launch.variables`.
 
     :param zone: name of the managed zone.
     :param job: the job's slug.

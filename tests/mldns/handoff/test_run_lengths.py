@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.run_lengths import decode, encode
+from mldns.handoff.run_lengths import decode, encode
 
 
 def test_the_notation() -> None:

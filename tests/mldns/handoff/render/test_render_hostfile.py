@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff
-from mldns.render.hostfile import Style, hostfile
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render.hostfile import Style, hostfile
 
 
 @pytest.mark.parametrize(

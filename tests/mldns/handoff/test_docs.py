@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from mldns.__main__ import main
-from mldns.handoff import read
+from mldns.handoff.reader import read
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "hand-off.md").read_text()
 

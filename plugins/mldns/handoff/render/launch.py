@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mldns.handoff import HandOff
-from mldns.render import jax, torchrun
-from mldns.render.environment import environment
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render import jax, torchrun
+from mldns.handoff.render.environment import environment
 
 
 def variables(handoff: HandOff) -> dict[str, str]:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mldns.exceptions import InvalidInput
+from mldns.handoff.writer import hand_off, name_of
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off, name_of
 
 ARGUMENTS = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mldns.handoff import HandOff, read
+from mldns.handoff.reader import HandOff, read
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 
 
 def handed_over(workers: Any, **more: Any) -> HandOff:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
-from mldns.render.forms import as_json
+from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.render.forms import as_json
 
 MAX_VARIABLE = 128 * 1024
 """Bytes of `NAME=value` and the zero behind it that Linux passes to a program (MAX_ARG_STRLEN)."""

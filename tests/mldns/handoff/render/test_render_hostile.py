@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from mldns.commands import render
 from mldns.exceptions import InvalidInput, MldnsError
-from mldns.handoff import HandOff, read
+from mldns.handoff.reader import HandOff, read
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 
 WORKERS = "10.0.0.1 slots=8\n10.0.0.2 slots=4"
 GOOD = json.loads(

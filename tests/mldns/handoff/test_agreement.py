@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from mldns.agreement import addresses, disagreements, proven, shared, unproven
-from mldns.handoff import HandOff, read
+from mldns.handoff.agreement import addresses, disagreements, proven, shared, unproven
+from mldns.handoff.reader import HandOff, read
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 
 Answers = dict[str, tuple[str, ...]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
+from mldns.handoff.reader import HandOff, Host
 
 
 def environment(handoff: HandOff, host: Host | None = None, *, local_rank: int | None = None) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.handoff import HandOff
-from mldns.render.hosts import hosts_fragment
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render.hosts import hosts_fragment
 
 
 def test_each_host_and_the_masters_alias(two: HandOff) -> None:

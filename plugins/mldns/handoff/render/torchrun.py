@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
-from mldns.render.environment import known_slots
+from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.render.environment import known_slots
 
 Backend = Literal["static", "c10d"]
 

@@ -1,7 +1,7 @@
 """The hand-off: what a trainer needs to rendezvous by name, as one small JSON value.
 
 Ten thousand workers are a pattern, a count and digests, never a list: the value stays below the 8 KiB that XCom should
-hold. What its keys mean is a contract, docs/hand-off.md; `mldns.handoff` reads it.
+hold. What its keys mean is a contract, docs/hand-off.md; `mldns.handoff.reader` reads it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
+from mldns.handoff import address_digest, run_lengths
 from mldns.inventory.job_records import master_of
 from mldns.inventory.workers import Worker, world_size
 from mldns.records.names import absolute, master_name, slug, worker_name, workers_name

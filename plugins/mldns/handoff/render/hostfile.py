@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mldns.handoff import HandOff
-from mldns.render.environment import known_slots
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render.environment import known_slots
 
 Style = Literal["openmpi", "deepspeed", "mpich"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mldns.handoff import HandOff
+from mldns.handoff.reader import HandOff
 
 
 def hosts_fragment(handoff: HandOff, addresses: Sequence[str]) -> str:

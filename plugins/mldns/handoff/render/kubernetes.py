@@ -9,7 +9,7 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.servers import DNS_PORT, Role, parse_server
-from mldns.handoff import HandOff
+from mldns.handoff.reader import HandOff
 
 MAX_NAME_SERVERS = 3
 

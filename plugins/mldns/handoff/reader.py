@@ -1,4 +1,4 @@
-"""The hand-off as its reader has it: checked, and unfolded into hosts again. The other side of `mldns.rendezvous`.
+"""The hand-off as its reader has it: checked, and unfolded into hosts again. The other side of `mldns.handoff.writer`.
 
 The order of the hosts is the order of ranks over the whole job: first the master's role, then the others by name; in
 each by rank. So the master is host 0 and has process 0, and worker-3 of a job of workers alone is host 3.
@@ -14,13 +14,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from mldns import address_digest, run_lengths
 from mldns.exceptions import InvalidInput
 from mldns.gate.servers import Role, parse_server
+from mldns.handoff import address_digest, run_lengths
+from mldns.handoff.writer import VERSION, inventory_digest
 from mldns.inventory.workers import Worker, parse_port
 from mldns.messages import clipped
 from mldns.records.names import absolute, role_label, slug
-from mldns.rendezvous import VERSION, inventory_digest
 
 MAX_HOSTS = 1_000_000
 """More are taken for a slip: nobody should wait for a number with too many zeros to be unfolded."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mldns.address_digest import ONE_EACH, check_summary, fits, line, summarise, suspects
 from mldns.exceptions import InvalidInput
+from mldns.handoff.address_digest import ONE_EACH, check_summary, fits, line, summarise, suspects
 
 
 def lines(count: int) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff, Host
-from mldns.render.environment import process_rank
+from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.render.environment import process_rank
 
 
 def initialize_arguments(

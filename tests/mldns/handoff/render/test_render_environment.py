@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff
-from mldns.render import launch
-from mldns.render.environment import environment
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render import launch
+from mldns.handoff.render.environment import environment
 
 SHARED = {
     "MASTER_ADDR": "worker-0.bert.ml.example.com",

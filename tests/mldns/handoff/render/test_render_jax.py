@@ -8,8 +8,8 @@ import jax
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import HandOff
-from mldns.render.jax import initialize_arguments, variables
+from mldns.handoff.reader import HandOff
+from mldns.handoff.render.jax import initialize_arguments, variables
 
 
 def test_one_process_a_host(two: HandOff) -> None:

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mldns import address_digest
-from mldns.handoff import HandOff
+from mldns.handoff import address_digest
+from mldns.handoff.reader import HandOff
 
 Found = Mapping[str, tuple[str, ...]]
 """Addresses by absolute name, as they were answered."""

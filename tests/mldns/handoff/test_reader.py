@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff import read
+from mldns.handoff.reader import read
+from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.rendezvous import hand_off
 
 ARGUMENTS: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}
 TWO = hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"), **ARGUMENTS)
