@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mldns.commands import check, render
-from mldns.commands.failures import NotProven
+from mldns.cli import check, render
+from mldns.cli.render import NotProven
 from mldns.exceptions import MldnsError
 
 BAD_USAGE = 2

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mldns.commands import render
+from mldns.cli import render
 from mldns.exceptions import InvalidInput, MldnsError
 from mldns.handoff.reader import HandOff, read
 from mldns.handoff.writer import hand_off

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from mldns.commands.options import HANDOFF_VARIABLE
+from mldns.cli.options import HANDOFF_VARIABLE
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff, read
 from mldns.inventory.workers import Worker, parse_workers

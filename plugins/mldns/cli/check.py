@@ -9,11 +9,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from mldns.commands import options as shared
+from mldns.cli import options as shared
 
 if TYPE_CHECKING:
+    from mldns.cli.verification import Outcome
     from mldns.gate.report import Report
-    from mldns.verification import Outcome
 
 DEFAULT_WAIT = 300.0
 """Seconds: a denial that a resolver cached before the names were there is gone after five minutes at Google."""
@@ -57,8 +57,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(options: argparse.Namespace) -> int:
     """Check, tell, and return the exit code."""
-    from mldns.commands import questions
-    from mldns.verification import verify
+    from mldns.cli import questions
+    from mldns.cli.verification import verify
 
     task = questions.of_options(options)
     progress = None if options.quiet else Progress(terminal=sys.stderr.isatty())

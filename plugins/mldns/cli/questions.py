@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mldns.commands import inputs
-from mldns.commands.options import RESOLV_CONF, SYSTEM
+from mldns.cli import inputs
+from mldns.cli.options import RESOLV_CONF, SYSTEM
+from mldns.cli.verification import Task
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Expectation, Inquiry, any_address, expectations, parse_required, parse_tolerances
 from mldns.gate.servers import Role, Server, parse_server
@@ -16,7 +17,6 @@ from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import Worker, parse_port
 from mldns.records.addresses import parse_address
 from mldns.records.names import absolute
-from mldns.verification import Task
 
 _MAX_SYSTEM_RESOLVERS = 3  # the C library asks no more (MAXNS)
 _ANY_ADDRESS = ("0.0.0.0/0", "::/0")  # who names an address here knows why

@@ -19,8 +19,8 @@ import dns
 import pytest
 
 from mldns.__main__ import main
-from mldns.commands import questions
-from mldns.commands.check import Progress
+from mldns.cli import questions
+from mldns.cli.check import Progress
 from mldns.gate.expectations import any_address
 from mldns.gate.report import Report
 from mldns.gate.servers import Role, parse_server

@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mldns.commands import inputs, outputs
-from mldns.commands import options as shared
-from mldns.commands.failures import NotProven
-from mldns.exceptions import InvalidInput
+from mldns.cli import inputs, outputs
+from mldns.cli import options as shared
+from mldns.exceptions import InvalidInput, MldnsError
 from mldns.handoff.reader import HandOff, Host
 from mldns.handoff.render import environment, forms, hostfile, hosts, jax, kubernetes, tf_config, torchrun
 
@@ -137,8 +136,8 @@ def _hosts(options: argparse.Namespace, handoff: HandOff) -> str:
 
 def _resolved(options: argparse.Namespace, handoff: HandOff) -> Mapping[str, tuple[str, ...]]:
     """The addresses that DNS has, which must be those of the hand-off."""
-    from mldns.commands import questions
-    from mldns.verification import verify
+    from mldns.cli import questions
+    from mldns.cli.verification import verify
 
     if handoff.addresses is None:
         raise InvalidInput("the hand-off is of an older release and cannot tell right addresses: give --workers FILE")
@@ -216,3 +215,11 @@ _TARGETS: Mapping[str, _Target] = {
         local_rank=True,
     ),
 }
+
+
+class NotProven(MldnsError):
+    """DNS does not answer as it must. `code` is the exit code, 20 or 30."""
+
+    def __init__(self, summary: str, code: int) -> None:
+        self.code = code
+        super().__init__(summary)
