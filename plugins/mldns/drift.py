@@ -17,11 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mldns.events.written_records import Told, known
 from mldns.ownership.leases import Holding, Over, over
 from mldns.ownership.manifest import Manifest, ManifestDamaged, decode, timestamp
 from mldns.records.names import MANIFEST_LABEL, Key, natural, relative
 from mldns.records.rrset import RRset, same
-from mldns.told_records import Told, known
 
 _SAMPLE = 5
 
@@ -41,7 +41,7 @@ class OwnerReport:
     """What one manifest says and what the zone holds of it. Everything is in natural order.
 
     :param expired: the lease's time is over, whatever its run does; `over` says whether the lease is.
-    :param known: what the records must say, as far as that is certain (`mldns.told_records.known`).
+    :param known: what the records must say, as far as that is certain (`mldns.events.written_records.known`).
     :param extra: what somebody else has written below the job's name, or where the job is yet to write.
     """
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldns import attention
-from mldns.assets import SCHEMA, utc
 from mldns.drift import OwnerReport, ZoneReport
+from mldns.events.assets import SCHEMA, utc
 from mldns.gate.expectations import Verdict
 from mldns.iam.grants import Standing
 from mldns.messages import clipped, shown_rrdatas

@@ -13,12 +13,12 @@ import requests
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
+from mldns.events.written_records import pack
 from mldns.gcp.dns import DNSClient
 from mldns.gcp.zone_editor import ZoneEditor
 from mldns.gcp.zone_reader import ZoneFacts
 from mldns.iam.grants import Grant
 from mldns.records.rrset import RRset, from_api
-from mldns.told_records import pack
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.dags.conftest import Airflow, Run
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mldns.drift import ZoneReport, compare
+from mldns.events.written_records import Told
 from mldns.gate.expectations import Expectation, Judgement, Verdict
 from mldns.gate.servers import Role, Server
 from mldns.iam.grants import Standing
@@ -19,7 +20,6 @@ from mldns.ownership.leases import Holding, RunState
 from mldns.ownership.manifest import Manifest
 from mldns.records.rrset import RRset
 from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
-from mldns.told_records import Told
 from mldns.zone_answers import Answers, Asked, Unanswered
 
 ZONE = "ml.example.com."

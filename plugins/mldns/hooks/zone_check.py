@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mldns.drift import HoldingOf, OwnerReport, ZoneReport, compare
+from mldns.events.trust import unvouched
+from mldns.events.written_records import Told
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
 from mldns.gate.servers import servers_to_ask
 from mldns.gcp.changes import wait_until_settled
@@ -21,8 +23,6 @@ from mldns.ownership.manifest import Manifest
 from mldns.records.names import natural
 from mldns.records.rrset import RRset, from_api
 from mldns.snapshot import Actions, Findings
-from mldns.told_records import Told
-from mldns.vouching import unvouched
 from mldns.zone_answers import Answers, ask
 
 if TYPE_CHECKING:

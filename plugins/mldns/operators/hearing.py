@@ -1,4 +1,4 @@
-"""What Airflow has recorded of the records that jobs wrote: the events of `mldns.assets.records_asset`."""
+"""What Airflow has recorded of the records that jobs wrote: the events of `mldns.events.assets.records_asset`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from mldns import assets
+from mldns.events import assets
+from mldns.events.trust import TaskEvent, believed, hear
+from mldns.events.written_records import Told
 from mldns.operators.lease import dag_of
 from mldns.ownership.manifest import Manifest
-from mldns.told_records import Told
-from mldns.vouching import TaskEvent, believed, hear
 
 if TYPE_CHECKING:
     from airflow.sdk.execution_time.comms import AssetEventResult
@@ -27,7 +27,7 @@ _PAGES = 40
 def hear_of_records(
     project: str, zone: str, dns_name: str, manifests: Sequence[Manifest], *, checker: str
 ) -> list[Told]:
-    """What tasks that are believed (`mldns.vouching`) told of each manifest's lease, newest first.
+    """What tasks that are believed (`mldns.events.trust`) told of each manifest's lease, newest first.
 
     The newest 500 events of the zone are read, and up to 2,000 where a manifest was not heard of by then. Where Airflow
     cannot be asked, or its events were cleaned away, nothing was told: then nothing is certain.

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.assets import Phase
+from mldns.events.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.inventory.job_records import desired_records, desired_reverse_records
 from mldns.links import JobLink

@@ -9,9 +9,11 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from mldns import arguments, assets, metrics
-from mldns.assets import Phase
+from mldns import arguments, metrics
 from mldns.drift import HoldingOf, fitting
+from mldns.events import assets
+from mldns.events.assets import Phase
+from mldns.events.written_records import Told, of_lease
 from mldns.exceptions import MldnsError
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.hearing import hear_of_records
@@ -20,7 +22,6 @@ from mldns.operators.telling import tell, tell_of_job, tell_of_records, with_out
 from mldns.ownership.leases import Holding, RunState, run_state
 from mldns.ownership.manifest import Manifest
 from mldns.snapshot import Findings, zone_event
-from mldns.told_records import Told, of_lease
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.assets import Phase
+from mldns.events.assets import Phase
 from mldns.links import JobLink
 from mldns.operators.base import CloudDNSOperator
 from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted

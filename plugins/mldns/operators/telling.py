@@ -1,4 +1,4 @@
-"""Telling Airflow what a task has done to a job's names, as asset events (`mldns.assets`)."""
+"""Telling Airflow what a task has done to a job's names, as asset events (`mldns.events.assets`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from mldns import assets
-from mldns.assets import Phase, Writer
+from mldns.events import assets
+from mldns.events.assets import Phase, Writer
 from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def tell(context: Context, asset: assets.Asset, extra: Mapping[str, Any]) -> Non
 
 
 def tell_of_job(context: Context, *, project: str, zone: str, job: str, phase: Phase, **facts: Any) -> None:
-    """Tell that a job has come to `phase`; `facts` as of `mldns.assets.job_event`.
+    """Tell that a job has come to `phase`; `facts` as of `mldns.events.assets.job_event`.
 
     An operator that somebody executes by hand, without Airflow around it, has nobody to tell.
     """

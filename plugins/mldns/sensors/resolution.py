@@ -14,7 +14,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout
 
 from mldns import arguments, metrics
-from mldns.assets import Phase, gate_facts
+from mldns.events.assets import Phase, gate_facts
 from mldns.exceptions import InvalidInput, ResolutionFailed, StillPending
 from mldns.gate.expectations import parse_tolerances
 from mldns.gate.report import Report

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from mldns.events.written_records import Told
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.hooks.zone_check import Mend, ZoneCheck
 from mldns.ownership.leases import Holding
@@ -15,7 +16,6 @@ from mldns.ownership.manifest import Manifest
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, from_api
 from mldns.snapshot import Actions
-from mldns.told_records import Told
 from tests.cloud_fixture import Cloud
 
 ZONE = "ml.example.com."

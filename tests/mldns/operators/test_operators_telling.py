@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk import DAG, Asset, BaseOperator
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
+from mldns.events.written_records import parse
 from mldns.operators.cloud_dns import (
     CloudDNSClaimOperator,
     CloudDNSDeleteRecordsOperator,
@@ -17,7 +18,6 @@ from mldns.operators.cloud_dns import (
 )
 from mldns.operators.telling import OUTLET
 from mldns.sensors.resolution import DNSResolutionSensor
-from mldns.told_records import parse
 from tests.cloud_fixture import Cloud
 
 RUN = "manual__1"

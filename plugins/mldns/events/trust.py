@@ -15,12 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mldns.events.written_records import Told, of_lease, parse
 from mldns.ownership.leases import PREPARING_DAG
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.addresses import is_reverse
 from mldns.records.names import Key
 from mldns.records.rrset import WRITABLE_TYPES
-from mldns.told_records import Told, of_lease, parse
 
 DagOf = Callable[[str], str | None]
 """The DAG of this Airflow that a claimant names, or None."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from mldns.assets import records_event
+from mldns.events.assets import records_event
+from mldns.events.trust import TaskEvent, believed, hear, unvouched
+from mldns.events.written_records import Told
 from mldns.ownership.manifest import Manifest, masked
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
-from mldns.told_records import Told
-from mldns.vouching import TaskEvent, believed, hear, unvouched
 
 ZONE = "ml.example.com."
 REVERSE = "10.in-addr.arpa."

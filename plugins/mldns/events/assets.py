@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from mldns.events.written_records import ROOM, pack
 from mldns.records.rrset import RRset
-from mldns.told_records import ROOM, pack
 
 SCHEMA = 1
 """Raised when a field changes its meaning; a page that does not know a schema leaves the event out."""
@@ -129,7 +129,7 @@ def records_event(
     rrsets: Collection[RRset],
     now: float,
 ) -> dict[str, Any]:
-    """The extra that tells what an upsert wrote (`mldns.told_records`); `generation` is the manifest's after it."""
+    """The extra that tells what an upsert wrote (`mldns.events.written_records`); `generation` is the manifest's after it."""
     packed = pack(rrsets)
     return {
         "schema": SCHEMA,

@@ -81,7 +81,7 @@ def unpack(text: str) -> tuple[RRset, ...]:
 
 
 def parse(extra: Mapping[str, Any]) -> Told | None:
-    """Read an event's extra (`mldns.assets.records_event`); None for one that is not ours.
+    """Read an event's extra (`mldns.events.assets.records_event`); None for one that is not ours.
 
     Without `packed` it tells only whose the lease is: there was no room for the records.
     """

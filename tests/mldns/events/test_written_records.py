@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.assets import records_event
+from mldns.events.assets import records_event
+from mldns.events.written_records import ROOM, Told, known, pack, parse, unpack
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes
 from mldns.inventory.job_records import job_records, reverse_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.manifest import Manifest, masked
 from mldns.records.rrset import RRset
-from mldns.told_records import ROOM, Told, known, pack, parse, unpack
 
 ZONE = "ml.example.com."
 FIRST = int(ipaddress.ip_address("10.0.0.7"))
