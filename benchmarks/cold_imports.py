@@ -21,7 +21,7 @@ STATEMENTS: Mapping[str, str] = {
     "the Google base hook alone": "airflow.providers.google.common.hooks.base_google",
     "mldns's operators alone": "mldns.operators.cloud_dns",
     "an operator and its hook: all but those below": _HOOK,
-    "a binding on the project": f"{_HOOK}, mldns.gcp.projects",
+    "a binding on the project": f"{_HOOK}, mldns.providers.gcp.iam.project_policy",
     "the gate": f"{_HOOK}, mldns.sensors.resolution, mldns.gate.exchange",
     "the gate, deferred": f"{_HOOK}, mldns.sensors.resolution, mldns.gate.exchange, mldns.triggers.resolution",
 }

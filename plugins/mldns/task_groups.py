@@ -37,7 +37,8 @@ GATE_RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(second
 """Its time-out is final whatever this says. But Airflow may fail a deferred task that goes on soon after it was put off
 (apache/airflow 72716): the executor's word of the first start's end comes when the second one runs already."""
 
-# What every launcher reads, as Jinja on the hand-off; `mldns.handoff.render.environment` says the same of one that was read.
+# What every launcher reads, as Jinja on the hand-off; `mldns.handoff.render.environment` has the same for one that was
+# read.
 _VARIABLES = {
     HANDOFF_VARIABLE: "{handoff} | tojson",
     "MASTER_ADDR": "{handoff}['master'].rstrip('.')",

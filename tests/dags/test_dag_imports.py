@@ -90,7 +90,7 @@ def test_nothing_heavy_is_loaded(name: str, tmp_path: Path) -> None:
 
 def test_the_list_of_heavy_modules_is_what_the_hook_loads(tmp_path: Path) -> None:
     """So that a renamed module does not make the test above pass for nothing, nor a size that sees nothing."""
-    found = imported(f"{HOOK}, mldns.gcp.dns, mldns.gate.exchange", tmp_path)
+    found = imported(f"{HOOK}, mldns.providers.gcp.client, mldns.gate.exchange", tmp_path)
     assert {"google.cloud.dns", "google.auth", "airflow.providers.google.common.hooks.base_google"} <= found.modules
     assert found.size > ALLOWED
 

@@ -14,10 +14,10 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
 from mldns.events.written_records import pack
-from mldns.gcp.dns import DNSClient
-from mldns.gcp.zone_editor import ZoneEditor
-from mldns.gcp.zone_reader import ZoneFacts
 from mldns.iam.grants import Grant
+from mldns.providers.editor import ZoneEditor
+from mldns.providers.gcp.client import DNSClient
+from mldns.providers.reader import ZoneFacts
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.dags.conftest import Airflow, Run

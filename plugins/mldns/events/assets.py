@@ -129,7 +129,7 @@ def records_event(
     rrsets: Collection[RRset],
     now: float,
 ) -> dict[str, Any]:
-    """The extra that tells what an upsert wrote (`mldns.events.written_records`); `generation` is the manifest's after it."""
+    """The extra that tells what an upsert wrote; `generation` is the manifest's after it."""
     packed = pack(rrsets)
     return {
         "schema": SCHEMA,

@@ -12,16 +12,15 @@ from typing import Any
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
 from mldns.exceptions import InvalidInput
-from mldns.gcp import zones
-from mldns.gcp.changes import wait_until_done, wait_until_settled
-from mldns.gcp.sending import Progress
-from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.hooks import validation
 from mldns.hooks.iam import IamHook
 from mldns.hooks.validation import Record
-from mldns.ownership.claims import LeaseEnd
+from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.ownership.manifest import Manifest, timestamp
 from mldns.plan.plan import DEFAULT_POLICY, parse_policy
+from mldns.providers.changes import Progress, wait_until_done, wait_until_settled
+from mldns.providers.editor import ZoneEditor
+from mldns.providers.gcp import zones
 from mldns.records.names import absolute, in_zone
 from mldns.records.rrset import RRset
 from mldns.spared_heap import spared_heap

@@ -18,10 +18,11 @@ from google.cloud import compute_v1
 from google.protobuf import json_format
 
 from mldns.exceptions import CloudUnavailable, InvalidInput
-from mldns.gcp import retry
-from mldns.gcp.errors import ApiRefused, Call, translate
 from mldns.hooks.connection import ConnectionHook
 from mldns.inventory.discovery import gce
+from mldns.providers.errors import ApiRefused, Call
+from mldns.providers.gcp import failures
+from mldns.providers.gcp.errors import translate
 
 if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions
@@ -153,7 +154,9 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
     def _ask(self, method: str, project: str, send: Callable[[], Any]) -> Resource:
         call = Call(method, project)
         try:
-            answer = self.patience.failures.run(send, what=str(call), repeatable=retry.transient)
+            answer = self.patience.failures.run(
+                send, what=str(call), repeatable=failures.transient, described=failures.describe
+            )
         except (GoogleAPICallError, GoogleAuthError, OSError) as error:
             refused = translate(error, call)
             if isinstance(refused, ApiRefused) and refused.status in (400, 404):

@@ -19,18 +19,19 @@ from google.auth.transport.requests import Request
 
 from mldns import arguments
 from mldns.exceptions import CloudUnavailable, InvalidInput
-from mldns.gcp.bindings import PolicyStore, ZonePolicy
-from mldns.gcp.dns import DNSClient
-from mldns.gcp.grant_proof import CannotImpersonate
-from mldns.gcp.retry import Patience, RetryPolicy, transient
-from mldns.gcp.zone_editor import ZoneEditor
-from mldns.gcp.zone_reader import ZoneFacts
 from mldns.hooks import validation
+from mldns.providers.editor import ZoneEditor
+from mldns.providers.gcp.client import DNSClient
+from mldns.providers.gcp.failures import transient
+from mldns.providers.gcp.iam.effective import CannotImpersonate
+from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
+from mldns.providers.reader import ZoneFacts
+from mldns.providers.retry import Patience, RetryPolicy
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
-    from mldns.gcp.projects import ProjectPolicy
+    from mldns.providers.gcp.iam.project_policy import ProjectPolicy
 
 _EVERY_API = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -116,7 +117,7 @@ class ConnectionHook(GoogleBaseHook):
     ) -> ProjectPolicy:
         patience = patience or self.patience
         # google-cloud-resource-manager is the one slow import here, and few tasks need it.
-        from mldns.gcp.projects import ProjectPolicy
+        from mldns.providers.gcp.iam.project_policy import ProjectPolicy
 
         return ProjectPolicy(
             project_id,

@@ -16,8 +16,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.container_v1 import ClusterManagerClient
 
 from mldns.exceptions import InvalidInput
-from mldns.gcp.errors import ApiRefused, Call, translate
 from mldns.hooks.connection import ConnectionHook
+from mldns.providers.errors import ApiRefused, Call
+from mldns.providers.gcp.errors import translate
 
 if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
 from mldns.exceptions import InvalidInput
-from mldns.gcp import exact_grants, grants
-from mldns.gcp.bindings import PolicyStore
-from mldns.gcp.grant_books import GrantBook, Ledger
-from mldns.gcp.grant_proof import DEFAULT_PATIENCE, LEAST_CALL, NOT_PROVEN, TELLING, prove
 from mldns.hooks import validation
 from mldns.hooks.connection import ConnectionHook
 from mldns.iam.grants import Grant
 from mldns.iam.policy import member_key, parse_members
+from mldns.providers.gcp.iam import authoritative as authoritative_bindings
+from mldns.providers.gcp.iam import grants
+from mldns.providers.gcp.iam.effective import DEFAULT_PATIENCE, LEAST_CALL, NOT_PROVEN, TELLING, prove
+from mldns.providers.gcp.iam.ledger import GrantBook, Ledger
+from mldns.providers.gcp.iam.policy_store import PolicyStore
 from mldns.records.names import slug
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class IamHook(ConnectionHook):
         :param removals: members that may lose the role, as `dry_run` told them. Somebody who is not among them is
             reason to refuse, whenever they came; naming somebody who does not have the role does no harm.
         :param dry_run: write nothing, and return `{"adds", "already", "removes", "held_by"}` in place of what was done.
-        :param wait: wait until Google enforces the grant, as far as that can be proven: `mldns.gcp.grant_proof`.
+        :param wait: wait until Google enforces the grant, as far as that can be proven.
         :param wait_seconds: for at most so long, calls that hang included; that it is over is no error.
         :param prove_with: permissions of the role by which to tell; needed for all roles but dns.admin and dns.reader.
         :return: `{"scope", "resource", "role", "added", "already", "proof"}`, and `removed` of an authoritative one.
@@ -79,10 +80,10 @@ class IamHook(ConnectionHook):
         book = self._book(project_id, zone, owner)
         if dry_run:
             ledger, job = self._ledger(project_id, zone), book.job if book else None
-            found = exact_grants.review(store, grant, ledger, job=job, authoritative=authoritative)
+            found = authoritative_bindings.review(store, grant, ledger, job=job, authoritative=authoritative)
             return result | found.to_json() | {"dry_run": True}
         if authoritative:
-            added, already, result["removed"] = exact_grants.bind_exactly(
+            added, already, result["removed"] = authoritative_bindings.bind_exactly(
                 store,
                 grant,
                 book,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns.exceptions import CloudUnavailable, InvalidInput, MldnsError, PermissionMissing
-from mldns.gcp.retry import RetryPolicy
+from mldns.providers.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.gcp.zone_editor import Holder
-from mldns.gcp.zones import ZONE_NAME
 from mldns.iam.grants import Grant
 from mldns.iam.policy import parse_condition, parse_members, parse_role
 from mldns.inventory.job_records import desired_records
-from mldns.ownership.claims import LeaseEnd
+from mldns.ownership.claims import Holder, LeaseEnd
+from mldns.providers.gcp.zones import ZONE_NAME
 from mldns.records.names import slug
 from mldns.records.rrset import RRset, check_records
 

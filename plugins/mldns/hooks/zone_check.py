@@ -16,10 +16,11 @@ from mldns.events.trust import unvouched
 from mldns.events.written_records import Told
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
 from mldns.gate.servers import servers_to_ask
-from mldns.gcp.changes import wait_until_settled
-from mldns.gcp.zone_editor import Holder, ZoneEditor
 from mldns.iam.grants import Standing, held, scopes, standing
+from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import Manifest
+from mldns.providers.changes import wait_until_settled
+from mldns.providers.editor import ZoneEditor
 from mldns.records.names import natural
 from mldns.records.rrset import RRset, from_api
 from mldns.snapshot import Actions, Findings

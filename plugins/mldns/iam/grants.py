@@ -7,7 +7,7 @@ A manifest keeps one string `grant=…` for each member: the scope, the role, di
     grant=project roles/dns.admin sha256:…    held: the policy says so, and has to for as long as this stands here
     grant=-project roles/dns.admin sha256:…   leaving: being taken back; it holds nobody else's hand any more
 
-`mldns.gcp.grants` says why three are needed.
+`mldns.providers.gcp.iam.grants` says why three are needed.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ class JobOperator(CloudDNSOperator):
 
     def planned(self, context: Context, owner: str, wanted: Wanted, policy: str) -> Plan:
         """What an upsert of `wanted` would do; raises what it would raise before its first write."""
-        from mldns.gcp.zone_editor import Holder
+        from mldns.ownership.claims import Holder
 
         holder = {key: value for key, value in self.holder(context, owner).items() if key != "lease_hours"}
         check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])

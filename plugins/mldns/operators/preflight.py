@@ -18,7 +18,7 @@ from mldns.records.rrset import RRset
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.gcp.zones import WantedZone
+    from mldns.providers.gcp.zones import WantedZone
 
 _NAMES_SHOWN = 5
 
@@ -107,7 +107,7 @@ class CloudDNSPreflightOperator(JobOperator):
         }
 
     def _zone(self) -> WantedZone:
-        from mldns.gcp.zones import parse_zone
+        from mldns.providers.gcp.zones import parse_zone
 
         return parse_zone(
             zone=self.zone,
@@ -122,7 +122,7 @@ class CloudDNSPreflightOperator(JobOperator):
 
     def _exists(self, wanted: WantedZone) -> bool:
         """Whether the zone is there; raises ZoneMismatch when it is another one."""
-        from mldns.gcp.zones import compare_zone
+        from mldns.providers.gcp.zones import compare_zone
 
         found = self.hook.get_zone(zone=wanted.name, project_id=self.project)
         if found is not None:

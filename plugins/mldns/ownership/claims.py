@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.exceptions import ClaimRefused
+from mldns.exceptions import (
+    ClaimRefused,
+)
 from mldns.ownership.compare_and_swap import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
 from mldns.ownership.manifest import Manifest, kept, matches, timestamp
 from mldns.plan.batches import Change, Limits, edits, pack
@@ -185,3 +187,26 @@ def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:
     if current.expires is None:
         return False
     return current.expires - now > (renewed.expires - now) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks for an owner's names, and on what terms (`mldns.ownership.claims.take`).
+
+    :param expires: when the lease ends, Unix seconds; None promises no end.
+    :param adopt: take over from another claimant.
+    :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
+        A `LeaseEnd` says so of its lease alone, whoever holds the names by then.
+    :param claimed: touch nothing unless this lease holds the names already: they may have been released since.
+    :param at_generation: touch nothing unless this lease holds the names and nobody has written under it since its
+        manifest had this generation.
+    """
+
+    owner: str
+    claimant: str = ""
+    lease: str = ""
+    expires: int | None = None
+    adopt: bool = False
+    lease_ended: LeaseEnd | bool | None = None
+    claimed: bool = False
+    at_generation: int | None = None

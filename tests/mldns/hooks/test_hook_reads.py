@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from mldns.gcp.dns import DNSClient
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.inventory.job_records import desired_records
 from mldns.plan.batches import Change
+from mldns.providers.gcp.client import DNSClient
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from mldns.exceptions import ChangeFailed, CloudUnavailable, MldnsError, PermissionMissing, QuotaShort
-from mldns.gcp.retry import Patience, RetryPolicy
+from mldns.providers.retry import Patience, RetryPolicy
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.world import FOREIGN, OPERATIONS, Json, World
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mldns.gcp.retry import Patience
+from mldns.providers.retry import Patience
 from tests.mldns.under_fire.world import DNS_NAME, FOREIGN, MEMBERS, OPERATIONS, QUICK, ROLE, Json, World, workers
 
 SILENCE = 0.6

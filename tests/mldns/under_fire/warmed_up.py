@@ -2,5 +2,4 @@
 
 from __future__ import annotations
 
-import mldns.gcp.projects
 import mldns.hooks.cloud_dns  # noqa: F401

@@ -15,9 +15,9 @@ from typing import Any
 
 import requests
 
-from mldns.gcp.retry import Patience, RetryPolicy
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.inventory.job_records import desired_records
+from mldns.providers.retry import Patience, RetryPolicy
 from tests.cloud_fixture import PROJECT, Cloud
 
 Json = dict[str, Any]

@@ -1,0 +1,79 @@
+"""What a cloud's refusal or silence means, whatever the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mldns.exceptions import MldnsError
+from mldns.records.names import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call, for messages: `method` as in the discovery document, such as `changes.create`."""
+
+    method: str
+    project: str
+    zone: str | None = None
+
+    @property
+    def resource(self) -> str:
+        return f"zone {self.zone!r} of project {self.project!r}" if self.zone else f"project {self.project!r}"
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.resource}"
+
+
+class ApiRefused(MldnsError):
+    """Google refused a call for a reason that has no class of its own; `status` is HTTP's, `reason` Google's."""
+
+    def __init__(self, call: Call, *, status: int, reason: str, message: str) -> None:
+        self.call, self.status, self.reason = call, status, reason
+        super().__init__(f"{call} was refused with {status}{f' {reason}' if reason else ''}: {message}")
+
+
+class AlreadyExists(ApiRefused):
+    """409 on a create: somebody was faster."""
+
+
+class UnknownMember(ApiRefused):
+    """400: the account of a member does not exist, or not yet: accounts show up some seconds after their creation."""
+
+    def __init__(self, call: Call, *, member: str, status: int, reason: str, message: str) -> None:
+        self.member = member
+        way_out = "create the account first, or correct the member"
+        super().__init__(call, status=status, reason=reason, message=f"{message.rstrip('.')}: {way_out}")
+
+
+class PolicyMoved(ApiRefused):
+    """409 ABORTED or 412: the policy changed between reading and writing."""
+
+
+class ZoneMoved(ApiRefused):
+    """409, 412 or 404 on a change: the zone is not what the change was planned for. Nothing of it was applied.
+
+    `keys` are the rrsets that Google named, as far as it did.
+    """
+
+    def __init__(self, call: Call, *, keys: tuple[Key, ...], status: int, reason: str, message: str) -> None:
+        self.keys = keys
+        super().__init__(call, status=status, reason=reason, message=message)
+
+
+def moved_meanwhile(call: Call, key: Key) -> ZoneMoved:
+    """What a change on `key` would be refused with, known without sending it: somebody wrote it since it was read."""
+    return ZoneMoved(call, keys=(key,), status=412, reason="conditionNotMet", message=f"{key[0]} was written meanwhile")
+
+
+class AnswerLost(MldnsError):
+    """A call that is not safe to repeat got no answer: it may have been applied, or not.
+
+    :param call: what was sent.
+    :param cause: what the client raised; its `response`, if any, may ask to wait (`mldns.providers.retry.retry_after`).
+    :param brief: the cause in a few words.
+    """
+
+    def __init__(self, call: Call, cause: BaseException, *, brief: str) -> None:
+        self.call, self.brief = call, brief
+        self.response = getattr(cause, "response", None)
+        super().__init__(f"the answer to {call} was lost: {brief}")

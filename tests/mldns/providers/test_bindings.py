@@ -1,0 +1,159 @@
+"""Editing the policy of a zone and of a project, against a real localcloud, with others writing at the same time."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import pytest
+import requests
+from tests.mldns.gcp.conftest import MakeClient, project_policy
+from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
+
+from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
+from mldns.exceptions import CloudUnavailable, MldnsError
+from mldns.iam.policy import add_members, remove_members
+from mldns.providers.errors import UnknownMember
+from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy, edit_policy
+from mldns.providers.gcp.iam.project_policy import ProjectPolicy
+from mldns.providers.retry import RetryPolicy
+from tests.cloud_fixture import Cloud
+
+ADMIN = "roles/dns.admin"
+ALICE = "user:alice@example.com"
+TRAINER = "serviceAccount:trainer@demo-project.iam.gserviceaccount.com"
+NIGHTLY = {"title": "nightly", "expression": "request.time.getHours('UTC') < 6"}
+CONTENDED = RetryPolicy(initial=0.02, maximum=0.5, deadline=60)
+
+
+def adding(*members: str, condition: dict[str, str] | None = None) -> Any:
+    return functools.partial(add_members, role=ADMIN, members=members, condition=condition)
+
+
+def bindings(store: PolicyStore) -> list[dict[str, Any]]:
+    return list(store.read().get("bindings", ()))
+
+
+def test_a_grant_is_added_once_and_beside_what_is_there(store: PolicyStore) -> None:
+    assert edit_policy(store, adding(ALICE)) == ([ALICE], [])
+    assert edit_policy(store, adding(ALICE, TRAINER)) == ([TRAINER], [ALICE])
+    assert edit_policy(store, adding("user:ALICE@example.com")) == ([], ["user:ALICE@example.com"])
+    assert {"role": ADMIN, "members": [ALICE, TRAINER]} in bindings(store)
+
+
+def test_nothing_to_change_is_not_written(store: PolicyStore, cloud: Cloud) -> None:
+    edit_policy(store, adding(ALICE))
+    before = _writes(cloud)
+    edit_policy(store, adding(ALICE))
+    assert _writes(cloud) == before
+
+
+def _writes(cloud: Cloud) -> int:
+    return sum(sum(n.values()) for method, n in cloud.stats().items() if method.endswith("setIamPolicy"))
+
+
+def test_a_condition_keeps_its_binding_and_the_version(store: PolicyStore) -> None:
+    edit_policy(store, adding(ALICE, condition=NIGHTLY))
+    edit_policy(store, adding(TRAINER))
+    policy = store.read()
+    assert policy["version"] == 3
+    assert {"role": ADMIN, "members": [ALICE], "condition": NIGHTLY} in policy["bindings"]
+    assert {"role": ADMIN, "members": [TRAINER]} in policy["bindings"]
+
+
+def test_ten_binders_at_once_lose_nobody(cloud: Cloud, make_client: MakeClient, store: PolicyStore) -> None:
+    edit_policy(store, adding(ALICE, condition=NIGHTLY))
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        mine = project_policy(cloud) if isinstance(store, ProjectPolicy) else ZonePolicy(make_client(), "ml-zone")
+        try:
+            edit_policy(mine, adding(f"user:u{number}@example.com"), contention=CONTENDED)
+        except MldnsError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(90)
+    assert failures == []
+    unconditional = next(b for b in bindings(store) if b["role"] == ADMIN and "condition" not in b)
+    assert sorted(unconditional["members"]) == sorted(f"user:u{number}@example.com" for number in range(10))
+    assert {"role": ADMIN, "members": [ALICE], "condition": NIGHTLY} in bindings(store)
+    assert any("409" in answers for method, answers in cloud.stats().items() if method.endswith("setIamPolicy"))
+
+
+@pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
+def test_a_write_without_an_answer_counts_as_ours_when_it_was_applied(
+    cloud: Cloud, proxy: FaultyProxy, kind: str
+) -> None:
+    proxy.faults.append(Fault("POST .*:setIamPolicy", kind))  # type: ignore[arg-type]
+    assert edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), contention=CONTENDED) == ([TRAINER], [])
+    assert {"role": ADMIN, "members": [TRAINER]} in bindings(project_policy(cloud))
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_policy_that_moved_is_read_again(cloud: Cloud, proxy: FaultyProxy, status: int) -> None:
+    proxy.faults.append(Fault("POST .*:setIamPolicy", "status", status=status, count=2))
+    edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), contention=CONTENDED)
+    assert proxy.sent("POST .*:getIamPolicy") == 3
+    assert {"role": ADMIN, "members": [TRAINER]} in bindings(project_policy(cloud))
+
+
+def test_a_policy_that_never_settles_ends_in_one_line(cloud: Cloud, proxy: FaultyProxy) -> None:
+    proxy.faults.append(Fault("POST .*:setIamPolicy", "status", status=409, count=9999))
+    with pytest.raises(CloudUnavailable, match="the policy of projects/demo-project failed"):
+        edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), contention=RetryPolicy(0.01, 0.05, deadline=0.3))
+
+
+def test_an_account_that_is_just_being_made_is_waited_for_shortly(cloud: Cloud, proxy: FaultyProxy) -> None:
+    unknown = f"Service account {TRAINER.partition(':')[2]} does not exist."
+    proxy.faults.append(Fault("POST .*:setIamPolicy", "status", status=400, count=2, message=unknown))
+    patient = RetryPolicy(0.01, 0.02, deadline=5)
+    assert edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), new_account=patient) == ([TRAINER], [])
+
+
+def test_an_account_that_does_not_exist_is_named(store: PolicyStore) -> None:
+    nobody = f"user:{NO_SUCH_ACCOUNT_PREFIX}body@example.com"
+    with pytest.raises(UnknownMember, match="does not exist: create the account first, or correct the member"):
+        edit_policy(store, adding(nobody), new_account=RetryPolicy(0.01, 0.02, deadline=0.2))
+
+
+def test_the_project_policy_tells_what_the_caller_may(cloud: Cloud) -> None:
+    assert project_policy(cloud).test(["dns.changes.create"]) == ["dns.changes.create"]
+
+
+DELETED = "deleted:serviceAccount:former@demo-project.iam.gserviceaccount.com?uid=117"
+EVERYTHING_ELSE: list[dict[str, Any]] = [
+    {"role": ADMIN, "members": [DELETED, "group:ml@example.com"]},
+    {"role": ADMIN, "members": [DELETED, TRAINER], "condition": NIGHTLY},
+    {"role": "roles/dns.reader", "members": ["deleted:user:Former@example.com?uid=9"]},
+]
+AUDIT = {"service": "dns.googleapis.com", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": [ALICE]}]}
+
+
+def test_what_others_have_in_a_policy_stays_as_it_is(store: PolicyStore, cloud: Cloud) -> None:
+    """Members of deleted accounts, conditions, other roles and audit configurations, byte for byte."""
+    path = "v3/projects/demo-project" if isinstance(store, ProjectPolicy) else f"dns/v1/{store.resource}"
+    policy = {"version": 3, "bindings": EVERYTHING_ELSE, "auditConfigs": [AUDIT]}
+    body = {"policy": policy, "updateMask": "bindings,auditConfigs"}
+    assert requests.post(f"{cloud.api}/{path}:setIamPolicy", json=body, timeout=10).status_code == 200
+
+    edit_policy(store, adding(ALICE))
+    edit_policy(store, functools.partial(remove_members, role=ADMIN, members=[ALICE], condition=None))
+    edit_policy(store, adding(ALICE))
+    after = store.read()
+    assert after["auditConfigs"] == [AUDIT]
+    assert after["version"] == 3
+    ours, *others = after["bindings"]
+    assert ours == {"role": ADMIN, "members": [DELETED, "group:ml@example.com", ALICE]}
+    assert others == EVERYTHING_ELSE[1:]
+
+
+def test_what_is_left_of_a_deleted_account_can_be_removed(store: PolicyStore) -> None:
+    edit_policy(store, adding(DELETED, TRAINER))
+    remove = functools.partial(remove_members, role=ADMIN, members=[DELETED], condition=None)
+    assert edit_policy(store, remove) == ([DELETED], [])
+    assert bindings(store) == [{"role": ADMIN, "members": [TRAINER]}]

@@ -1,0 +1,237 @@
+"""The Cloud DNS client against a real localcloud over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+from tests.mldns.gcp.conftest import MakeClient
+from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy, faulty_proxy
+
+from mldns.exceptions import CloudUnavailable, MldnsError, ZoneNotFound
+from mldns.plan.batches import Change
+from mldns.providers.errors import AlreadyExists, AnswerLost, ApiRefused, PolicyMoved, ZoneMoved
+from mldns.providers.gcp.client import DNSClient, Resource
+from mldns.providers.retry import RetryPolicy
+from mldns.records.rrset import RRset, from_api
+from tests.cloud_fixture import Cloud
+
+
+def a(name: str, *addresses: str, ttl: int = 30) -> RRset:
+    return RRset(f"{name}.ml.example.com.", "A", ttl, addresses or ("10.0.0.1",))
+
+
+def names(resources: list[Resource]) -> list[str]:
+    return [resource["name"] for resource in resources]
+
+
+def test_a_private_zone_with_labels_is_made_read_changed_and_deleted(client: DNSClient, cloud: Cloud) -> None:
+    made = client.create_zone(
+        {
+            "name": "jobs",
+            "dnsName": "jobs.test.",
+            "visibility": "private",
+            "description": "d",
+            "labels": {"team": "ml"},
+            "privateVisibilityConfig": {"networks": [{"networkUrl": cloud.network}]},
+        }
+    )
+    assert made["visibility"] == "private"
+    assert client.get_zone("jobs")["labels"] == {"team": "ml"}
+    assert client.get_zone(made["id"])["name"] == "jobs", "the API takes the numeric id for the name"
+    client.patch_zone("jobs", {"labels": {"team": "infra"}})
+    assert client.get_zone("jobs")["labels"] == {"team": "infra"}
+    assert [zone["name"] for zone in client.list_zones(dns_name="jobs.test.")] == ["jobs"]
+    with pytest.raises(AlreadyExists):
+        client.create_zone({"name": "jobs", "dnsName": "other.test.", "description": "d"})
+    assert client.delete_zone("jobs") is True
+    assert client.delete_zone("jobs") is False
+    assert client.find_zone("jobs") is None
+
+
+def test_a_zone_that_is_not_there_is_named_with_the_way_out(client: DNSClient) -> None:
+    with pytest.raises(ZoneNotFound, match=r"'nowhere' does not exist in project 'demo-project': make it"):
+        list(client.list_rrsets("nowhere"))
+    with pytest.raises(ZoneNotFound):
+        client.create_change("nowhere", Change(additions=(a("x"),)))
+
+
+def test_rrsets_are_listed_by_name_by_type_and_by_suffix(client: DNSClient, zone: Resource) -> None:
+    text = RRset("worker-0.job.ml.example.com.", "TXT", 30, ('"hello"',))
+    added = (a("worker-0.job"), a("worker-1.job"), a("worker-0.otherjob"), a("*.job"), text)
+    client.create_change("ml-zone", Change(additions=added))
+    everything = [from_api(found) for found in client.list_rrsets("ml-zone")]
+    assert {rrset.key for rrset in everything} >= {rrset.key for rrset in added}
+    by_name = [from_api(found).type for found in client.list_rrsets("ml-zone", name="worker-0.job.ml.example.com.")]
+    assert sorted(by_name) == ["A", "TXT"]
+    by_type = list(client.list_rrsets("ml-zone", name="*.job.ml.example.com.", kind="A"))
+    assert names(by_type) == ["*.job.ml.example.com."]
+    below = client.list_rrsets_below("ml-zone", "job.ml.example.com.")
+    assert below is not None
+    assert {from_api(found).key for found in below} == {rrset.key for rrset in added if "otherjob" not in rrset.name}
+    texts = client.list_rrsets_below("ml-zone", "ml.example.com.", kind="TXT")
+    assert texts is not None
+    assert names(texts) == ["worker-0.job.ml.example.com."]
+
+
+def test_a_server_that_refuses_the_filter_is_not_asked_to_guess(
+    make_client: MakeClient, zone: Resource, proxy: FaultyProxy
+) -> None:
+    proxy.faults.append(Fault(r"GET .*filter=", "status", status=400))
+    assert make_client(proxy.url).list_rrsets_below("ml-zone", "job.ml.example.com.") is None
+
+
+def test_pages_are_followed_whatever_their_size(make_client: MakeClient, start_cloud: object) -> None:
+    small = start_cloud("--page-size", "7")  # type: ignore[operator]
+    client = make_client(small.api)
+    client.create_zone({"name": "z", "dnsName": "z.test.", "description": "d"})
+    wanted = tuple(RRset(f"w-{rank}.z.test.", "A", 30, ("10.0.0.1",)) for rank in range(40))
+    client.create_change("z", Change(additions=wanted))
+    listed = list(client.list_rrsets("z"))
+    assert len(listed) == len({(found["name"], found["type"]) for found in listed}) == 42
+    assert small.stats()["resourceRecordSets.list"] == {"200": 6}
+
+
+def test_a_change_answers_with_an_id_and_becomes_done(client: DNSClient, zone: Resource) -> None:
+    sent = client.create_change("ml-zone", Change(additions=(a("x"),)))
+    assert (sent["id"], sent["status"]) == ("1", "pending")
+    client.create_change("ml-zone", Change(additions=(a("y"),)))
+    newest = [change["id"] for change in client.newest_changes("ml-zone", page_size=1)]
+    assert newest[:2] == ["2", "1"]
+    deadline = time.monotonic() + 5
+    while client.get_change("ml-zone", "1")["status"] != "done":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "key"),
+    [
+        (Change(additions=(a("new"), a("x"))), 409, ("x.ml.example.com.", "A")),
+        (Change(deletions=(a("x", ttl=99),)), 412, ("x.ml.example.com.", "A")),
+        (Change(deletions=(a("x"), a("gone"))), 404, ("gone.ml.example.com.", "A")),
+    ],
+)
+def test_a_zone_that_moved_on_is_told_from_other_refusals_and_names_the_record(
+    client: DNSClient, zone: Resource, change: Change, status: int, key: tuple[str, str]
+) -> None:
+    client.create_change("ml-zone", Change(additions=(a("x"),)))
+    with pytest.raises(ZoneMoved) as moved:
+        client.create_change("ml-zone", change)
+    assert moved.value.status == status
+    assert moved.value.keys == (key,)
+
+
+def test_a_bad_record_is_refused_with_its_name(client: DNSClient, zone: Resource) -> None:
+    with pytest.raises(ApiRefused, match=r"bad\.ml\.example\.com\. A") as refused:
+        client.create_change("ml-zone", Change(additions=(a("good"), a("bad", "300.1.1.1"))))
+    assert refused.value.status == 400
+    assert "\n" not in str(refused.value)
+
+
+def test_zone_policies_are_written_under_their_etag(client: DNSClient, zone: Resource) -> None:
+    policy = client.get_zone_policy("ml-zone")
+    policy["bindings"] = [{"role": "roles/dns.reader", "members": ["user:a@example.com"]}]
+    client.set_zone_policy("ml-zone", policy)
+    assert client.get_zone_policy("ml-zone")["bindings"] == policy["bindings"]
+    with pytest.raises(PolicyMoved):
+        client.set_zone_policy("ml-zone", policy)
+    assert client.test_zone_permissions("ml-zone", ["dns.changes.create"]) == ["dns.changes.create"]
+
+
+def test_the_quota_is_the_projects(client: DNSClient) -> None:
+    assert client.quota()["rrsetAdditionsPerChange"] == 1000
+
+
+@pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
+def test_a_read_is_repeated_whatever_happened_to_it(
+    make_client: MakeClient, zone: Resource, proxy: FaultyProxy, kind: str
+) -> None:
+    proxy.faults.append(Fault("GET .*ml-zone", kind, count=3))  # type: ignore[arg-type]
+    assert make_client(proxy.url).get_zone("ml-zone")["name"] == "ml-zone"
+    assert proxy.sent("GET .*ml-zone") == 4
+
+
+@pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
+def test_a_change_without_an_answer_is_never_sent_again_unasked(
+    make_client: MakeClient, zone: Resource, proxy: FaultyProxy, kind: str
+) -> None:
+    proxy.faults.append(Fault("POST .*/changes", kind))  # type: ignore[arg-type]
+    with pytest.raises(AnswerLost, match=r"changes\.create of zone 'ml-zone' of project 'demo-project' was lost"):
+        make_client(proxy.url).create_change("ml-zone", Change(additions=(a("x"),)))
+    assert proxy.sent("POST .*/changes") == 1
+
+
+def test_a_change_that_was_turned_away_is_sent_again_after_the_time_asked_for(
+    make_client: MakeClient, zone: Resource, proxy: FaultyProxy
+) -> None:
+    proxy.faults.append(Fault("POST .*/changes", "status", status=429, headers={"Retry-After": "1"}))
+    started = time.monotonic()
+    assert make_client(proxy.url).create_change("ml-zone", Change(additions=(a("x"),)))["id"] == "1"
+    assert time.monotonic() - started >= 1
+
+
+def test_a_change_that_reached_nobody_is_sent_again(make_client: MakeClient, zone: Resource, cloud: Cloud) -> None:
+    """Nothing listens at first, so nothing can have been applied."""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    with contextlib.ExitStack() as stack:
+        late = threading.Timer(0.3, lambda: stack.enter_context(faulty_proxy(cloud.api, port)))
+        late.start()
+        client = make_client(f"http://127.0.0.1:{port}", retrying=RetryPolicy(0.1, 0.2, deadline=10))
+        assert client.create_change("ml-zone", Change(additions=(a("x"),)))["id"] == "1"
+        late.join()
+    assert cloud.stats()["changes.create"] == {"200": 1}
+
+
+def test_when_the_deadline_is_over_one_line_says_so(make_client: MakeClient, proxy: FaultyProxy) -> None:
+    proxy.faults.append(Fault("GET", "status", status=503, count=1000))
+    client = make_client(proxy.url, retrying=RetryPolicy(initial=0.05, maximum=0.05, deadline=0.3))
+    with pytest.raises(CloudUnavailable, match=r"managedZones\.get .* failed \d+ time\(s\) in 0 s, last with HTTP 503"):
+        client.get_zone("ml-zone")
+    assert proxy.sent("GET") > 2
+
+
+def test_a_retry_after_beyond_the_deadline_is_not_waited_for(make_client: MakeClient, proxy: FaultyProxy) -> None:
+    proxy.faults.append(Fault("GET", "status", status=429, headers={"Retry-After": "3600"}, count=9))
+    started = time.monotonic()
+    with pytest.raises(CloudUnavailable):
+        make_client(proxy.url).get_zone("ml-zone")
+    assert time.monotonic() - started < 5
+
+
+def test_a_silent_server_is_given_up_after_the_read_timeout(make_client: MakeClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = make_client(url, timeout=(1, 0.2), retrying=RetryPolicy(0.01, 0.01, deadline=5, attempts=2))
+        started = time.monotonic()
+        with pytest.raises(CloudUnavailable, match="failed 2 time"):
+            client.get_zone("ml-zone")
+        assert time.monotonic() - started < 3
+
+
+def test_a_403_names_the_permission_that_the_method_needs(make_client: MakeClient, proxy: FaultyProxy) -> None:
+    proxy.faults.append(Fault("GET", "status", status=403))
+    with pytest.raises(MldnsError, match=r"permission dns\.managedZones\.get is missing on zone 'ml-zone' of project"):
+        make_client(proxy.url).get_zone("ml-zone")
+
+
+def test_many_calls_share_their_connections(make_client: MakeClient, zone: Resource, proxy: FaultyProxy) -> None:
+    client = make_client(proxy.url)
+    seen: set[int] = set()
+
+    def read() -> None:
+        for _ in range(20):
+            client.get_zone("ml-zone")
+        seen.add(threading.get_ident())
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 8, "no thread failed"
+    assert proxy.sent("GET .*ml-zone") == 160
