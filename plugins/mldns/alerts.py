@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
 from mldns.gate.expectations import Verdict
 from mldns.messages import clipped
-from mldns.snapshot import ADVICE
+from mldns.reconcile.snapshot import ADVICE
 
 LINES = 10
 """Of one message; the rest is counted."""

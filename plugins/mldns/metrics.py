@@ -103,7 +103,7 @@ def zones_checked(project: str, zones: int, attention: int) -> None:
 def drift(project: str, zone: str, kinds: Mapping[str, int]) -> None:
     """What a check found in a zone, by kind: zeros, too, which end what was told before."""
     for kind, number in kinds.items():
-        gauge(f"mldns.drift.{kind}", number, project=project, zone=zone)
+        gauge(f"mldns.reconcile.drift.{kind}", number, project=project, zone=zone)
 
 
 def _tell(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None:

@@ -10,7 +10,6 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments, metrics
-from mldns.drift import HoldingOf, fitting
 from mldns.events import assets
 from mldns.events.assets import Phase
 from mldns.events.written_records import Told, of_lease
@@ -21,12 +20,13 @@ from mldns.operators.lease import dag_of, state_of_run
 from mldns.operators.telling import tell, tell_of_job, tell_of_records, with_outlet
 from mldns.ownership.leases import Holding, RunState, run_state
 from mldns.ownership.manifest import Manifest
-from mldns.snapshot import Findings, zone_event
+from mldns.reconcile.drift import HoldingOf, fitting
+from mldns.reconcile.snapshot import Findings, zone_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.hooks.zone_check import Mend, ZoneCheck
+    from mldns.reconcile.check import Mend, ZoneCheck
 
 JOBS_SHOWN = 3  # of a zone, those that need attention first
 ROOM = 6_000  # characters of the reports' JSON, whatever the number of zones
@@ -65,7 +65,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         self.dry_run = dry_run  # type: ignore[assignment, method-assign]
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from mldns.hooks.zone_check import Mend, ZoneCheck
+        from mldns.reconcile.check import Mend, ZoneCheck
 
         project = self.project or self.hook.project_id
         mend = Mend(
@@ -104,7 +104,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
 
     def _check(self, check: ZoneCheck, mend: Mend, limit: _Limit) -> Findings | str:
         """What was found, or why the zone could not be read."""
-        from mldns.hooks.zone_check import summary_lines
+        from mldns.reconcile.check import summary_lines
 
         try:
             found = limit.put_into(check.run(mend))

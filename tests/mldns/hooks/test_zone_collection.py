@@ -10,12 +10,12 @@ import requests
 
 from mldns.events.written_records import Told
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.hooks.zone_check import Mend, ZoneCheck
 from mldns.ownership.leases import Holding
 from mldns.ownership.manifest import Manifest
+from mldns.reconcile.check import Mend, ZoneCheck
+from mldns.reconcile.snapshot import Actions
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, from_api
-from mldns.snapshot import Actions
 from tests.cloud_fixture import Cloud
 
 ZONE = "ml.example.com."

@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mldns import attention
-from mldns.drift import OwnerReport, ZoneReport
 from mldns.events.assets import SCHEMA, utc
 from mldns.gate.expectations import Verdict
 from mldns.iam.grants import Standing
 from mldns.messages import clipped, shown_rrdatas
 from mldns.ownership.leases import Over
 from mldns.ownership.manifest import timestamp
+from mldns.reconcile import attention
+from mldns.reconcile.answers import Answers, Unanswered
+from mldns.reconcile.drift import OwnerReport, ZoneReport
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
-from mldns.zone_answers import Answers, Unanswered
 
 ROOM = 48 * 1024
 """Bytes of a snapshot's JSON."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from mldns.drift import ZoneReport, compare
 from mldns.events.written_records import Told
 from mldns.gate.expectations import Expectation, Judgement, Verdict
 from mldns.gate.servers import Role, Server
@@ -18,9 +17,10 @@ from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.leases import Holding, RunState
 from mldns.ownership.manifest import Manifest
+from mldns.reconcile.answers import Answers, Asked, Unanswered
+from mldns.reconcile.drift import ZoneReport, compare
+from mldns.reconcile.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
 from mldns.records.rrset import RRset
-from mldns.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
-from mldns.zone_answers import Answers, Asked, Unanswered
 
 ZONE = "ml.example.com."
 NOW = 1_800_000_000

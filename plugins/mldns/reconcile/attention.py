@@ -1,6 +1,6 @@
 """Why a person should look at a zone, beside the names of its jobs: a line each, and what to do. Pure.
 
-What is wrong with a job's names is in the job's own row of the snapshot (`mldns.snapshot`), and not told twice.
+What is wrong with a job's names is in the job's own row of the snapshot (`mldns.reconcile.snapshot`), and not told twice.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mldns.drift import ZoneReport
 from mldns.iam.grants import Standing, held
 from mldns.messages import clipped
-from mldns.zone_answers import Answers
+from mldns.reconcile.answers import Answers
+from mldns.reconcile.drift import ZoneReport
 
 LISTED = 20
 """Reasons of one zone; the rest is counted."""
@@ -27,7 +27,7 @@ def reasons(
 ) -> list[Reason]:
     """All of them, the zone's own first.
 
-    :param refused: what a repair or a collection could not do, as of `mldns.snapshot.Actions`.
+    :param refused: what a repair or a collection could not do, as of `mldns.reconcile.snapshot.Actions`.
     """
     return [
         *(_reason(line, None, "read docs/ownership.md: who holds its names is not known") for line in report.damaged),

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from mldns.gate.servers import Role, Server, parse_server
+from mldns.reconcile.answers import Answers, ask
 from mldns.records.rrset import RRset
-from mldns.zone_answers import Answers, ask
 from tests.cloud_fixture import NETWORK, Cloud
 
 ZONE = "ml.example.com."

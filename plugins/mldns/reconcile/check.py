@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mldns.drift import HoldingOf, OwnerReport, ZoneReport, compare
 from mldns.events.trust import unvouched
 from mldns.events.written_records import Told
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
@@ -21,10 +20,11 @@ from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import Manifest
 from mldns.providers.changes import wait_until_settled
 from mldns.providers.editor import ZoneEditor
+from mldns.reconcile.answers import Answers, ask
+from mldns.reconcile.drift import HoldingOf, OwnerReport, ZoneReport, compare
+from mldns.reconcile.snapshot import Actions, Findings
 from mldns.records.names import natural
 from mldns.records.rrset import RRset, from_api
-from mldns.snapshot import Actions, Findings
-from mldns.zone_answers import Answers, ask
 
 if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook

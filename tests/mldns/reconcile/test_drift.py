@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mldns.drift import compare, fitting
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.manifest import Manifest
+from mldns.reconcile.drift import compare, fitting
 from mldns.records.rrset import RRset
 
 ZONE = "ml.example.com."
