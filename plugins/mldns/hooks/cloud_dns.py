@@ -12,9 +12,9 @@ from typing import Any
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
 from mldns.exceptions import InvalidInput
-from mldns.hooks import validation
-from mldns.hooks.iam import IamHook
-from mldns.hooks.validation import Record
+from mldns.hooks import _validation
+from mldns.hooks._iam import IamHook
+from mldns.hooks._validation import Record
 from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.ownership.manifest import Manifest, timestamp
 from mldns.plan.plan import DEFAULT_POLICY, parse_policy
@@ -34,7 +34,7 @@ project_default = GoogleBaseHook.fallback_to_default_project_id
 
 
 class CloudDNSHook(IamHook):
-    """Cloud DNS through an Airflow connection of type `google_cloud_platform` (extras: `mldns.hooks.connection`).
+    """Cloud DNS through an Airflow connection of type `google_cloud_platform` (extras: `mldns.hooks._connection`).
 
     :param gcp_conn_id: the connection.
     :param impersonation_chain: service account to impersonate, or a chain of them.
@@ -48,7 +48,7 @@ class CloudDNSHook(IamHook):
     @project_default
     def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
         """The zone as the API gives it, or None."""
-        found = self.dns_client(project_id).find_zone(validation.zone_name(zone))
+        found = self.dns_client(project_id).find_zone(_validation.zone_name(zone))
         if found is not None:
             self.remember(project_id, found)
         return found
@@ -81,7 +81,7 @@ class CloudDNSHook(IamHook):
             networks=networks,
             labels=labels,
             description=description,
-            allow_unbound=validation.flag(allow_unbound, "allow_unbound"),
+            allow_unbound=_validation.flag(allow_unbound, "allow_unbound"),
             project_id=project_id,
         )
         found = zones.ensure_zone(self.dns_client(project_id), wanted)
@@ -95,13 +95,13 @@ class CloudDNSHook(IamHook):
         :raises ZoneNotOurs: it has no label managed-by=mldns.
         :raises ZoneNotEmpty: it still holds records.
         """
-        self.forget(project_id, validation.zone_name(zone))
+        self.forget(project_id, _validation.zone_name(zone))
         return {"deleted": zones.delete_zone(self.dns_client(project_id), zone)}
 
     @project_default
     def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
         """The project's zones as the API gives them; with `managed_only` those that mldns made."""
-        ours_only = validation.flag(managed_only, "managed_only")
+        ours_only = _validation.flag(managed_only, "managed_only")
         found = self.dns_client(project_id).list_zones()
         return [zone for zone in found if not ours_only or zones.is_ours(zone)]
 
@@ -109,7 +109,7 @@ class CloudDNSHook(IamHook):
     def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
         """The project's limits as the API spells them, and how many rrsets the zone holds: `{"limits", "rrsets"}`."""
         client = self.dns_client(project_id)
-        return {"rrsets": sum(1 for _ in client.list_rrsets(validation.zone_name(zone))), "limits": client.quota()}
+        return {"rrsets": sum(1 for _ in client.list_rrsets(_validation.zone_name(zone))), "limits": client.quota()}
 
     # Records
 
@@ -124,7 +124,7 @@ class CloudDNSHook(IamHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[dict[str, Any]]:
         """The records of a zone as the API lists them: all, of one name (and type), or at and below `suffix`."""
-        validation.zone_name(zone)
+        _validation.zone_name(zone)
         if (suffix and (name or type)) or (type and not name):
             raise InvalidInput("list_records takes a name, a name and a type, or a suffix, as the API does")
         client = self.dns_client(project_id)
@@ -152,7 +152,7 @@ class CloudDNSHook(IamHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
-        holder = validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
+        holder = _validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
         policy = parse_policy(policy)
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         return editor.plan(wanted, holder, policy).to_json(full=True)
@@ -197,10 +197,10 @@ class CloudDNSHook(IamHook):
         :raises LeaseLost: the names were overtaken or released meanwhile.
         :raises ChangeFailed: it stopped in the middle; a retry does the rest.
         """
-        holder = validation.holder(
+        holder = _validation.holder(
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
-        policy, wait = parse_policy(policy), validation.flag(wait, "wait")
+        policy, wait = parse_policy(policy), _validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
         plan, progress = applied.plan, applied.progress
@@ -234,7 +234,7 @@ class CloudDNSHook(IamHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """`apply` without a review; with `dry_run` the plan's counts, digest, first names and conflicts instead."""
-        if not validation.flag(dry_run, "dry_run"):
+        if not _validation.flag(dry_run, "dry_run"):
             return self.apply(
                 zone=zone,
                 records=records,
@@ -249,7 +249,7 @@ class CloudDNSHook(IamHook):
                 wait=wait,
                 project_id=project_id,
             )
-        holder = validation.holder(
+        holder = _validation.holder(
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
         policy = parse_policy(policy)
@@ -276,8 +276,8 @@ class CloudDNSHook(IamHook):
 
         :return: `{"zone", "owner", "lease", "generation", "expires", "names" (how many), "change_id", "status"}`.
         """
-        holder = validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        wait = validation.flag(wait, "wait")
+        holder = _validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
+        wait = _validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records, holder.owner)
         claimed = editor.claim(wanted, holder)
         names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
@@ -305,7 +305,7 @@ class CloudDNSHook(IamHook):
         :return: `{"zone", "owner", "lease", "generation", "expires"}`.
         :raises LeaseLost: another lease has the names, or they were released: whoever trains under them should know.
         """
-        holder = validation.holder(owner, claimant, lease, validation.hours(lease_hours))
+        holder = _validation.holder(owner, claimant, lease, _validation.hours(lease_hours))
         manifest = self.zone_editor(project_id, zone).renew(holder)
         return _held(zone, holder, manifest)
 
@@ -329,7 +329,7 @@ class CloudDNSHook(IamHook):
             another lease or claimant has the names, nothing is touched, `released` is False, and `overtaken_by` tells
             who.
         """
-        holder, wait = validation.holder(owner, claimant, lease), validation.flag(wait, "wait")
+        holder, wait = _validation.holder(owner, claimant, lease), _validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder.owner, holder.lease, claimant=holder.claimant)
         return {
@@ -346,16 +346,16 @@ class CloudDNSHook(IamHook):
         self, *, zone: str, change_id: str | int, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
         """A change once it is `done`, without its records: sent to the name servers; only queries prove it served."""
-        name, number = validation.zone_name(zone), validation.change_id(change_id)
+        name, number = _validation.zone_name(zone), _validation.change_id(change_id)
         return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
 
     def _wanted(
         self, project_id: str, zone: str, records: Iterable[Record], owner: str
     ) -> tuple[ZoneEditor, list[RRset]]:
         """An editor of the zone, and the records checked: as far as possible before the zone is asked for."""
-        rows = validation.rows(records)
+        rows = _validation.rows(records)
         editor = self.zone_editor(project_id, zone)
-        return editor, validation.desired(rows, owner, editor.facts.dns_name)
+        return editor, _validation.desired(rows, owner, editor.facts.dns_name)
 
     def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
         """The id of the last change that was sent, None for none, and its status; waited for where that is asked.

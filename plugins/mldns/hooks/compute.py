@@ -18,7 +18,7 @@ from google.cloud import compute_v1
 from google.protobuf import json_format
 
 from mldns.exceptions import CloudUnavailable, InvalidInput
-from mldns.hooks.connection import ConnectionHook
+from mldns.hooks._connection import ConnectionHook
 from mldns.inventory.discovery import gce
 from mldns.providers.errors import ApiRefused, Call
 from mldns.providers.gcp import failures

@@ -16,7 +16,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.container_v1 import ClusterManagerClient
 
 from mldns.exceptions import InvalidInput
-from mldns.hooks.connection import ConnectionHook
+from mldns.hooks._connection import ConnectionHook
 from mldns.providers.errors import ApiRefused, Call
 from mldns.providers.gcp.errors import translate
 

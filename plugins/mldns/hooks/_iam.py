@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
 
 from mldns.exceptions import InvalidInput
-from mldns.hooks import validation
-from mldns.hooks.connection import ConnectionHook
+from mldns.hooks import _validation
+from mldns.hooks._connection import ConnectionHook
 from mldns.iam.grants import Grant
 from mldns.iam.policy import member_key, parse_members
 from mldns.providers.gcp.iam import authoritative as authoritative_bindings
@@ -68,11 +68,11 @@ class IamHook(ConnectionHook):
             `proven` and `unproven` tell the seconds and the reasons by member.
         :raises RemovalsRefused: somebody would lose the role who is not in `removals`, or whom a job holds.
         """
-        grant = validation.grant(role, members, scope, condition, zone=zone, owner=owner)
+        grant = _validation.grant(role, members, scope, condition, zone=zone, owner=owner)
         reviewed = _reviewed(grant, authoritative, removals)
         patience = _patience(wait, wait_seconds, prove_with)
-        permissions = validation.permissions(TELLING.get(role, ()) if prove_with is None else prove_with)
-        validation.flag(dry_run, "dry_run")
+        permissions = _validation.permissions(TELLING.get(role, ()) if prove_with is None else prove_with)
+        _validation.flag(dry_run, "dry_run")
         store = self._store(project_id, grant.scope, zone)
         result: dict[str, Any] = {"scope": scope, "resource": store.resource, "role": role}
         if not grant.members:
@@ -125,7 +125,7 @@ class IamHook(ConnectionHook):
         :return: `{"removed", "absent", "kept"}`, and `held_by` with the jobs for whose sake members were kept; others
             were kept because this job did not grant them.
         """
-        grant = validation.grant(role, members, scope, condition, zone=zone, owner=owner, removing=True)
+        grant = _validation.grant(role, members, scope, condition, zone=zone, owner=owner, removing=True)
         store = self._store(project_id, grant.scope, zone)
         book, ledger = self._book(project_id, zone, owner), self._ledger(project_id, zone)
         done = grants.unbind(store, grant, book, ledger, contention=self.patience.contention)
@@ -144,8 +144,8 @@ class IamHook(ConnectionHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[str]:
         """Those of `permissions` that the *caller* has; it says nothing about anybody else."""
-        validation.scope(scope, zone)
-        asked = validation.permissions(permissions)
+        _validation.scope(scope, zone)
+        asked = _validation.permissions(permissions)
         return self._store(project_id, scope, zone).test(asked)
 
     def _store(self, project_id: str, scope: str, zone: str | None) -> PolicyStore:
@@ -179,7 +179,7 @@ class IamHook(ConnectionHook):
 def _reviewed(grant: Grant, authoritative: bool, removals: Iterable[str]) -> tuple[str, ...]:
     """Who may lose the role. Nobody is not a member to give it to alone: that would empty it by mistake."""
     reviewed = parse_members(removals, removing=True)
-    if validation.flag(authoritative, "authoritative"):
+    if _validation.flag(authoritative, "authoritative"):
         if not grant.members:
             raise InvalidInput(f"authoritative without members would take {grant.role} from everybody: use unbind_iam")
         if both := [member for member in reviewed if member_key(member) in map(member_key, grant.members)]:
@@ -191,7 +191,7 @@ def _reviewed(grant: Grant, authoritative: bool, removals: Iterable[str]) -> tup
 
 def _patience(wait: bool, wait_seconds: float, prove_with: Iterable[str] | None) -> float | None:
     """Seconds to wait for a grant to be effective; None not to."""
-    if not validation.flag(wait, "wait"):
+    if not _validation.flag(wait, "wait"):
         if prove_with is not None:
             raise InvalidInput("prove_with is for wait=True: without it nothing is proven")
         return None

@@ -19,7 +19,7 @@ from google.auth.transport.requests import Request
 
 from mldns import arguments
 from mldns.exceptions import CloudUnavailable, InvalidInput
-from mldns.hooks import validation
+from mldns.hooks import _validation
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.gcp.failures import transient
@@ -155,7 +155,7 @@ class ConnectionHook(GoogleBaseHook):
     def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
         """An editor of one zone; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
         client = self.dns_client(project_id)
-        facts = self._zones.get((project_id, validation.zone_name(zone)))
+        facts = self._zones.get((project_id, _validation.zone_name(zone)))
         if facts is None:
             facts = self.remember(project_id, client.get_zone(zone))
         return ZoneEditor(client, facts, retrying=self.patience.failures, contention=self.patience.contention)
