@@ -17,9 +17,9 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from mldns.operators.cloud_dns import CloudDNSDeleteRecordsOperator
-from mldns.operators.lease import deployment
 from mldns.ownership.leases import PREPARING_DAG
 from mldns.params import form, values
+from mldns.tasks.lease import deployment
 
 with DAG(
     "mldns_release",

@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
-from mldns.operators.lease import deployment
+from mldns.tasks.lease import deployment
 
 WAIT: dict[str, Any] = {
     "wait_for_completion": True,

@@ -15,7 +15,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from mldns.handoff import reader
 from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
-from mldns.operators.lease import deployment
+from mldns.tasks.lease import deployment
 from tests.dags.conftest import ROOT
 
 FOLDER = ROOT / "dags" / "examples"

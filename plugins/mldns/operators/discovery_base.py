@@ -17,7 +17,7 @@ from mldns.inventory.discovery.census import Census, InventoryIncomplete
 from mldns.inventory.discovery.ranking import Ranking
 from mldns.inventory.workers import Worker, world_size
 from mldns.messages import shorten
-from mldns.operators.base import FAIL_AT_ONCE
+from mldns.tasks.base import FAIL_AT_ONCE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

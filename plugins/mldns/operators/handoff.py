@@ -13,9 +13,9 @@ from mldns.handoff.render import launch
 from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink
-from mldns.operators.base import CloudDNSOperator
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records.rrset import parse_ttl
+from mldns.tasks.base import CloudDNSOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.operators.base import CloudDNSOperator
+from mldns.tasks.base import CloudDNSOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -14,14 +14,14 @@ from mldns.events import assets
 from mldns.events.assets import Phase
 from mldns.events.written_records import Told, of_lease
 from mldns.exceptions import MldnsError
-from mldns.operators.base import CloudDNSOperator
-from mldns.operators.hearing import hear_of_records
-from mldns.operators.lease import dag_of, state_of_run
-from mldns.operators.telling import tell, tell_of_job, tell_of_records, with_outlet
 from mldns.ownership.leases import Holding, RunState, run_state
 from mldns.ownership.manifest import Manifest
 from mldns.reconcile.drift import HoldingOf, fitting
 from mldns.reconcile.snapshot import Findings, zone_event
+from mldns.tasks.base import CloudDNSOperator
+from mldns.tasks.event_log import hear_of_records
+from mldns.tasks.lease import dag_of, state_of_run
+from mldns.tasks.outlets import tell, tell_of_job, tell_of_records, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

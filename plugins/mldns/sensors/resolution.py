@@ -24,13 +24,13 @@ from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.inventory.job_records import desired_records, job_records, master_of
 from mldns.inventory.workers import parse_port, parse_workers
 from mldns.links import JobLink, ZoneLink
-from mldns.operators.base import FAIL_AT_ONCE
 from mldns.operators.records import DEFAULT_TTL
-from mldns.operators.telling import tell_of_job, with_outlet
 from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
 from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of
+from mldns.tasks.base import FAIL_AT_ONCE
+from mldns.tasks.outlets import tell_of_job, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

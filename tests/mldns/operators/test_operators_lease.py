@@ -15,7 +15,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSEnsureZoneOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.operators.lease import deployment
+from mldns.tasks.lease import deployment
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.mldns.operators.conftest import Execute, records
 

@@ -16,8 +16,8 @@ from mldns.operators.cloud_dns import (
     CloudDNSEnsureZoneOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.operators.telling import OUTLET
 from mldns.sensors.resolution import DNSResolutionSensor
+from mldns.tasks.outlets import OUTLET
 from tests.cloud_fixture import Cloud
 
 RUN = "manual__1"

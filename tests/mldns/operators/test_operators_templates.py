@@ -19,7 +19,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.operators import cloud_dns
-from mldns.operators.base import CloudDNSOperator
+from mldns.tasks.base import CloudDNSOperator
 
 OPERATORS = [getattr(cloud_dns, name) for name in cloud_dns.__all__]
 NOT_TEMPLATED = {"retry_policy", "kwargs", "self"}

@@ -11,8 +11,8 @@ from airflow.sdk import Asset
 from mldns.events import assets
 from mldns.events.trust import TaskEvent, believed, hear
 from mldns.events.written_records import Told
-from mldns.operators.lease import dag_of
 from mldns.ownership.manifest import Manifest
+from mldns.tasks.lease import dag_of
 
 if TYPE_CHECKING:
     from airflow.sdk.execution_time.comms import AssetEventResult
