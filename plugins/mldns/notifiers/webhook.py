@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import BaseHook
 
-from mldns.alerts import Alert
 from mldns.exceptions import InvalidInput
 from mldns.notifiers.alert import AlertNotifier
+from mldns.notifiers.message import Alert
 
 SECONDS = 10.0
 """To connect, and of silence: a task's process waits for it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mldns.operators.discovery_gce import GceInstancesInventoryOperator, ManagedInstanceGroupInventoryOperator
-from mldns.operators.discovery_pods import GkePodsInventoryOperator, KubernetesPodsInventoryOperator
+from mldns.operators._inventory_gce import GceInstancesInventoryOperator, ManagedInstanceGroupInventoryOperator
+from mldns.operators._inventory_pods import GkePodsInventoryOperator, KubernetesPodsInventoryOperator
 
 __all__ = [
     "GceInstancesInventoryOperator",

@@ -10,7 +10,7 @@ from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.iam import policy as iam_policy
 from mldns.inventory.job_records import desired_records
-from mldns.operators.job import JobOperator, Wanted, check_fits
+from mldns.operators._job import JobOperator, Wanted, check_fits
 from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
 from mldns.records.names import SHARED_OWNER, Key, slug
 from mldns.records.rrset import RRset

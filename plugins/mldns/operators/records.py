@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.links import JobLink
-from mldns.operators.job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
+from mldns.operators._job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator

@@ -22,13 +22,13 @@ from mldns.exceptions import CloudUnavailable, InvalidInput, PermissionMissing
 from mldns.inventory.discovery.census import InventoryIncomplete
 from mldns.inventory.workers import parse_workers
 from mldns.operators import discovery
+from mldns.operators._inventory import InventoryTimedOut
 from mldns.operators.discovery import (
     GceInstancesInventoryOperator,
     GkePodsInventoryOperator,
     KubernetesPodsInventoryOperator,
     ManagedInstanceGroupInventoryOperator,
 )
-from mldns.operators.discovery_base import InventoryTimedOut
 from tests.cloud_fixture import Cloud
 from tests.mldns.operators.conftest import Execute
 from tests.mldns.operators.fleet import connect_fleet, instance, kubeconfig, pod, put

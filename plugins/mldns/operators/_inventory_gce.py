@@ -11,7 +11,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery import gce
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.gce import AddressChoice
-from mldns.operators.discovery_base import InventoryOperator, whole
+from mldns.operators._inventory import InventoryOperator, whole
 
 if TYPE_CHECKING:
     from mldns.hooks.compute import ComputeHook
@@ -96,7 +96,7 @@ class GceInstancesInventoryOperator(_ComputeInventoryOperator):
     :param zone: where to look; all zones when not given.
     :param not_running: `wait` for instances that match and do not run, until `timeout` names them; or `leave-out`.
 
-    Arguments of every inventory operator: `mldns.operators.discovery_base.InventoryOperator`.
+    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
@@ -154,7 +154,7 @@ class ManagedInstanceGroupInventoryOperator(_ComputeInventoryOperator):
     :param zone: of a zonal group.
     :param region: of a regional group.
 
-    Arguments of every inventory operator: `mldns.operators.discovery_base.InventoryOperator`.
+    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (*_ComputeInventoryOperator.template_fields, "group", "zone", "region")

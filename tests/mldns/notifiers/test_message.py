@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.alerts import LINES, Place, alert_of
 from mldns.exceptions import (
     ClaimRefused,
     Conflict,
@@ -15,6 +14,7 @@ from mldns.exceptions import (
 )
 from mldns.gate.expectations import Verdict
 from mldns.gate.report import Failure
+from mldns.notifiers.message import LINES, Place, alert_of
 
 PLACE = Place(
     "train_bert",

@@ -9,7 +9,7 @@ from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery import pods
 from mldns.inventory.discovery.census import Census
-from mldns.operators.discovery_base import InventoryOperator
+from mldns.operators._inventory import InventoryOperator
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
@@ -78,7 +78,7 @@ class KubernetesPodsInventoryOperator(_PodsInventoryOperator):
     :param config_file: a kubeconfig, instead of what the connection says.
     :param cluster_context: the context in it.
 
-    Arguments of every inventory operator: `mldns.operators.discovery_base.InventoryOperator`.
+    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
@@ -128,7 +128,7 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
     :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
     :param impersonation_chain: service account to impersonate, or a chain of them.
 
-    Arguments of every inventory operator: `mldns.operators.discovery_base.InventoryOperator`.
+    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
