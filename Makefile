@@ -53,10 +53,11 @@ test-all: $(STAMP) ## make test and the long ones
 	$(PYTEST) $(ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## ruff and mypy
+lint: $(STAMP) ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	PYTHONPATH=plugins $(BIN)/lint-imports
 
 .PHONY: lock
 lock: $(BIN)/uv ## write constraints.txt anew from requirements*.txt, for Python 3.11 to 3.13 (UPGRADE=1: newest versions)

@@ -1,4 +1,4 @@
-"""What mldns's tasks tell, in the shapes of `mldns.reconcile.snapshot`, told to an Airflow through the DAG `tell_events`."""
+"""What mldns's tasks report, in the shapes of `mldns.reconcile.snapshot`, through the DAG `tell_events`."""
 
 from __future__ import annotations
 

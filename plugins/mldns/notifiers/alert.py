@@ -8,8 +8,8 @@ from urllib.parse import quote
 from airflow.sdk import BaseNotifier, conf
 
 from mldns.exceptions import MldnsError
-from mldns.links import page_of
 from mldns.notifiers.message import Alert, Place, alert_of
+from mldns.tasks.links import page_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

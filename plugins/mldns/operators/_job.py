@@ -11,13 +11,13 @@ from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.inventory.job_records import desired_records, desired_reverse_records
-from mldns.links import JobLink
 from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import Plan
 from mldns.records.names import SHARED_OWNER, slug
 from mldns.records.rrset import RRset
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import claimant_and_lease, hold
+from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import tell_of_job, with_outlet
 
 if TYPE_CHECKING:

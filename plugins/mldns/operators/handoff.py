@@ -12,10 +12,10 @@ from mldns.handoff.reader import read
 from mldns.handoff.render import launch
 from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_port, parse_workers
-from mldns.links import JobLink
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records.rrset import parse_ttl
 from mldns.tasks.base import CloudDNSOperator
+from mldns.tasks.links import JobLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
-from mldns.links import JobLink
 from mldns.operators._job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import claimant_and_lease, hold
+from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import tell_of_job, tell_of_records, with_outlet
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Why a person should look at a zone, beside the names of its jobs: a line each, and what to do. Pure.
 
-What is wrong with a job's names is in the job's own row of the snapshot (`mldns.reconcile.snapshot`), and not told twice.
+What is wrong with a job's names is in the job's own row of the snapshot (`mldns.reconcile.snapshot`), and not
+told twice.
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ from mldns.gate.spec import Proof
 from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.inventory.job_records import desired_records, job_records, master_of
 from mldns.inventory.workers import parse_port, parse_workers
-from mldns.links import JobLink, ZoneLink
 from mldns.operators.records import DEFAULT_TTL
 from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
 from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of
 from mldns.tasks.base import FAIL_AT_ONCE
+from mldns.tasks.links import JobLink, ZoneLink
 from mldns.tasks.outlets import tell_of_job, with_outlet
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from mldns.exceptions import (
     ZoneNotEmpty,
     ZoneNotOurs,
 )
-from mldns.links import ZoneLink
+from mldns.tasks.links import ZoneLink
 
 if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook

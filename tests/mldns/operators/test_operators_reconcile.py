@@ -10,7 +10,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from mldns.operators.cloud_dns import CloudDNSEnsureZoneOperator
 from mldns.operators.reconcile import CloudDNSReconcileOperator
-from mldns.reconcile import check
+from mldns.reconcile import check as zone_check
 from mldns.reconcile.answers import Answers
 from tests.cloud_fixture import Cloud
 from tests.mldns.operators.conftest import Execute
@@ -21,7 +21,7 @@ def test_one_zones_failure_of_any_kind_keeps_no_other_from_being_checked(
 ) -> None:
     for zone in ("ml", "odd", "well"):
         execute(CloudDNSEnsureZoneOperator, zone=zone, dns_name=f"{zone}.example.com.", networks=[connected.network])
-    ask = check.ask
+    ask = zone_check.ask
 
     def break_down(*args: Any, dns_name: str, **kwargs: Any) -> Answers:
         if dns_name.startswith("odd."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
 
 from mldns.exceptions import InvalidInput, OwnershipConflict, PermissionMissing, ZoneNotFound
 from mldns.operators.cloud_dns import (
@@ -15,7 +16,6 @@ from mldns.operators.cloud_dns import (
     CloudDNSUpsertRecordsOperator,
 )
 from tests.cloud_fixture import NETWORK, Cloud
-from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
 from tests.mldns.operators.conftest import Execute, connect, records, writes
 
 WHERE: dict[str, Any] = {"zone": "ml", "job": "bert", "reverse_zone": "reverse"}

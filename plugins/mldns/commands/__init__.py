@@ -1,1 +1,0 @@
-"""`python -m mldns …`: one module a command. They need Python and dnspython, nothing else."""

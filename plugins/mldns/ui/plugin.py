@@ -1,0 +1,15 @@
+"""The plugin as Airflow lists it. It runs in every component and every task process, so it stays light."""
+
+from __future__ import annotations
+
+from airflow.plugins_manager import AirflowPlugin
+
+from mldns.ui.mounted import EXTERNAL_VIEWS, FASTAPI_APPS
+
+
+class MldnsPlugin(AirflowPlugin):
+    """mldns as Airflow lists it."""
+
+    name = "mldns"
+    fastapi_apps = FASTAPI_APPS
+    external_views = EXTERNAL_VIEWS
