@@ -80,7 +80,7 @@ def change_sent(project: str, zone: str, tally: tuple[int, int, int]) -> None:
     """A change that is live, with how many rrsets it created, changed and deleted."""
     count("mldns.changes", project=project, zone=zone)
     for action, number in zip(("created", "changed", "deleted"), tally, strict=True):
-        count(f"mldns.records.rrset.{action}", number, project=project, zone=zone)
+        count(f"mldns.records.{action}", number, project=project, zone=zone)
 
 
 def gate_passed(result: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ def zones_checked(project: str, zones: int, attention: int) -> None:
 def drift(project: str, zone: str, kinds: Mapping[str, int]) -> None:
     """What a check found in a zone, by kind: zeros, too, which end what was told before."""
     for kind, number in kinds.items():
-        gauge(f"mldns.reconcile.drift.{kind}", number, project=project, zone=zone)
+        gauge(f"mldns.drift.{kind}", number, project=project, zone=zone)
 
 
 def _tell(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None:

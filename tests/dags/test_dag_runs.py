@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 import requests
-from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import Airflow, Run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.handoff import reader
 from mldns.handoff.render.environment import environment

@@ -75,4 +75,4 @@ def test_without_the_ignore_file_the_loader_would_run_the_package(tmp_path: Path
     folder = tmp_path / "plugins"
     left_out = shutil.ignore_patterns(".airflowignore", "__pycache__", "__main__.py")
     shutil.copytree(ROOT / "plugins", folder, ignore=left_out)
-    assert {"naming", "records"} <= set(loaded(folder, tmp_path)["bare"])
+    assert {"metrics", "arguments"} <= set(loaded(folder, tmp_path)["bare"])

@@ -118,7 +118,7 @@ class TestQuestions:
         if address is None:
             pytest.skip("this machine has no link-local address")
         program = (
-            "import sys; from tests.mldns.test_resolution_exchange import *\n"
+            "import sys; from tests.mldns.gate.test_exchange import *\n"
             "answer = TestTruncation.cut if sys.argv[2] else right\n"
             "with ScriptedDns(answer, tcp=right, host=sys.argv[1]) as server:\n"
             "    report = survey_of([server.server()], expect(3))\n"

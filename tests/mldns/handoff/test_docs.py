@@ -15,7 +15,7 @@ from mldns.handoff.reader import read
 from mldns.handoff.writer import hand_off
 from mldns.inventory.workers import parse_workers
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "hand-off.md").read_text()
+TEXT = (Path(__file__).resolve().parents[3] / "docs" / "hand-off.md").read_text()
 
 
 def block(language: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.exceptions import InvalidInput, OwnershipConflict, PermissionMissing, ZoneNotFound
 from mldns.operators.cloud_dns import (

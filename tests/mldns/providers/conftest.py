@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.gcp.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.mldns.providers.faulty_proxy import FaultyProxy, faulty_proxy
 
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource

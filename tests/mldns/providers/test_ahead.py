@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.gcp.job_zone import FIRST, workers, writes
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import FIRST, workers, writes
 
 from mldns.exceptions import CloudUnavailable
 from mldns.providers.editor import ZoneEditor

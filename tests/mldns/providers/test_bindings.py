@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from tests.mldns.gcp.conftest import MakeClient, project_policy
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.conftest import MakeClient, project_policy
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
 from mldns.exceptions import CloudUnavailable, MldnsError

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
+from tests.mldns.providers.conftest import MakeClient
 
 from mldns.exceptions import CloudUnavailable
 from mldns.plan.batches import Change

@@ -8,8 +8,8 @@ import threading
 import time
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy, faulty_proxy
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, ZoneNotFound
 from mldns.plan.batches import Change

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.gcp.conftest import QUICK, MakeClient, project_policy
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.conftest import QUICK, MakeClient, project_policy
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.iam.grants import Grant, Note

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mldns.gcp.crowd import Act
+from tests.mldns.providers.crowd import Act
 
 from mldns.iam.grants import Grant, Note
 from mldns.iam.policy import Edit, Policy
@@ -49,7 +49,7 @@ def run_at_once(cloud: Cloud, scope: str, crowd: list[list[Act]]) -> float:
     """Run each list of acts in a process of its own; returns the seconds that they took together."""
     environment = {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PATH": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.mldns.gcp.crowd", cloud.api, cloud.project, scope, ROLE],
+        [sys.executable, "-m", "tests.mldns.providers.crowd", cloud.api, cloud.project, scope, ROLE],
         input=json.dumps(crowd),
         env=environment,
         capture_output=True,

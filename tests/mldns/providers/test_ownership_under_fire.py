@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ClaimRefused, LeaseLost, MldnsError, OwnershipConflict
 from mldns.ownership.claims import Holder

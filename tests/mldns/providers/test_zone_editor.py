@@ -7,9 +7,9 @@ import threading
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import QUICK, MakeClient
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.gcp.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
+from tests.mldns.providers.conftest import QUICK, MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ChangeFailed, ClaimRefused, MldnsError, OwnershipConflict, PlanChanged
 from mldns.inventory.job_records import desired_records

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ClaimMoved, LeaseLost, MldnsError
 from mldns.plan.batches import Change

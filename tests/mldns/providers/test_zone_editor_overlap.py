@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 
 from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.ownership.claims import Holder, LeaseEnd

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.gcp.conftest import QUICK
-from tests.mldns.gcp.job_zone import DNS_NAME, FIRST, SECOND, a, keyed, workers, zone_content
+from tests.mldns.providers.conftest import QUICK
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, a, keyed, workers, zone_content
 
 from mldns.inventory.job_records import desired_records
 from mldns.ownership.claims import Holder

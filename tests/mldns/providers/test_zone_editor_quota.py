@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.gcp.job_zone import FIRST, a, workers, writes
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import FIRST, a, workers, writes
 
 from mldns.exceptions import ChangeFailed, QuotaShort
 from mldns.plan.batches import Change

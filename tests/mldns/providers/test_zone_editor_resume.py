@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
-from tests.mldns.gcp.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.gcp.job_zone import DNS_NAME, FIRST, Racing, a, keyed, workers, writes, zone_content
-from tests.mldns.gcp.test_ownership_under_fire import in_batches
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, Racing, a, keyed, workers, writes, zone_content
+from tests.mldns.providers.test_ownership_under_fire import in_batches
 
 from mldns.exceptions import ChangeFailed, CloudUnavailable, OwnershipConflict
 from mldns.plan.batches import Change

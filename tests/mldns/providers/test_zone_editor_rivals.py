@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.gcp.job_zone import FIRST, a, keyed, workers, writes, zone_content
+from tests.mldns.providers.job_zone import FIRST, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import OwnershipConflict
 from mldns.ownership.claims import Holder

@@ -17,7 +17,7 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.mldns.gcp.conftest import QUICK
+from tests.mldns.providers.conftest import QUICK
 
 from mldns.exceptions import OwnershipConflict
 from mldns.ownership.claims import Holder

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from tests.mldns.gcp.conftest import MakeClient
+from tests.mldns.providers.conftest import MakeClient
 
 from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.plan.batches import Change

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import requests
-from tests.mldns.gcp.faulty_proxy import Fault, faulty_proxy
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, OwnershipConflict
 from mldns.iam.policy import Policy, add_members

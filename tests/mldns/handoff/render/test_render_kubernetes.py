@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.mldns.render.conftest import handed_over
+from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff

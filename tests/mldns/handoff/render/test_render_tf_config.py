@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.mldns.render.conftest import handed_over
+from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff

@@ -14,7 +14,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.mldns.render.conftest import handed_over
+from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff
