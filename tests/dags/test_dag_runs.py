@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 import requests
-from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import Airflow, Run
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 pytestmark = pytest.mark.slow
 

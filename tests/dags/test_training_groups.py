@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import requests
-from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.handoff import reader
 from mldns.handoff.render.environment import environment
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import Airflow, Run, start_airflow
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.exceptions import InvalidInput, OwnershipConflict, PermissionMissing, ZoneNotFound
 from mldns.operators.cloud_dns import (
@@ -17,6 +16,7 @@ from mldns.operators.cloud_dns import (
 )
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.mldns.operators.conftest import Execute, connect, records, writes
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 WHERE: dict[str, Any] = {"zone": "ml", "job": "bert", "reverse_zone": "reverse"}
 JOB: dict[str, Any] = WHERE | {"workers": ["10.0.0.7", "10.0.0.8"]}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.providers.faulty_proxy import FaultyProxy, faulty_proxy
 
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
@@ -16,6 +15,7 @@ from mldns.providers.gcp.iam.project_policy import ProjectPolicy
 from mldns.providers.reader import ZoneFacts
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.faulty_proxy import FaultyProxy, faulty_proxy
 
 QUICK = RetryPolicy(initial=0.02, maximum=0.2, deadline=10.0)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.providers.job_zone import FIRST, workers, writes
 
 from mldns.exceptions import CloudUnavailable
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.quota import begun
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import FIRST, workers, writes
 
 
 def asked(cloud: Cloud, method: str) -> int:

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import requests
-from tests.mldns.providers.conftest import MakeClient, project_policy
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
 from mldns.exceptions import CloudUnavailable, MldnsError
@@ -19,6 +17,8 @@ from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy, edit_p
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient, project_policy
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 ADMIN = "roles/dns.admin"
 ALICE = "user:alice@example.com"

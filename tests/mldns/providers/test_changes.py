@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
 
 from mldns.exceptions import CloudUnavailable
 from mldns.plan.batches import Change
 from mldns.providers.changes import wait_until_done
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
 
 CHANGE = Change(additions=(RRset("x.z.test.", "A", 30, ("10.0.0.1",)),))
 

@@ -8,8 +8,6 @@ import threading
 import time
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, ZoneNotFound
 from mldns.plan.batches import Change
@@ -18,6 +16,8 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 
 
 def a(name: str, *addresses: str, ttl: int = 30) -> RRset:

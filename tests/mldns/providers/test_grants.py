@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.providers.conftest import QUICK, MakeClient, project_policy
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.iam.grants import Grant, Note
@@ -35,6 +33,8 @@ from mldns.providers.reader import ZoneFacts
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import QUICK, MakeClient, project_policy
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 ADMIN = "roles/dns.admin"
 ALICE = "user:alice@example.com"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mldns.providers.crowd import Act
 
 from mldns.iam.grants import Grant, Note
 from mldns.iam.policy import Edit, Policy
@@ -18,6 +17,7 @@ from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.iam.ledger import GrantBook
 from mldns.providers.gcp.iam.policy_store import PolicyStore, edit_policy
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.crowd import Act
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLE = "roles/dns.admin"

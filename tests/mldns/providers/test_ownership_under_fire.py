@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ClaimRefused, LeaseLost, MldnsError, OwnershipConflict
 from mldns.ownership.claims import Holder
@@ -22,6 +20,8 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.reader import ZoneReader
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 HOUR = 3_600
 START = 1_800_000_000

@@ -7,9 +7,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import QUICK, MakeClient
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ChangeFailed, ClaimRefused, MldnsError, OwnershipConflict, PlanChanged
 from mldns.inventory.job_records import desired_records
@@ -22,6 +19,9 @@ from mldns.providers.reader import ZoneFacts, ZoneReader
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import QUICK, MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
 
 @pytest.fixture

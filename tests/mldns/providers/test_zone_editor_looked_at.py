@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content
 
 from mldns.exceptions import ClaimMoved, LeaseLost, MldnsError
 from mldns.plan.batches import Change
@@ -15,6 +13,8 @@ from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.reader import ZoneReader
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content
 
 OLD, NEW = workers(3), workers(3, network="10.2")
 Meanwhile = Callable[[ZoneEditor], object]

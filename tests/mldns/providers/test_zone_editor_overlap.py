@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 
 from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 
 
 @pytest.mark.parametrize(

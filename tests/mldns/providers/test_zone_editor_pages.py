@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from tests.mldns.providers.conftest import QUICK
-from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, a, keyed, workers, zone_content
 
 from mldns.inventory.job_records import desired_records
 from mldns.ownership.claims import Holder
@@ -22,6 +20,8 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.reader import ZoneFacts
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import PROJECT, Cloud
+from tests.mldns.providers.conftest import QUICK
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, a, keyed, workers, zone_content
 
 SHARED = Holder("shared")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.providers.job_zone import FIRST, a, workers, writes
 
 from mldns.exceptions import ChangeFailed, QuotaShort
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import FIRST, a, workers, writes
 
 # NS, SOA and the manifest are three; workers() adds one name, `master`, above 100 workers.
 MOST = 10_000 - 3 - 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 
 from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.ownership.claims import Holder
@@ -14,6 +12,8 @@ from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.reader import ZoneReader
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
 
 HOUR = 3_600
 START = 1_800_000_000

@@ -6,10 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
-from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.providers.job_zone import DNS_NAME, FIRST, Racing, a, keyed, workers, writes, zone_content
-from tests.mldns.providers.test_ownership_under_fire import in_batches
 
 from mldns.exceptions import ChangeFailed, CloudUnavailable, OwnershipConflict
 from mldns.plan.batches import Change
@@ -18,6 +14,10 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import DNS_NAME, FIRST, Racing, a, keyed, workers, writes, zone_content
+from tests.mldns.providers.test_ownership_under_fire import in_batches
 
 HASTY = RetryPolicy(initial=0.01, maximum=0.02, deadline=0.3)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.mldns.providers.job_zone import FIRST, a, keyed, workers, writes, zone_content
 
 from mldns.exceptions import OwnershipConflict
 from mldns.ownership.claims import Holder
@@ -13,6 +12,7 @@ from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.job_zone import FIRST, a, keyed, workers, writes, zone_content
 
 OTHER = Holder("other", "airflow/other", "run-9")
 

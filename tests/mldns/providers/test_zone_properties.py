@@ -17,7 +17,6 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.mldns.providers.conftest import QUICK
 
 from mldns.exceptions import OwnershipConflict
 from mldns.ownership.claims import Holder
@@ -29,6 +28,7 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.reader import ZoneFacts
 from mldns.records.rrset import RRset, from_api, same
 from tests.cloud_fixture import PROJECT, Cloud
+from tests.mldns.providers.conftest import QUICK
 
 Content = dict[tuple[str, str], Resource]
 """A zone as the API sends it, by name and type."""

@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from tests.mldns.providers.conftest import MakeClient
 
 from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.plan.batches import Change
@@ -14,6 +13,7 @@ from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.gcp.zones import WantedZone, delete_zone, ensure_zone, parse_zone
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
 
 NETWORK = "https://www.googleapis.com/compute/v1/projects/demo-project/global/networks/training"
 

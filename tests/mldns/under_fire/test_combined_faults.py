@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 import requests
-from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 
 from mldns.exceptions import CloudUnavailable, MldnsError, OwnershipConflict
 from mldns.iam.policy import Policy, add_members
 from mldns.providers.gcp.iam.policy_store import ZonePolicy, edit_policy
 from mldns.providers.retry import RetryPolicy
+from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.world import (
     DNS_NAME,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff
 from mldns.handoff.render import kubernetes
+from tests.mldns.handoff.render.conftest import handed_over
 
 NDOTS = {"options": [{"name": "ndots", "value": "1"}]}
 WORKERS = ["10.0.0.1", "10.0.0.2"]

@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff
 from mldns.handoff.render.tf_config import MAX_VARIABLE, tf_config, variables
+from tests.mldns.handoff.render.conftest import handed_over
 
 
 def test_the_cluster_by_role_and_the_task_of_a_host(uneven: HandOff) -> None:

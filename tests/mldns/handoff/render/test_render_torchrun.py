@@ -14,12 +14,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.mldns.handoff.render.conftest import handed_over
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff
 from mldns.handoff.render.hosts import hosts_fragment
 from mldns.handoff.render.torchrun import Backend, options, settings, variables
+from tests.mldns.handoff.render.conftest import handed_over
 
 
 def test_static_says_which_node_a_host_is(two: HandOff) -> None:
