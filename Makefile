@@ -64,6 +64,10 @@ lock: $(BIN)/uv ## write constraints.txt anew from requirements*.txt, for Python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate --no-emit-index-url \
 		--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements-dev.txt --output-file constraints.txt
 
+.PHONY: release-check
+release-check: $(STAMP) ## build the wheel, install it into a fresh venv, and look whether Airflow finds everything
+	@$(BIN)/python deploy/release_check.py $(ARGS)
+
 ##@ See it work
 .PHONY: demo
 demo: $(STAMP) ## run example_training on a real Airflow against localcloud, show it, and stop everything

@@ -22,3 +22,5 @@ ui              the page in Airflow's UI
 
 `records` to `events` are pure but for the sockets of `gate` and the files of `cli`: no Airflow, no cloud, no HTTP.
 """
+
+__version__ = "0.1.0"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mldns import __version__
 from mldns.cli import check, render
 from mldns.cli.render import NotProven
 from mldns.exceptions import MldnsError
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m mldns" if Path(sys.argv[0]).name == "__main__.py" else "mldns",
         description="The names of a training: check them where the workers run, and make what a launcher needs.",
     )
+    parser.add_argument("--version", action="version", version=f"mldns {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     check.add_command(commands)
     render.add_command(commands)

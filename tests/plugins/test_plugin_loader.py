@@ -25,7 +25,7 @@ print(json.dumps({
     "dns": sys.modules["dns"].__file__,
     "types": sys.modules["types"].__file__,
     "mldns": sys.modules["mldns"].__file__,
-    "bare": sorted(name for name in sys.modules if name in {"plan", "records", "naming", "inventory", "policy"}),
+    "bare": sorted(name for name in sys.modules if name in {"arguments", "messages", "metrics"}),
     "heavy": sorted(name for name in sys.modules if name.startswith(("google.cloud.", "dns.resolver"))),
 }))
 """
