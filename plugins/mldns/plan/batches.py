@@ -15,12 +15,22 @@ from mldns.records.rrset import RRset
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The quota that bounds a change and a zone (`projects.get` → `quota`)."""
+    """What bounds a change and a zone; the defaults are Google's documented ones.
+
+    :param rrdata_bytes: of all additions and deletions of a change, in presentation format.
+    :param elements: rrdatas of all additions and deletions of a change together, where the cloud counts them.
+    :param manifest_bytes: of one TXT rrset, without the quotes.
+    :param atomic: whether a change of several rrsets is applied as a whole or not at all.
+    """
 
     additions: int = 1_000
     deletions: int = 1_000
     rrdata_bytes: int = 100_000
     rrsets_per_zone: int = 10_000
+    rrdatas_per_rrset: int = 100
+    elements: int | None = None
+    manifest_bytes: int = 4_096
+    atomic: bool = True
 
     @classmethod
     def from_quota(cls, quota: Mapping[str, Any]) -> Limits:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.exceptions import InvalidInput
@@ -35,12 +35,18 @@ _NAME_TYPES = ("CNAME", "PTR")
 
 @dataclass(frozen=True, slots=True)
 class RRset:
-    """One resource record set; `ttl` in seconds, `rrdatas` in presentation format."""
+    """One resource record set.
+
+    :param ttl: in seconds.
+    :param rrdatas: in presentation format.
+    :param revision: the cloud's mark (etag) of what was listed, where it has one: what is deleted is deleted under it.
+    """
 
     name: str
     type: str
     ttl: int
     rrdatas: tuple[str, ...]
+    revision: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> Key:
