@@ -54,9 +54,9 @@ class Zone:
     id: str = ""
     name_servers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default=_NOTHING, compare=False)
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING, compare=False)
     description: str = field(default="", compare=False)
-    source: Mapping[str, Any] = field(default=_NOTHING, compare=False, repr=False)
+    source: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, compare=False, repr=False)
 
     @property
     def public(self) -> bool:
@@ -78,7 +78,7 @@ class ZoneSpec:
     dns_name: str
     visibility: str
     networks: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default=_NOTHING)
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     description: str = ""
 
 
