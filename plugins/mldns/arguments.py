@@ -9,11 +9,13 @@ as in `workers="{{ params.workers | tojson }}"`. This module is the one place wh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mldns.exceptions import InvalidInput
 
+_JSON = re.compile(r"[\[{](?![0-9a-fA-F.:%]*:[0-9a-fA-F.:%]*\])")
 _ABSENT = ("", "null", "None")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -28,14 +30,26 @@ def value(argument: Any, name: str) -> Any:
     text = argument.strip()
     if text in _ABSENT:
         return None
-    if text[0] not in "[{":
-        return argument
+    return read_json(text, name) if is_json(text) else argument
+
+
+def is_json(text: str) -> bool:
+    """Whether text means a list or a mapping in JSON, and no IPv6 address in brackets."""
+    return bool(_JSON.match(text))
+
+
+def read_json(text: str, name: str) -> Any:
+    """Return what JSON text says.
+
+    :raises InvalidInput: it is none, is nested too deep, or holds a number of thousands of digits.
+    """
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InvalidInput(
-            f"{name} is not JSON ({error.msg} at character {error.pos}): in a template, write {{{{ … | tojson }}}}"
-        ) from None
+        what = f"{error.msg} at character {error.pos}"
+    except (ValueError, RecursionError) as error:
+        what = "nested too deep" if isinstance(error, RecursionError) else "a number of too many digits"
+    raise InvalidInput(f"{name} is not JSON ({what}): in a template, write {{{{ … | tojson }}}}")
 
 
 def _is_mapped_output(argument: Any) -> bool:

@@ -19,6 +19,7 @@ from mldns.exceptions import InvalidInput
         (' [{"rank": 0}] ', [{"rank": 0}]),
         ('{"rank": 0}', {"rank": 0}),
         ("10.0.0.7 slots=8", "10.0.0.7 slots=8"),
+        ("[2001:db8::7] slots=8", "[2001:db8::7] slots=8"),
         ([], []),
         ("[]", []),
         ("", None),
@@ -111,6 +112,8 @@ def test_text(given: Any, found: str) -> None:
     ("read", "given", "said"),
     [
         (arguments.value, "['10.0.0.7']", "it is not JSON"),
+        (arguments.value, "[" * 100_000, "it is not JSON (nested too deep)"),
+        (arguments.value, f"[{'9' * 5_000}]", "it is not JSON (a number of too many digits)"),
         (arguments.texts, {"a": "b"}, "it must be a list of texts"),
         (arguments.texts, [1], "it must be a list of texts, but holds 1"),
         (arguments.texts, 7, "it must be a list of texts, not 7"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mldns.records.names import job_label
 from tests.dags.conftest import ROOT, airflow_environment
 
 PROGRAM = """
@@ -18,10 +19,14 @@ import json, sys
 import dns, types
 from airflow import plugins_manager
 plugins, errors = plugins_manager._get_plugins()
+from airflow.sdk.plugins_manager import integrate_macros_plugins
+integrate_macros_plugins()
+from airflow.sdk.execution_time import macros
 import dns.message, mldns.operators.cloud_dns
 print(json.dumps({
     "plugins": [plugin.name for plugin in plugins],
     "errors": errors,
+    "label": macros.mldns.job_label("a b"),
     "dns": sys.modules["dns"].__file__,
     "types": sys.modules["types"].__file__,
     "mldns": sys.modules["mldns"].__file__,
@@ -55,6 +60,11 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_it_loads_exactly_one_plugin_without_errors(ours: dict[str, Any]) -> None:
     assert ours["errors"] == {}
     assert ours["plugins"].count("mldns") == 1
+
+
+def test_a_template_makes_a_job_of_any_text(ours: dict[str, Any]) -> None:
+    """`{{ macros.mldns.job_label(run_id) }}`, as a refused job name advises."""
+    assert ours["label"] == job_label("a b")
 
 
 def test_no_module_is_replaced_by_one_of_ours(ours: dict[str, Any]) -> None:

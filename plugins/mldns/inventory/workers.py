@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mldns.arguments import is_json, read_json
 from mldns.exceptions import InvalidInput
 from mldns.messages import quoted, shorten
-from mldns.records.addresses import Network, check_address, parse_networks
+from mldns.records.addresses import Network, check_address, parse_networks, unbracketed
 from mldns.records.names import role_label
 
 _WORKER_KEYS = frozenset({"rank", "address", "hostname", "role", "slots", "port"})
-_HOSTFILE_SLOTS = re.compile(r"slots\s*=\s*(\S+)")
-_HOSTFILE_ROLE = re.compile(r"\brole\s*=\s*(\S+)")
-_LARGEST_RANGE = 65_536
+_HOSTFILE_OPTIONS = frozenset({"slots", "max_slots", "role", "rank"})
+_EQUALS = re.compile(r"\s*=\s*")
+_HOST_AND_SLOTS = re.compile(r"([^:,\s]+|\[[^],\s]+\]):([^:,\s]*)")
+
+MAX_WORKERS = 100_000
+"""That a text of ranges may stand for: ten times the record sets of a zone, and no manifest covers more names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +81,69 @@ def _as_rows(value: Any) -> Sequence[Any]:
 
 def _rows_of_text(text: str) -> Sequence[Any]:
     stripped = text.strip()
-    if stripped[:1] in ("[", "{", '"'):
-        try:
-            return _as_rows(json.loads(stripped))
-        except json.JSONDecodeError as error:
-            raise InvalidInput(f"workers is not JSON: {error.msg} at character {error.pos}") from None
-    lines = (raw.split("#", 1)[0].strip() for raw in stripped.splitlines())
-    return [row for line in lines if line for row in _hostfile_rows(line)]
+    if is_json(stripped) or stripped.startswith('"'):
+        return _as_rows(read_json(stripped, "workers"))
+    rows: list[Mapping[str, Any]] = []
+    for raw in stripped.splitlines():
+        if line := raw.split("#", 1)[0].strip():
+            rows += _hostfile_rows(line, room=MAX_WORKERS - len(rows))
+    return rows
 
 
-def _hostfile_rows(line: str) -> list[Mapping[str, Any]]:
-    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH); ours: `10.0.0.7-10.0.0.9,10.0.1.2 slots=8`."""
-    host, *rest = line.split(None, 1)
-    row: dict[str, Any] = {"address": host}
-    if host.count(":") == 1 and "." in host:
-        row["address"], row["slots"] = host.split(":")
-    options = rest[0] if rest else ""
-    found = {"slots": _HOSTFILE_SLOTS.search(options), "role": _HOSTFILE_ROLE.search(options)}
-    row.update({key: match.group(1) for key, match in found.items() if match})
-    if options and not any(found.values()):
-        raise InvalidInput(f"hostfile line {line!r}: expected 'ADDRESS slots=N', found {options!r}")
-    return [row | {"address": address} for part in row["address"].split(",") for address in _addresses_of(part)]
+def _hostfile_rows(line: str, room: int) -> Iterable[Mapping[str, Any]]:
+    """`10.0.0.7 slots=8` (Open MPI, DeepSpeed) or `10.0.0.7:8` (MPICH); ours: `10.0.0.7-10.0.0.9,10.0.1.2 slots=8`.
+
+    Every word is understood or refused: a host that is dropped here is missing in a training.
+    """
+    hosts, *words = _EQUALS.sub("=", line).split()
+    options = _hostfile_options(words, line)
+    if match := _HOST_AND_SLOTS.fullmatch(hosts):
+        if "slots" in options:
+            raise InvalidInput(f"hostfile line {quoted(line)} says twice how many slots there are")
+        hosts, options["slots"] = match.groups()
+    if "" in (*hosts.split(","), *options.values()):
+        raise InvalidInput(f"hostfile line {quoted(line)} lacks something before or after ',', ':' or '='")
+    addresses: list[str] = []
+    for part in hosts.split(","):
+        addresses += _addresses_of(part, room - len(addresses))
+    if "rank" in options and len(addresses) > 1:
+        raise InvalidInput(f"hostfile line {quoted(line)} gives one rank to {len(addresses):,} hosts")
+    return [{"address": address, **options} for address in addresses]
 
 
-def _addresses_of(text: str) -> Iterable[str]:
+def _hostfile_options(words: Iterable[str], line: str) -> dict[str, str]:
+    """What follows a line's hosts. Alone, Open MPI's `max_slots` says how many slots there are."""
+    options: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        name = name.replace("-", "_")
+        if not equals or name not in _HOSTFILE_OPTIONS:
+            raise InvalidInput(
+                f"hostfile line {quoted(line)}: {quoted(word)} is not understood; a line is "
+                "'ADDRESS slots=N', max_slots=N, role=NAME and rank=N where needed, several hosts 'ADDRESS,ADDRESS'"
+            )
+        if name in options:
+            raise InvalidInput(f"hostfile line {quoted(line)} gives {name} twice")
+        options[name] = value
+    if (most := options.pop("max_slots", None)) is not None:
+        limit = _whole(most, "max_slots", None, least=1)
+        if _whole(options.setdefault("slots", most), "slots", None, least=1) > limit:
+            raise InvalidInput(f"hostfile line {quoted(line)}: slots is above max_slots")
+    return options
+
+
+def _addresses_of(text: str, room: int) -> Iterable[str]:
     """The addresses of a range such as `10.0.0.7-10.0.0.9`, both ends included; anything else stays as it is."""
     low, _, high = text.partition("-")
     try:
-        first, last = ipaddress.ip_address(low), ipaddress.ip_address(high)
+        first, last = ipaddress.ip_address(unbracketed(low)), ipaddress.ip_address(unbracketed(high))
     except ValueError:
         return (text,)  # a name with a hyphen, perhaps: it is refused as an address
     count = int(last) - int(first) + 1
-    if first.version != last.version or not 0 < count <= _LARGEST_RANGE:
-        raise InvalidInput(f"{text!r} is not a range of at most {_LARGEST_RANGE:,} addresses, the lower one first")
+    if first.version != last.version or count < 1:
+        raise InvalidInput(f"{quoted(text)} is not a range of addresses, the lower one first")
+    if count > room:
+        raise InvalidInput(f"{quoted(text)} would make more than {MAX_WORKERS:,} workers, for whom no zone has room")
     return (str(first + offset) for offset in range(count))
 
 
@@ -123,7 +156,9 @@ def _as_mapping(row: Any) -> Mapping[str, Any]:
         raise InvalidInput(f"worker {quoted(row)} must be an address or a mapping with 'rank' and 'address'")
     unknown = sorted(str(key) for key in row if key not in _WORKER_KEYS)
     if unknown:
-        raise InvalidInput(f"worker {quoted(dict(row))} has unknown keys {unknown}: known are {sorted(_WORKER_KEYS)}")
+        raise InvalidInput(
+            f"worker {quoted(dict(row))} has unknown keys {quoted(unknown)}: known are {sorted(_WORKER_KEYS)}"
+        )
     if row.get("address") in (None, ""):
         raise InvalidInput(f"worker {quoted(dict(row))} has no address")
     return row
@@ -149,7 +184,7 @@ def _number(rows: Iterable[Mapping[str, Any]], allowed: Collection[Network]) -> 
             Worker(
                 rank=rank,
                 address=check_address(row["address"], allowed, where),
-                hostname=str(row.get("hostname") or ""),
+                hostname=_hostname(row),
                 role=role,
                 slots=_whole(row.get("slots") if row.get("slots") is not None else 1, "slots", row, least=1),
                 port=None if port is None else parse_port(port),
@@ -158,11 +193,18 @@ def _number(rows: Iterable[Mapping[str, Any]], allowed: Collection[Network]) -> 
     return workers
 
 
+def _hostname(row: Mapping[str, Any]) -> str:
+    hostname = str(row.get("hostname") or "")
+    if not hostname.isprintable():
+        raise InvalidInput(f"hostname {quoted(hostname)} has characters that cannot be printed")
+    return hostname
+
+
 def parse_port(value: Any) -> int:
     """Return a TCP port, 1 to 65535."""
     port = _whole(value, "port", None, least=1)
     if port > 65535:
-        raise InvalidInput(f"port {value!r} is not a TCP port: 1 to 65535")
+        raise InvalidInput(f"port {quoted(value)} is not a TCP port: 1 to 65535")
     return port
 
 

@@ -92,12 +92,12 @@ def check_address(text: Any, allowed: Collection[Network], where: str = "") -> s
     """`parse_address` for callers with many addresses: the allowed networks are parsed already."""
     place = f" of {where}" if where else ""
     try:
-        address = ipaddress.ip_address(str(text).strip())
+        address = ipaddress.ip_address(unbracketed(str(text).strip()))
     except ValueError:
         raise InvalidInput(f"address {quoted(str(text))}{place} is not an IPv4 or IPv6 address") from None
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
         raise InvalidInput(
-            f"address {text!r}{place} cannot stand in a record: write it as plain IPv4 or without its zone"
+            f"address {quoted(text)}{place} cannot stand in a record: write it as plain IPv4 or without its zone"
         )
     if not any(address in network for network in allowed):
         for network, what in REFUSED_NETWORKS:
@@ -109,10 +109,15 @@ def check_address(text: Any, allowed: Collection[Network], where: str = "") -> s
     return str(address)
 
 
+def unbracketed(text: str) -> str:
+    """Return an IPv6 address without the brackets that it has in URLs and before a port (RFC 3986 §3.2.2)."""
+    return text[1:-1] if text[:1] == "[" and text[-1:] == "]" and ":" in text else text
+
+
 def parse_networks(texts: Collection[str]) -> list[Network]:
     """Return networks such as `127.0.0.0/8`, or raise InvalidInput."""
     if isinstance(texts, str):
-        raise InvalidInput(f"allow_addresses must be a list such as ['127.0.0.0/8'], not {texts!r}")
+        raise InvalidInput(f"allow_addresses must be a list such as ['127.0.0.0/8'], not {quoted(texts)}")
     return [_parse_network(text) for text in texts]
 
 
@@ -120,4 +125,4 @@ def _parse_network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
-        raise InvalidInput(f"allow_addresses: {text!r} is not a network such as '127.0.0.0/8'") from None
+        raise InvalidInput(f"allow_addresses: {quoted(text)} is not a network such as '127.0.0.0/8'") from None

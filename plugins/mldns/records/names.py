@@ -5,9 +5,11 @@ A name inside mldns is always absolute and lower case: `worker-0.job.ml.example.
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from mldns.exceptions import InvalidInput
+from mldns.messages import quoted
 
 Key = tuple[str, str]
 """Owner name and type of an rrset."""
@@ -21,19 +23,41 @@ _MAX_LABEL = 63
 _LABEL = re.compile(r"_?[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RANK_LIKE = re.compile(r"-\d+$")
+# Classless reverse delegation, `0/25.2.0.192.in-addr.arpa.` (RFC 2317 §4): targets only, since a manifest parts at `/`.
+_TARGET_LABEL = re.compile(rf"{_LABEL.pattern}|[0-9]{{1,3}}/[0-9]{{1,2}}")
+_WAY_TO_LABEL = "; of any text, a run id too, write job='bert-{{ macros.mldns.job_label(run_id) }}'"
+_NO_JOB = ("none", "null")  # what a template of a missing value renders to
 
 
 def absolute(name: str) -> str:
     """Return `name` in lower case with its trailing dot, or raise InvalidInput naming what is wrong with it."""
+    return _absolute(name, _LABEL)
+
+
+def target(name: str, dns_name: str) -> str:
+    """Return the absolute name that a record of the zone `dns_name` points at.
+
+    :raises InvalidInput: it is no name, or of one label: at the root it leads nowhere, whoever wrote it meant the zone.
+    """
+    full = _absolute(name, _TARGET_LABEL if name.lower().rstrip(".").endswith(".in-addr.arpa") else _LABEL)
+    if full.count(".") == 1:
+        raise InvalidInput(
+            f"target {_clip(name)!r} has one label and would be looked up at the root: "
+            f"write the whole name, such as '{full}{dns_name}'"
+        )
+    return full
+
+
+def _absolute(name: str, pattern: re.Pattern[str]) -> str:
     if not isinstance(name, str) or not name.strip("."):
-        raise InvalidInput(f"{name!r} is not a domain name: expected letters such as 'worker-0.job.ml.example.com.'")
+        raise InvalidInput(f"{quoted(name)} is not a domain name: expected letters, as 'worker-0.job.ml.example.com.'")
     bare = name.removesuffix(".").lower()
     if len(bare) > _MAX_NAME:
         raise InvalidInput(f"name {_clip(name)!r} has {len(bare)} characters, a domain name has at most {_MAX_NAME}")
     for position, label in enumerate(bare.split(".")):
         if label == "*" and position == 0:
             continue
-        _check_label(label, name, _LABEL)
+        _check_label(label, name, pattern)
     return bare + "."
 
 
@@ -57,19 +81,38 @@ def require_in_zone(name: str, dns_name: str) -> str:
 
 def slug(job: str) -> str:
     """Return the job's owner label: one host label of at most 63 letters, digits and hyphens, lower case."""
-    if not isinstance(job, str) or not job:
-        raise InvalidInput(f"{job!r} is not a job name: expected one DNS label such as 'bert-large'")
+    if not isinstance(job, str) or not job or job.lower() in _NO_JOB:
+        raise InvalidInput(f"{quoted(job)} is not a job name: expected one DNS label such as 'bert-large'")
     label = job.lower()
     if "." in label:
-        raise InvalidInput(f"job {job!r} has a dot: it becomes one label of every name, such as worker-0.JOB.zone")
-    _check_label(label, job, _HOST_LABEL)
+        raise InvalidInput(
+            f"job {_clip(job)!r} has a dot: it becomes one label of names such as worker-0.JOB.zone{_WAY_TO_LABEL}"
+        )
+    try:
+        _check_label(label, job, _HOST_LABEL)
+    except InvalidInput as error:
+        raise InvalidInput(f"job: {error}{_WAY_TO_LABEL}") from None
     return label
+
+
+def job_label(text: str) -> str:
+    """Return a job's label for any text, such as a run id: the same for the same text, another for any other.
+
+    What is a label already stays as it is. Anything else keeps its letters and digits, and ends in a digest of the
+    whole text, so that `a+b` and `a:b` stay two jobs: `manual-2026-01-02t03-04-05-6-1f0c2a9d3b47`.
+    """
+    bare = text.lower()
+    if len(bare) <= _MAX_LABEL and _HOST_LABEL.fullmatch(bare) and bare == text and bare not in _NO_JOB:
+        return bare
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    words = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[: _MAX_LABEL - len(digest) - 1].strip("-")
+    return f"{words}-{digest}" if words else f"job-{digest}"
 
 
 def role_label(role: str) -> str:
     """Return a worker's role as it stands in names, such as `worker`; it must not end like a rank."""
     if not isinstance(role, str) or not role:
-        raise InvalidInput(f"{role!r} is not a role: expected one DNS label such as 'worker'")
+        raise InvalidInput(f"{quoted(role)} is not a role: expected one DNS label such as 'worker'")
     label = role.lower()
     _check_label(label, role, _HOST_LABEL)
     if _RANK_LIKE.search(label):
@@ -117,7 +160,8 @@ def _check_label(label: str, name: str, pattern: re.Pattern[str]) -> None:
         )
     if not pattern.fullmatch(label):
         raise InvalidInput(
-            f"label {label!r} of {_clip(name)!r} is not a host label: letters, digits and hyphens, none at its ends"
+            f"label {_clip(label)!r} of {_clip(name)!r} is not a host label: "
+            "letters, digits and hyphens, none at its ends"
         )
 
 

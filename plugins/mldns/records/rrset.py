@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.messages import quoted
 from mldns.records.addresses import check_address, parse_networks
 from mldns.records.names import (
     MANIFEST_LABEL,
     Key,
-    absolute,
     in_zone,
     require_in_zone,
+    target,
 )
-from mldns.records.txt import quote_strings, split_strings
+from mldns.records.txt import quote_strings, split_strings, written_strings
 
 WRITABLE_TYPES = ("A", "AAAA", "CNAME", "TXT", "SRV", "PTR")
 MAX_RRDATAS = 100  # of one rrset, Cloud DNS quota resourceRecordsPerRrset
@@ -75,9 +76,11 @@ def parse_record(
     :raises InvalidInput: naming the record and what is wrong with it.
     """
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"record {value!r} must be a mapping with name, type, ttl and rrdatas")
+        raise InvalidInput(f"record {quoted(value)} must be a mapping with name, type, ttl and rrdatas")
     if unknown := sorted(str(key) for key in value if key not in _RECORD_KEYS | _IGNORED_KEYS):
-        raise InvalidInput(f"record {value.get('name')!r} has unknown keys {unknown}: known are {sorted(_RECORD_KEYS)}")
+        raise InvalidInput(
+            f"record {quoted(value.get('name'))} has unknown keys {quoted(unknown)}: known are {sorted(_RECORD_KEYS)}"
+        )
     name = require_in_zone(value.get("name") or "", dns_name)
     kind = str(value.get("type") or "").upper()
     _check_type(name, kind, value.get("type"))
@@ -86,9 +89,9 @@ def parse_record(
     ttl = parse_ttl(value.get("ttl", default_ttl), where=f"record {name} {kind}")
     rrdatas = value.get("rrdatas")
     if isinstance(rrdatas, str) or not isinstance(rrdatas, Iterable):
-        raise InvalidInput(f"record {name} {kind} needs rrdatas, a list such as ['192.0.2.1'], not {rrdatas!r}")
+        raise InvalidInput(f"record {name} {kind} needs rrdatas, a list such as ['192.0.2.1'], not {quoted(rrdatas)}")
     allowed = parse_networks(allow_addresses)
-    data = tuple(_parse_rdata(kind, item, f"record {name} {kind}", allowed) for item in rrdatas)
+    data = tuple(_parse_rdata(kind, item, f"record {name} {kind}", allowed, dns_name) for item in rrdatas)
     _check_data(name, kind, data)
     return RRset(name, kind, ttl, data)
 
@@ -97,7 +100,7 @@ def parse_ttl(value: Any, *, where: str = "ttl") -> int:
     """Return a TTL in seconds, 1 to 2^31 - 1; a numeric string is accepted, as the API does."""
     text = str(value).strip()
     if isinstance(value, bool | float) or not text.isascii() or not text.isdecimal():
-        raise InvalidInput(f"{where}: ttl {value!r} is not a whole number of seconds")
+        raise InvalidInput(f"{where}: ttl {quoted(value)} is not a whole number of seconds")
     if len(text) > _TTL_DIGITS or not 1 <= int(text) <= MAX_TTL:
         raise InvalidInput(
             f"{where}: ttl {text[:20]} is not between 1 and {MAX_TTL} seconds (5 to 30 suits short-lived workers)"
@@ -142,7 +145,7 @@ def check_records(wanted: Iterable[RRset], dns_name: str) -> None:
 
 def _check_type(name: str, kind: str, written: object) -> None:
     if kind not in WRITABLE_TYPES:
-        raise InvalidInput(f"record {name} has type {written!r}: mldns writes {', '.join(WRITABLE_TYPES)}")
+        raise InvalidInput(f"record {name} has type {quoted(written)}: mldns writes {', '.join(WRITABLE_TYPES)}")
 
 
 def _check_data(name: str, kind: str, data: tuple[str, ...]) -> None:
@@ -151,7 +154,7 @@ def _check_data(name: str, kind: str, data: tuple[str, ...]) -> None:
     if len(data) > MAX_RRDATAS:
         raise InvalidInput(f"record {name} {kind} has {len(data)} rrdatas, an rrset holds at most {MAX_RRDATAS}")
     if len(set(data)) < len(data):
-        raise InvalidInput(f"record {name} {kind} has the same rrdata twice: {_first_double(data)!r}")
+        raise InvalidInput(f"record {name} {kind} has the same rrdata twice: {quoted(_first_double(data))}")
     if kind == "CNAME" and len(data) > 1:
         raise InvalidInput(f"record {name} CNAME has {len(data)} rrdatas, a CNAME has one")
     if kind == "CNAME" and data[0] == name:
@@ -162,9 +165,9 @@ def _first_double(data: tuple[str, ...]) -> str:
     return next(item for position, item in enumerate(data) if item in data[:position])
 
 
-def _parse_rdata(kind: str, item: Any, where: str, allowed: Collection[Any]) -> str:
+def _parse_rdata(kind: str, item: Any, where: str, allowed: Collection[Any], dns_name: str) -> str:
     if not isinstance(item, str) or not item.strip():
-        raise InvalidInput(f"{where}: rrdata {item!r} is not text")
+        raise InvalidInput(f"{where}: rrdata {quoted(item)} is not text")
     text = item.strip()
     if kind in ("A", "AAAA"):
         address = check_address(text, allowed, where)
@@ -172,17 +175,24 @@ def _parse_rdata(kind: str, item: Any, where: str, allowed: Collection[Any]) -> 
             raise InvalidInput(f"{where}: {address} is an {'IPv6' if ':' in address else 'IPv4'} address")
         return address
     if kind in _NAME_TYPES:
-        return absolute(text)
+        return _parse_target(text, where, dns_name)
     if kind == "SRV":
-        return _parse_srv(text, where)
-    return quote_strings(split_strings(text, where))
+        return _parse_srv(text, where, dns_name)
+    return quote_strings(written_strings(text, where))
 
 
-def _parse_srv(text: str, where: str) -> str:
+def _parse_srv(text: str, where: str, dns_name: str) -> str:
     fields = text.split()
-    if len(fields) != 4 or not all(re.fullmatch(r"\d{1,5}", field) and int(field) <= 65535 for field in fields[:3]):
-        raise InvalidInput(f"{where}: rrdata {text!r} is not 'PRIORITY WEIGHT PORT TARGET'")
-    return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {absolute(fields[3])}"
+    if len(fields) != 4 or not all(re.fullmatch(r"[0-9]{1,5}", field) and int(field) <= 65535 for field in fields[:3]):
+        raise InvalidInput(f"{where}: rrdata {quoted(text)} is not 'PRIORITY WEIGHT PORT TARGET'")
+    return f"{int(fields[0])} {int(fields[1])} {int(fields[2])} {_parse_target(fields[3], where, dns_name)}"
+
+
+def _parse_target(text: str, where: str, dns_name: str) -> str:
+    try:
+        return target(text, dns_name)
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error}") from None
 
 
 def _canonical_data(rrset: RRset) -> list[str]:

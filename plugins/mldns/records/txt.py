@@ -6,9 +6,10 @@ The stand-alone form is needed because comparing a zone with a wish must not dep
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mldns.exceptions import InvalidInput
+from mldns.messages import quoted
 
 MAX_STRING = 255  # octets of one character string
 
@@ -23,13 +24,29 @@ def split_strings(text: str, where: str) -> tuple[bytes, ...]:
     while position < len(bare):
         match = _TOKEN.match(bare, position)
         if match is None:
-            raise InvalidInput(f"{where}: rrdata {text[:60]!r} has an unbalanced quote")
+            raise InvalidInput(f"{where}: rrdata {quoted(text)} has an unbalanced quote")
         strings.append(_unescape(match.group(1) if match.group(1) is not None else match.group(2), where))
         position = match.end()
-    for string in strings:
-        if len(string) > MAX_STRING:
-            raise InvalidInput(f"{where}: a string of {len(string)} octets, a TXT string has at most {MAX_STRING}")
-    return tuple(strings)
+    return _checked(strings, where)
+
+
+def written_strings(text: str, where: str) -> tuple[bytes, ...]:
+    """Return the octets of what a person wrote: text without quotes is one string, blanks and all.
+
+    In presentation format a blank ends a string, and whoever reads SPF, DKIM or DMARC joins the strings without one
+    (RFC 7208 §3.3): `v=spf1 ~all` would become `v=spf1~all`.
+
+    :raises InvalidInput: strings with and without quotes side by side, or an unquoted text of several lines.
+    """
+    strings = split_strings(text, where)
+    quoted_parts = sum(match.group(1) is not None for match in _TOKEN.finditer(text))
+    if quoted_parts == len(strings) or len(strings) == 1:
+        return strings
+    if quoted_parts or not text.isprintable():
+        raise InvalidInput(
+            f"{where}: rrdata {quoted(text)}: put quotes around each of its strings, or around all of it"
+        )
+    return _checked((_unescape(text, where),), where)
 
 
 def quote_strings(strings: Iterable[bytes]) -> str:
@@ -37,8 +54,21 @@ def quote_strings(strings: Iterable[bytes]) -> str:
     return " ".join(f'"{_escape(string)}"' for string in strings)
 
 
+def _checked(strings: Sequence[bytes], where: str) -> tuple[bytes, ...]:
+    if longest := max((len(string) for string in strings if len(string) > MAX_STRING), default=0):
+        raise InvalidInput(
+            f"{where}: a string of {longest} octets, a TXT string has at most {MAX_STRING}: "
+            'write it as several, each in quotes, "…" "…"'
+        )
+    return tuple(strings)
+
+
 def _unescape(text: str, where: str) -> bytes:
     """Decode `\\DDD` and `\\c`; text outside ASCII stands for its UTF-8 octets."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{where}: rrdata {quoted(text)} has half a character (a lone surrogate)") from None
     octets = bytearray()
     position = 0
     for match in _ESCAPE.finditer(text):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from airflow.plugins_manager import AirflowPlugin
 
+from mldns.records.names import job_label
 from mldns.ui.mounted import EXTERNAL_VIEWS, FASTAPI_APPS
 
 
@@ -11,5 +14,6 @@ class MldnsPlugin(AirflowPlugin):
     """mldns as Airflow lists it."""
 
     name = "mldns"
+    macros: ClassVar = [job_label]
     fastapi_apps = FASTAPI_APPS
     external_views = EXTERNAL_VIEWS

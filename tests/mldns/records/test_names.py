@@ -10,6 +10,7 @@ from mldns.exceptions import InvalidInput
 from mldns.records.names import (
     absolute,
     in_zone,
+    job_label,
     manifest_name,
     master_name,
     relative,
@@ -85,10 +86,37 @@ def test_require_in_zone_names_both() -> None:
         require_in_zone("a.other.com", "ml.example.com.")
 
 
-@pytest.mark.parametrize("job", ["", "a.b", "-a", "a_b", "a b", LABEL_64, "Ünï"])
+@pytest.mark.parametrize("job", ["", "None", "null", "a.b", "-a", "a_b", "a b", LABEL_64, "Ünï"])
 def test_a_job_is_one_host_label(job: str) -> None:
     with pytest.raises(InvalidInput):
         slug(job)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "None",
+        "",
+        "Bert",
+        "a.b",
+        "a+b",
+        "a:b",
+        "-a",
+        "é",
+        "\ud800",
+        "x" * 64,
+        "manual__2026-01-02T03:04:05.678901+00:00",
+    ],
+)
+def test_any_text_has_a_label_of_its_own(text: str) -> None:
+    label = job_label(text)
+    assert slug(label) == label == job_label(label)
+    assert label.startswith("manual-2026-01-02t03-04-05-678901-00-00-" if text.startswith("manual") else "")
+    assert job_label(text + "\0") != label
+
+
+def test_a_label_stays_as_it_is() -> None:
+    assert job_label("bert-large") == "bert-large"
 
 
 @pytest.mark.parametrize("role", ["", "a-1", "ps_0", "a.b"])
