@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from airflow.plugins_manager import AirflowPlugin
 
 from mldns.records.names import job_label
 from mldns.ui.mounted import EXTERNAL_VIEWS, FASTAPI_APPS
+
+MACROS = [job_label]
 
 
 class MldnsPlugin(AirflowPlugin):
     """mldns as Airflow lists it."""
 
     name = "mldns"
-    macros: ClassVar = [job_label]
+    macros = MACROS
     fastapi_apps = FASTAPI_APPS
     external_views = EXTERNAL_VIEWS
