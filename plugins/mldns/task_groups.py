@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
+from mldns.inventory.job_records import DEFAULT_TTL
 from mldns.operators.cloud_dns import (
     CloudDNSClaimOperator,
     CloudDNSDeleteRecordsOperator,
     CloudDNSHandOffOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.operators.records import DEFAULT_LEASE_HOURS, DEFAULT_TTL
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
+from mldns.tasks.lease import DEFAULT_LEASE_HOURS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg

@@ -14,7 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.handoff import reader
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 from mldns.tasks.lease import deployment
 from tests.dags.conftest import ROOT
 
@@ -26,7 +26,8 @@ PROVIDERS = {
     "airflow.providers.google": {"example_gke_job"},
 }
 HANDOFF = hand_off(
-    parse_workers(["10.0.0.7", "10.0.0.8", "10.0.0.9"]), zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30
+    DesiredRecords.parse(owner="bert", dns_name="ml.example.com.", workers=["10.0.0.7", "10.0.0.8", "10.0.0.9"]),
+    zone="ml",
 )
 
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import ROOT
 
@@ -46,17 +46,15 @@ def handoff(cloud: Cloud) -> dict[str, Any]:
     with socket.socket() as probe:
         probe.bind((ADDRESSES[0], 0))
         port = int(probe.getsockname()[1])
-    workers = parse_workers(ADDRESSES, allow_addresses=["127.0.0.0/8"])
-    return hand_off(
-        workers,
-        zone="ml",
-        dns_name="ml.example.com.",
+    desired = DesiredRecords.parse(
         owner="job",
+        dns_name="ml.example.com.",
         ttl=5,
+        workers=ADDRESSES,
         port=port,
-        visibility="public",
-        name_servers=cloud.dns,
+        allow_addresses=["127.0.0.0/8"],
     )
+    return hand_off(desired, zone="ml", visibility="public", name_servers=cloud.dns)
 
 
 def launch(handoff: dict[str, Any], *options: str, timeout: float = 120) -> subprocess.Popen[str]:

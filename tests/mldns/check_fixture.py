@@ -10,8 +10,7 @@ from typing import Any
 import requests
 
 from mldns.handoff.writer import hand_off
-from mldns.inventory.job_records import job_records
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 from tests.cloud_fixture import Cloud
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -21,15 +20,20 @@ WORKERS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 class Job:
     """A job in a zone of localcloud, written through its API, and its hand-off."""
 
-    def __init__(self, cloud: Cloud, workers: Any, *, ttl: int = 30, visibility: str = "private", **more: Any) -> None:
-        inventory = parse_workers(workers, allow_addresses=["127.0.0.0/8"])
-        arguments: dict[str, Any] = {"owner": "bert", "dns_name": "ml.test.", "ttl": ttl}
-        self.records = {
-            rrset.name: list(rrset.rrdatas) for rrset in job_records(inventory, **arguments) if rrset.type == "A"
-        }
-        self.value = hand_off(
-            inventory, zone="ml", visibility=visibility, resolvers=cloud.resolvers, **arguments, **more
+    def __init__(
+        self,
+        cloud: Cloud,
+        workers: Any,
+        *,
+        ttl: int = 30,
+        port: int | None = None,
+        visibility: str = "private",
+    ) -> None:
+        desired = DesiredRecords.parse(
+            owner="bert", dns_name="ml.test.", ttl=ttl, workers=workers, port=port, allow_addresses=["127.0.0.0/8"]
         )
+        self.records = {rrset.name: list(rrset.rrdatas) for rrset in desired.rrsets if rrset.type == "A"}
+        self.value = hand_off(desired, zone="ml", visibility=visibility, resolvers=cloud.resolvers)
         self._ttl = ttl
         self._base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
         zone: dict[str, Any] = {"name": "ml", "dnsName": "ml.test.", "description": "", "visibility": visibility}

@@ -16,7 +16,7 @@ from mldns.gate.expectations import Expectation, Inquiry, Tolerance, any_address
 from mldns.gate.servers import Endpoint, Role, Server, parse_server
 from mldns.gate.survey import Survey
 from mldns.inventory.compact import pack_bytes, unpack_bytes
-from mldns.inventory.job_records import job_records, master_of, reverse_records
+from mldns.inventory.job_records import DesiredRecords, master_of
 from mldns.inventory.workers import Worker
 from mldns.records.names import in_zone
 from mldns.records.rrset import RRset, from_api
@@ -33,25 +33,17 @@ _OCTETS = {"4": 4, "6": 16}
 class Proof:
     """Names, what they must answer, and whom to ask.
 
-    :param workers: only role, rank and address count here.
-    :param records: more records of the zone.
+    :param desired: of its workers only role, rank and address count here.
     :param servers: who must answer for the zone's names (`resolution.servers_to_ask`).
-    :param reverse_dns_name: of the zone that holds the workers' PTR records; "" for none.
-    :param reverse_servers: who must answer for them.
+    :param reverse_servers: who must answer for the workers' PTR records.
     :param required: names that others keep (`resolution.parse_required`); asked of the resolvers among `servers`.
     :param max_ttl: seconds; each record's own TTL when None.
-    :param connect: whose `port` must accept a connection, one of `CONNECT`; "" for nobody's.
+    :param connect: whose rendezvous port must accept a connection, one of `CONNECT`; "" for nobody's.
     :raises InvalidInput: they do not go together.
     """
 
-    job: str
-    dns_name: str
-    ttl: int
+    desired: DesiredRecords
     servers: tuple[Server, ...]
-    workers: tuple[Worker, ...] = ()
-    records: tuple[RRset, ...] = ()
-    port: int | None = None
-    reverse_dns_name: str = ""
     reverse_servers: tuple[Server, ...] = ()
     required: tuple[str, ...] = ()
     max_ttl: int | None = None
@@ -66,28 +58,22 @@ class Proof:
             )
         if self.connect and self.connect not in CONNECT:
             raise InvalidInput(f"connect {self.connect!r} is not one of {', '.join(CONNECT)}")
-        if self.connect and (not self.workers or self.port is None):
+        if self.connect and (not self.desired.workers or self.desired.port is None):
             raise InvalidInput(f"connect {self.connect!r} needs workers and their rendezvous port: give port")
 
     @property
     def resolvers(self) -> tuple[Server, ...]:
         return tuple(server for server in self.servers if server.role is Role.RESOLVER)
 
-    def rrsets(self) -> tuple[RRset, ...]:
-        """What the zone must hold."""
-        of_job: tuple[RRset, ...] = ()
-        if self.workers:
-            of_job = job_records(self.workers, owner=self.job, dns_name=self.dns_name, ttl=self.ttl, port=self.port)
-        return of_job + self.records
-
     def survey(self, now: float) -> Survey:
         """Return a survey that knows nothing yet."""
-        rrsets = self.rrsets()
-        inside, outside = _srv_targets(rrsets, self.dns_name)
+        desired = self.desired
+        rrsets = desired.rrsets
+        inside, outside = _srv_targets(rrsets, desired.dns_name)
         wanted = expectations(rrsets, max_ttl=self.max_ttl) + inside
         also: list[Inquiry] = []
-        if self.reverse_dns_name:
-            also.append(Inquiry(expectations(self._pointers(), max_ttl=self.max_ttl), self.reverse_servers))
+        if desired.reverse_dns_name:
+            also.append(Inquiry(expectations(desired.pointers, max_ttl=self.max_ttl), self.reverse_servers))
         looked_up = (*map(parse_required, self.required), *(outside if self.resolvers else ()))
         if looked_up:
             also.append(Inquiry(looked_up, self.resolvers))
@@ -103,23 +89,25 @@ class Proof:
 
     def endpoints(self) -> list[Endpoint]:
         """Whose port must accept a connection."""
-        if not self.connect or self.port is None:
+        workers, port = self.desired.workers, self.desired.port
+        if not self.connect or port is None:
             return []
-        hosts = [master_of(self.workers)] if self.connect == "master" else self.workers
-        return [Endpoint(f"{host.role}-{host.rank}", host.address, self.port) for host in hosts]
+        hosts = [master_of(workers)] if self.connect == "master" else workers
+        return [Endpoint(f"{host.role}-{host.rank}", host.address, port) for host in hosts]
 
     def pack(self) -> dict[str, Any]:
         """Return it as small plain JSON."""
+        desired = self.desired
         return {
             "version": _VERSION,
-            "job": self.job,
-            "dns_name": self.dns_name,
-            "ttl": self.ttl,
-            "port": self.port,
-            "hosts": {role: _pack_addresses(addresses) for role, addresses in _addresses(self.workers).items()},
-            "records": pack_bytes(json.dumps([rrset.to_api() for rrset in self.records]).encode()),
+            "job": desired.owner,
+            "dns_name": desired.dns_name,
+            "ttl": desired.ttl,
+            "port": desired.port,
+            "hosts": {role: _pack_addresses(addresses) for role, addresses in _addresses(desired.workers).items()},
+            "records": pack_bytes(json.dumps([rrset.to_api() for rrset in desired.records]).encode()),
             "servers": [_server_text(server) for server in self.servers],
-            "reverse_dns_name": self.reverse_dns_name,
+            "reverse_dns_name": desired.reverse_dns_name,
             "reverse_servers": [_server_text(server) for server in self.reverse_servers],
             "required": list(self.required),
             "max_ttl": self.max_ttl,
@@ -137,34 +125,28 @@ class Proof:
         if value.get("version") != _VERSION:
             raise InvalidInput(f"a proof of version {value.get('version')!r} cannot be read here, only {_VERSION}")
         records = json.loads(unpack_bytes(value["records"], most=_MOST_BYTES))
+        workers = (
+            Worker(rank, address, role=role)
+            for role, packed in value["hosts"].items()
+            for rank, address in enumerate(_unpack_addresses(packed))
+        )
         return cls(
-            job=value["job"],
-            dns_name=value["dns_name"],
-            ttl=value["ttl"],
-            port=value["port"],
-            workers=tuple(
-                Worker(rank, address, role=role)
-                for role, packed in value["hosts"].items()
-                for rank, address in enumerate(_unpack_addresses(packed))
+            desired=DesiredRecords(
+                owner=value["job"],
+                dns_name=value["dns_name"],
+                ttl=value["ttl"],
+                workers=tuple(workers),
+                records=tuple(map(from_api, records)),
+                port=value["port"],
+                reverse_dns_name=value["reverse_dns_name"],
             ),
-            records=tuple(map(from_api, records)),
             servers=tuple(map(_read_server, value["servers"])),
-            reverse_dns_name=value["reverse_dns_name"],
             reverse_servers=tuple(map(_read_server, value["reverse_servers"])),
             required=tuple(value["required"]),
             max_ttl=value["max_ttl"],
             passes=value["passes"],
             tolerate=tuple(map(Tolerance, value["tolerate"])),
             connect=value["connect"],
-        )
-
-    def _pointers(self) -> tuple[RRset, ...]:
-        return reverse_records(
-            self.workers,
-            owner=self.job,
-            dns_name=self.dns_name,
-            reverse_dns_name=self.reverse_dns_name,
-            ttl=self.ttl,
         )
 
 

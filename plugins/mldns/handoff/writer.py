@@ -14,9 +14,9 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff import address_digest, run_lengths
-from mldns.inventory.job_records import master_of
+from mldns.inventory.job_records import DesiredRecords, master_of
 from mldns.inventory.workers import Worker, world_size
-from mldns.records.names import absolute, master_name, slug, worker_name, workers_name
+from mldns.records.names import master_name, worker_name, workers_name
 from mldns.records.rrset import MAX_RRDATAS
 
 VERSION = 1
@@ -30,13 +30,9 @@ RUN_CHARACTERS = 1_500
 
 
 def hand_off(
-    workers: Sequence[Worker] = (),
+    desired: DesiredRecords,
     *,
     zone: str,
-    dns_name: str,
-    owner: str,
-    ttl: int,
-    port: int | None = None,
     visibility: str = "private",
     name_servers: Sequence[str] = (),
     resolvers: Sequence[str] = (),
@@ -50,9 +46,10 @@ def hand_off(
     stands for the whole inventory and `addresses` for what DNS must answer. With no workers only the zone's part is
     there.
 
+    :param desired: its workers, their TTL and the rendezvous port; explicit records do not matter here.
     :param resolvers: `HOST:PORT` of the resolvers that the workers use.
     """
-    zone_name = absolute(dns_name)
+    workers, zone_name = desired.workers, desired.dns_name
     value: dict[str, Any] = {
         "version": VERSION,
         "zone": zone,
@@ -60,8 +57,8 @@ def hand_off(
         "visibility": visibility,
         "name_servers": list(name_servers),
         "resolvers": list(resolvers),
-        "job": slug(owner),
-        "ttl": ttl,
+        "job": desired.owner,
+        "ttl": desired.ttl,
         "count": 0,
     }
     if not workers:
@@ -69,7 +66,7 @@ def hand_off(
     master = master_of(workers)
     slots, slot_runs = _slots(workers)
     record_types = {worker.record_type for worker in workers}
-    rendezvous_port = port or master.port or DEFAULT_PORT
+    rendezvous_port = desired.port or DEFAULT_PORT
     return value | {
         "pattern": f"{{role}}-{{rank}}.{value['job']}.{zone_name}",
         "count": len(workers),

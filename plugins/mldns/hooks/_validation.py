@@ -10,17 +10,14 @@ from typing import Any
 from mldns.exceptions import InvalidInput
 from mldns.iam.grants import Grant
 from mldns.iam.policy import parse_condition, parse_members, parse_role
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DEFAULT_TTL
 from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.providers.gcp.zones import ZONE_NAME
 from mldns.records.names import slug
-from mldns.records.rrset import RRset, check_records
+from mldns.records.rrset import RRset, check_records, parse_record
 
 Record = Mapping[str, Any] | RRset
-"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.inventory.job_records.desired_records`."""
-
-DEFAULT_TTL = 60
-"""Seconds, for a record mapping without `ttl`."""
+"""`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.inventory.job_records.DesiredRecords`."""
 
 MAX_LEASE_HOURS = 366 * 24
 
@@ -141,12 +138,11 @@ def rows(records: Iterable[Record]) -> list[Record]:
     return listed
 
 
-def desired(records: Iterable[Record], owner: str, dns_name: str) -> list[RRset]:
+def desired(records: Iterable[Record], dns_name: str) -> list[RRset]:
     """What to write: mappings validated and normalised, the data of rrsets as it comes; fit to stand side by side."""
-    listed = list(records)
-    mappings = [record for record in listed if not isinstance(record, RRset)]
-    wanted = [record for record in listed if isinstance(record, RRset)]
-    if mappings:
-        wanted += desired_records(records=mappings, owner=owner, dns_name=dns_name, ttl=DEFAULT_TTL)
+    wanted = [
+        record if isinstance(record, RRset) else parse_record(record, dns_name=dns_name, default_ttl=DEFAULT_TTL)
+        for record in records
+    ]
     check_records(wanted, dns_name)
     return wanted

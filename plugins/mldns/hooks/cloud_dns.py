@@ -154,7 +154,7 @@ class CloudDNSHook(IamHook):
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
         holder = _validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
         policy = parse_policy(policy)
-        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        editor, wanted = self._wanted(project_id, zone, records)
         return editor.plan(wanted, holder, policy).to_json(full=True)
 
     @project_default
@@ -201,7 +201,7 @@ class CloudDNSHook(IamHook):
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
         policy, wait = parse_policy(policy), _validation.flag(wait, "wait")
-        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        editor, wanted = self._wanted(project_id, zone, records)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
         plan, progress = applied.plan, applied.progress
         result = _held(zone, holder, applied.manifest) | {
@@ -253,7 +253,7 @@ class CloudDNSHook(IamHook):
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
         policy = parse_policy(policy)
-        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        editor, wanted = self._wanted(project_id, zone, records)
         return editor.plan(wanted, holder, policy).to_json()
 
     @project_default
@@ -278,7 +278,7 @@ class CloudDNSHook(IamHook):
         """
         holder = _validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
         wait = _validation.flag(wait, "wait")
-        editor, wanted = self._wanted(project_id, zone, records, holder.owner)
+        editor, wanted = self._wanted(project_id, zone, records)
         claimed = editor.claim(wanted, holder)
         names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
         return (
@@ -349,13 +349,11 @@ class CloudDNSHook(IamHook):
         name, number = _validation.zone_name(zone), _validation.change_id(change_id)
         return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
 
-    def _wanted(
-        self, project_id: str, zone: str, records: Iterable[Record], owner: str
-    ) -> tuple[ZoneEditor, list[RRset]]:
+    def _wanted(self, project_id: str, zone: str, records: Iterable[Record]) -> tuple[ZoneEditor, list[RRset]]:
         """An editor of the zone, and the records checked: as far as possible before the zone is asked for."""
         rows = _validation.rows(records)
         editor = self.zone_editor(project_id, zone)
-        return editor, _validation.desired(rows, owner, editor.facts.dns_name)
+        return editor, _validation.desired(rows, editor.facts.dns_name)
 
     def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
         """The id of the last change that was sent, None for none, and its status; waited for where that is asked.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.inventory.workers import Worker, parse_port, parse_workers
 from mldns.records.addresses import is_reverse, reverse_name
@@ -19,6 +21,100 @@ from mldns.records.names import (
     workers_name,
 )
 from mldns.records.rrset import MAX_RRDATAS, RRset, check_records, parse_record, parse_ttl
+
+DEFAULT_TTL = 30
+"""Seconds: workers come and go, and a resolver must forget the last run's address soon."""
+
+
+@dataclass(frozen=True)
+class DesiredRecords:
+    """Everything that an owner wants in one zone, and its workers' PTR records in another.
+
+    Built once from what a task was given (`parse`) and handed to whoever plans, writes, checks or hands off.
+
+    :param owner: the job's slug, or `shared`.
+    :param dns_name: what the zone serves, with its trailing dot.
+    :param ttl: of the workers' names, in seconds.
+    :param workers: sorted by role and rank; none for explicit records alone.
+    :param records: the explicit records.
+    :param port: of the rendezvous: the one that was asked for, else rank 0's own; None for no SRV record.
+    :param reverse_dns_name: what the zone of the PTR records serves; "" for no PTR records.
+    """
+
+    owner: str
+    dns_name: str
+    ttl: int
+    workers: tuple[Worker, ...] = ()
+    records: tuple[RRset, ...] = ()
+    port: int | None = None
+    reverse_dns_name: str = ""
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        owner: str,
+        dns_name: str,
+        ttl: Any = DEFAULT_TTL,
+        workers: Any = None,
+        records: Any = None,
+        port: Any = None,
+        allow_addresses: Any = (),
+        reverse_dns_name: str = "",
+    ) -> DesiredRecords:
+        """Return the value of arguments as templates and XCom give them (`mldns.arguments`).
+
+        :param workers: any form that `parse_workers` takes; None or "" for none. An empty list is an error.
+        :param records: a list of API record mappings, or JSON text of one; None or "" for none.
+        :param port: 1 to 65535; None or "" for rank 0's own. 0 is no port, here as everywhere.
+        :param allow_addresses: networks to let through although other hosts cannot reach them.
+        :raises InvalidInput: for the first thing that is wrong; nothing was sent.
+        """
+        zone, owner_label, seconds = absolute(dns_name), slug(owner), parse_ttl(ttl)
+        reverse_zone = absolute(reverse_dns_name) if reverse_dns_name else ""
+        asked = arguments.text(port)
+        rendezvous_port = parse_port(asked) if asked else None
+        allowed = arguments.texts(allow_addresses, "allow_addresses")
+        explicit = tuple(
+            parse_record(record, dns_name=zone, default_ttl=seconds, allow_addresses=allowed)
+            for record in _record_rows(arguments.value(records, "records"))
+        )
+        inventory = arguments.value(workers, "workers")
+        hosts = () if inventory is None else parse_workers(inventory, allow_addresses=allowed)
+        if hosts and rendezvous_port is None:
+            rendezvous_port = master_of(hosts).port
+        desired = cls(owner_label, zone, seconds, hosts, explicit, rendezvous_port, reverse_zone)
+        check_records(desired.pointers, reverse_zone)
+        if not desired.rrsets:
+            raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
+        check_records(desired.rrsets, zone)
+        return desired
+
+    @cached_property
+    def rrsets(self) -> tuple[RRset, ...]:
+        """What the zone must hold: the workers' names first, then the explicit records."""
+        if not self.workers:
+            return self.records
+        of_job = job_records(self.workers, owner=self.owner, dns_name=self.dns_name, ttl=self.ttl, port=self.port)
+        return of_job + self.records
+
+    @cached_property
+    def pointers(self) -> tuple[RRset, ...]:
+        """What the reverse zone must hold; none where there is no reverse zone.
+
+        :raises InvalidInput: there are no workers, it is no reverse zone, or a worker's address lies outside it.
+        """
+        if not self.reverse_dns_name:
+            return ()
+        if not self.workers:
+            raise InvalidInput(f"reverse zone {self.reverse_dns_name} without workers: only workers get PTR records")
+        return reverse_records(
+            self.workers,
+            owner=self.owner,
+            dns_name=self.dns_name,
+            reverse_dns_name=self.reverse_dns_name,
+            ttl=self.ttl,
+        )
 
 
 def job_records(
@@ -89,75 +185,11 @@ def master_of(workers: Iterable[Worker]) -> Worker:
     return firsts[min(firsts)]
 
 
-def desired_records(
-    *,
-    workers: Any = None,
-    records: Any = None,
-    owner: str,
-    dns_name: str,
-    ttl: Any,
-    port: Any = None,
-    allow_addresses: Collection[str] = (),
-) -> tuple[RRset, ...]:
-    """Return everything an owner wants in the zone: its workers' names, its explicit records, or both.
-
-    :param workers: any form that `parse_workers` takes; None or "" for none. An empty list is an error.
-    :param records: a list of API record mappings, or JSON text of one; None or "" for none.
-    :raises InvalidInput: for the first thing that is wrong; nothing was sent.
-    """
-    zone_name, owner_label, seconds = absolute(dns_name), slug(owner), parse_ttl(ttl)
-    rendezvous_port = None if port in (None, "", 0, "0") else parse_port(port)
-    explicit = [
-        parse_record(record, dns_name=zone_name, default_ttl=seconds, allow_addresses=allow_addresses)
-        for record in _record_rows(records)
-    ]
-    wanted: list[RRset] = []
-    if workers not in (None, ""):
-        inventory = parse_workers(workers, allow_addresses=allow_addresses)
-        wanted.extend(job_records(inventory, owner=owner_label, dns_name=zone_name, ttl=seconds, port=rendezvous_port))
-    wanted.extend(explicit)
-    if not wanted:
-        raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
-    check_records(wanted, zone_name)
-    return tuple(wanted)
-
-
-def desired_reverse_records(
-    *,
-    workers: Any,
-    owner: str,
-    dns_name: str,
-    reverse_dns_name: str,
-    ttl: Any,
-    allow_addresses: Collection[str] = (),
-) -> tuple[RRset, ...]:
-    """`reverse_records` of arguments as `desired_records` takes them.
-
-    :raises InvalidInput: for the first thing that is wrong, and where there are no workers: only they get PTR records.
-    """
-    if workers in (None, ""):
-        raise InvalidInput(f"reverse zone {reverse_dns_name} without workers: only workers get PTR records")
-    return reverse_records(
-        parse_workers(workers, allow_addresses=allow_addresses),
-        owner=slug(owner),
-        dns_name=dns_name,
-        reverse_dns_name=reverse_dns_name,
-        ttl=parse_ttl(ttl),
-    )
-
-
 def _record_rows(records: Any) -> list[Any]:
-    if records in (None, "", ()):
-        return []
-    if isinstance(records, str):
-        try:
-            records = json.loads(records)
-        except json.JSONDecodeError as error:
-            raise InvalidInput(f"records is not JSON: {error.msg} at character {error.pos}") from None
     if records is None:
         return []
     if isinstance(records, Mapping):
         return [records]
-    if not isinstance(records, Iterable):
+    if isinstance(records, str) or not isinstance(records, Iterable):
         raise InvalidInput(f"records must be a list of mappings, not {type(records).__name__}")
     return list(records)

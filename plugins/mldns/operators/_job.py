@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
-from mldns.inventory.job_records import desired_records, desired_reverse_records
+from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
 from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import Plan
 from mldns.records.names import SHARED_OWNER, slug
 from mldns.records.rrset import RRset
 from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.lease import claimant_and_lease, hold
+from mldns.tasks.lease import DEFAULT_LEASE_HOURS, claimant_and_lease, hold
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import tell_of_job, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-DEFAULT_LEASE_HOURS = 24.0
-"""A second run must not take the names from a training at work, and a run that crashed must not keep them for ever."""
-
-DEFAULT_TTL = 30
-"""Seconds: workers come and go, and a resolver must forget the last run's address soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +100,6 @@ class JobOperator(CloudDNSOperator):
         self.allow_addresses = allow_addresses
         self.reverse_zone = reverse_zone
 
-    @cached_property
-    def inventory(self) -> dict[str, Any]:
-        """The arguments that `desired_records` and `desired_reverse_records` share, as values."""
-        return {
-            "workers": arguments.value(self.workers, "workers"),
-            "ttl": self.ttl,
-            "allow_addresses": arguments.texts(self.allow_addresses, "allow_addresses"),
-        }
-
     def dns_name_of(self, zone: str) -> str:
         """What a managed zone serves; raises ZoneNotFound."""
         found = self.hook.get_zone(zone=zone, project_id=self.project)
@@ -123,30 +107,27 @@ class JobOperator(CloudDNSOperator):
             raise ZoneNotFound(zone, self.project or self.hook.project_id)
         return str(found["dnsName"])
 
-    def forward(self) -> Wanted:
-        """The job's names and its explicit records."""
-        dns_name = self.dns_name_of(self.zone)
-        rrsets = desired_records(
-            **self.inventory,
-            records=arguments.value(self.records, "records"),
+    def desired(self, dns_name: str, reverse_dns_name: str = "") -> DesiredRecords:
+        """The job's names, its explicit records, and its PTR records where a reverse zone is given."""
+        return DesiredRecords.parse(
             owner=self.job,
             dns_name=dns_name,
-            port=arguments.text(self.port) or None,
+            ttl=self.ttl,
+            workers=self.workers,
+            records=self.records,
+            port=self.port,
+            allow_addresses=self.allow_addresses,
+            reverse_dns_name=reverse_dns_name,
         )
-        return Wanted(self.zone, dns_name, rrsets)
 
-    def reverse(self, dns_name: str) -> Wanted | None:
-        """The PTR records of the workers of a zone `dns_name`; None where no reverse zone was given."""
-        zone = arguments.text(self.reverse_zone)
-        if not zone:
-            return None
-        if self.inventory["workers"] is None:
-            raise InvalidInput(f"reverse_zone {zone!r} without workers: only workers get PTR records")
-        reverse_dns_name = self.dns_name_of(zone)
-        rrsets = desired_reverse_records(
-            **self.inventory, owner=self.job, dns_name=dns_name, reverse_dns_name=reverse_dns_name
-        )
-        return Wanted(zone, reverse_dns_name, rrsets)
+    def wanted(self) -> tuple[Wanted, Wanted | None]:
+        """What the job wants in its zone, and its PTR records in the reverse zone; None where there is none."""
+        reverse_zone = arguments.text(self.reverse_zone)
+        dns_name = self.dns_name_of(self.zone)
+        reverse_dns_name = self.dns_name_of(reverse_zone) if reverse_zone else ""
+        desired = self.desired(dns_name, reverse_dns_name)
+        pointers = Wanted(reverse_zone, reverse_dns_name, desired.pointers) if reverse_zone else None
+        return Wanted(self.zone, dns_name, desired.rrsets), pointers
 
     def holder(self, context: Context, owner: str) -> dict[str, Any]:
         """Who asks for the owner's names, as the hook's methods take it."""

@@ -11,8 +11,8 @@ from mldns.gate.servers import Role, servers_to_ask
 from mldns.handoff.reader import read
 from mldns.handoff.render import launch
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_port, parse_workers
-from mldns.operators.records import DEFAULT_TTL
+from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
+from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.links import JobLink
@@ -79,15 +79,9 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
         servers = servers_to_ask(
             visibility=visibility, name_servers=name_servers, resolvers=self.hook.resolver_addresses
         )
-        workers = arguments.value(self.workers, "workers")
-        port = arguments.text(self.port)
         value = hand_off(
-            () if workers is None else self._inventory(workers),
+            self._desired(zone["dnsName"]),
             zone=self.zone,
-            dns_name=zone["dnsName"],
-            owner=self.job,
-            ttl=parse_ttl(self.ttl),
-            port=parse_port(port) if port else None,
             visibility=visibility,
             name_servers=name_servers,
             resolvers=[server.label for server in servers if server.role is Role.RESOLVER],
@@ -97,5 +91,14 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
             context["ti"].xcom_push(key=ENVIRONMENT_KEY, value=launch.variables(read(value)))
         return value
 
-    def _inventory(self, workers: Any) -> Any:
-        return parse_workers(workers, allow_addresses=arguments.texts(self.allow_addresses, "allow_addresses"))
+    def _desired(self, dns_name: str) -> DesiredRecords:
+        if arguments.value(self.workers, "workers") is None:
+            return DesiredRecords(slug(self.job), dns_name, parse_ttl(self.ttl))
+        return DesiredRecords.parse(
+            owner=self.job,
+            dns_name=dns_name,
+            ttl=self.ttl,
+            workers=self.workers,
+            port=self.port,
+            allow_addresses=self.allow_addresses,
+        )

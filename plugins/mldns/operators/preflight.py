@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.iam import policy as iam_policy
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.operators._job import JobOperator, Wanted, check_fits
 from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
 from mldns.records.names import SHARED_OWNER, Key, slug
-from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -85,10 +85,8 @@ class CloudDNSPreflightOperator(JobOperator):
         iam = self._iam()
         dry_run = arguments.flag(self.dry_run, "dry_run")
         exists = self._exists(zone)
-        reverse = self.reverse(zone.dns_name)
-        plans = {
-            owner: self._plan(context, owner, rrsets, zone.dns_name, exists=exists) for owner, rrsets in owned.items()
-        }
+        reverse = self._reverse(owned)
+        plans = {owner: self._plan(context, desired, exists=exists) for owner, desired in owned.items()}
         pointers = _shown(self.planned(context, slug(self.job), reverse, self.policy)) if reverse else None
         self.log.info("Zone %s: %s", zone.name, "exists" if exists else f"to be created for {zone.dns_name}")
         if iam:
@@ -129,28 +127,36 @@ class CloudDNSPreflightOperator(JobOperator):
             compare_zone(wanted, found)
         return found is not None
 
-    def _owned(self, dns_name: str) -> dict[str, tuple[RRset, ...]]:
-        """The wanted records by owner: the job's workers, and the zone's shared records."""
-        records = arguments.value(self.records, "records")
-        workers, allowed = self.inventory["workers"], self.inventory["allow_addresses"]
+    def _owned(self, dns_name: str) -> dict[str, DesiredRecords]:
+        """What is wanted by owner: the job's workers, and the zone's shared records."""
+        workers, records = arguments.value(self.workers, "workers"), arguments.value(self.records, "records")
         if workers is None and not records:
             raise InvalidInput("neither workers nor records: nothing to name")
-        port = arguments.text(self.port) or None
-        owned: dict[str, tuple[RRset, ...]] = {}
+        owned: dict[str, DesiredRecords] = {}
+        shared: dict[str, Any] = {"dns_name": dns_name, "ttl": self.ttl, "allow_addresses": self.allow_addresses}
         if workers is not None:
             owner = slug(arguments.text(self.job))
             if owner == SHARED_OWNER:
                 raise InvalidInput(f"job {owner!r} owns what outlives every job: name the workers' job otherwise")
-            owned[owner] = desired_records(**self.inventory, owner=owner, dns_name=dns_name, port=port)
+            owned[owner] = DesiredRecords.parse(owner=owner, workers=workers, port=self.port, **shared)
         if records:
-            owned[SHARED_OWNER] = desired_records(
-                records=records, owner=SHARED_OWNER, dns_name=dns_name, ttl=self.ttl, allow_addresses=allowed
-            )
-        names = {rrset.key for rrset in owned.get(SHARED_OWNER, ())}
-        for rrset in (rrset for owner, rrsets in owned.items() if owner != SHARED_OWNER for rrset in rrsets):
+            owned[SHARED_OWNER] = DesiredRecords.parse(owner=SHARED_OWNER, records=records, **shared)
+        names = {rrset.key for rrset in owned[SHARED_OWNER].rrsets} if records else set()
+        for rrset in (rrset for owner, desired in owned.items() if owner != SHARED_OWNER for rrset in desired.rrsets):
             if rrset.key in names:
                 raise InvalidInput(f"record {rrset.name} {rrset.type} is the job's own name: leave it to the workers")
         return owned
+
+    def _reverse(self, owned: Mapping[str, DesiredRecords]) -> Wanted | None:
+        """The workers' PTR records; None where no reverse zone is given."""
+        zone = arguments.text(self.reverse_zone)
+        if not zone:
+            return None
+        desired = next((desired for desired in owned.values() if desired.workers), None)
+        if desired is None:
+            raise InvalidInput(f"reverse_zone {zone!r} without workers: only workers get PTR records")
+        dns_name = self.dns_name_of(zone)
+        return Wanted(zone, dns_name, replace(desired, reverse_dns_name=dns_name).pointers)
 
     def _iam(self) -> dict[str, Any] | None:
         members = iam_policy.parse_members(arguments.texts(self.members, "members"))
@@ -160,18 +166,17 @@ class CloudDNSPreflightOperator(JobOperator):
             return None
         return {"role": iam_policy.parse_role(self.role), "scope": self.scope, "members": list(members)}
 
-    def _plan(
-        self, context: Context, owner: str, rrsets: tuple[RRset, ...], dns_name: str, *, exists: bool
-    ) -> dict[str, Any]:
+    def _plan(self, context: Context, desired: DesiredRecords, *, exists: bool) -> dict[str, Any]:
         """What the owner's upsert would do; raises what it would raise."""
+        owner = desired.owner
         # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
         policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
-        wanted = Wanted(self.zone, dns_name, rrsets)
+        wanted = Wanted(self.zone, desired.dns_name, desired.rrsets)
         if exists:
             return _shown(self.planned(context, owner, wanted, policy))
         holder = self.holder(context, owner)
         check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])
-        plan = compute_plan(current=(), desired=rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
+        plan = compute_plan(current=(), desired=desired.rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
         self.log.info("Plan of %s: %s\n%s", owner, plan.summary(), plan.table())
         return _shown(plan)
 

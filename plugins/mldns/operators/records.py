@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
-from mldns.operators._job import DEFAULT_LEASE_HOURS, DEFAULT_TTL, JobOperator, Wanted
+from mldns.operators._job import JobOperator, Wanted
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
@@ -17,14 +17,6 @@ from mldns.tasks.outlets import tell_of_job, tell_of_records, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-__all__ = [
-    "DEFAULT_LEASE_HOURS",
-    "DEFAULT_TTL",
-    "CloudDNSClaimOperator",
-    "CloudDNSDeleteRecordsOperator",
-    "CloudDNSUpsertRecordsOperator",
-]
 
 Result = dict[str, Any]
 """What a task returns: small plain JSON, whatever the number of workers."""
@@ -41,8 +33,7 @@ class CloudDNSClaimOperator(JobOperator):
     """
 
     def execute(self, context: Context) -> Result:
-        wanted = self.forward()
-        pointers = self.reverse(wanted.dns_name)
+        wanted, pointers = self.wanted()
         if pointers is not None:
             self.planned(context, slug(self.job), pointers, DEFAULT_POLICY)
         request = self.request(context, wanted)
@@ -93,8 +84,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         self.dry_run = dry_run  # type: ignore[assignment, method-assign]
 
     def execute(self, context: Context) -> Result:
-        wanted = self.forward()
-        pointers = self.reverse(wanted.dns_name)  # before the first write, so that what is wrong with them stops it
+        wanted, pointers = self.wanted()  # both before the first write, so that what is wrong with one stops it
         result = self._upsert(context, wanted, claimed=arguments.flag(self.claimed, "claimed"))
         reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
         if not arguments.flag(self.dry_run, "dry_run"):

@@ -21,9 +21,7 @@ from mldns.gate.report import Report
 from mldns.gate.servers import Role, Server, servers_to_ask
 from mldns.gate.spec import Proof
 from mldns.gate.survey import LEAST_ROUND, Survey
-from mldns.inventory.job_records import desired_records, job_records, master_of
-from mldns.inventory.workers import parse_port, parse_workers
-from mldns.operators.records import DEFAULT_TTL
+from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
 from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
 from mldns.sensors.change_done import wait_until_sent
@@ -333,36 +331,19 @@ class DNSResolutionSensor(BaseSensorOperator):
         reverse_dns_name: str,
         reverse_servers: tuple[Server, ...],
     ) -> Proof:
-        job = slug(self.job)
-        inventory = arguments.value(self.workers, "workers")
-        allowed = arguments.texts(self.allow_addresses, "allow_addresses")
-        port_given = arguments.text(self.port) or None
-        rrsets = desired_records(
-            workers=inventory,
-            records=arguments.value(self.records, "records"),
-            owner=job,
+        desired = DesiredRecords.parse(
+            owner=self.job,
             dns_name=dns_name,
             ttl=self.ttl,
-            port=port_given,
-            allow_addresses=allowed,
-        )
-        workers = parse_workers(inventory, allow_addresses=allowed) if inventory not in (None, "") else ()
-        if reverse_dns_name and not workers:
-            raise InvalidInput(f"reverse_zone {self.reverse_zone!r} without workers: only workers get PTR records")
-        port = None if port_given in (None, "0") else parse_port(port_given)
-        if port is None and workers:
-            port = master_of(workers).port
-        ttl = parse_ttl(self.ttl)
-        of_job = job_records(workers, owner=job, dns_name=dns_name, ttl=ttl, port=port) if workers else ()
-        return Proof(
-            job=job,
-            dns_name=dns_name,
-            ttl=ttl,
-            servers=servers,
-            workers=workers,
-            records=rrsets[len(of_job) :],
-            port=port,
+            workers=self.workers,
+            records=self.records,
+            port=self.port,
+            allow_addresses=self.allow_addresses,
             reverse_dns_name=reverse_dns_name,
+        )
+        return Proof(
+            desired=desired,
+            servers=servers,
             reverse_servers=reverse_servers,
             required=tuple(arguments.texts(self.required_names, "required_names")),
             max_ttl=parse_ttl(self.max_ttl, where="max_ttl") if arguments.text(self.max_ttl) else None,
@@ -372,14 +353,14 @@ class DNSResolutionSensor(BaseSensorOperator):
         )
 
     def _announce(self, proof: Proof, visibility: str) -> None:
-        count = len(proof.rrsets())
+        count = len(proof.desired.rrsets)
         self.log.info("Proving %s record(s) of job %s in the %s zone %s", count, self.job, visibility, self.zone)
         for role, what in ((Role.AUTHORITATIVE, "name servers"), (Role.RESOLVER, "resolvers of the workers")):
             asked = ", ".join(server.label for server in proof.servers if server.role is role)
             self.log.info("Asking the %s: %s", what, asked or "none")
-        if proof.reverse_dns_name:
+        if proof.desired.reverse_dns_name:
             asked = ", ".join(server.label for server in proof.reverse_servers)
-            self.log.info("Asking for the addresses of %s: %s", proof.reverse_dns_name, asked)
+            self.log.info("Asking for the addresses of %s: %s", proof.desired.reverse_dns_name, asked)
 
     def _timed_out(self, error: Exception) -> Exception:
         """The time-out, with what was missing; the error itself when no round came to its end."""

@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+DEFAULT_LEASE_HOURS = 24.0
+"""A second run must not take the names from a training at work, and a run that crashed must not keep them for ever."""
+
 _ENDED = ("success", "failed")
 
 _LEASES_ASKED_ABOUT = 5

@@ -13,12 +13,14 @@ import pytest
 
 from mldns.__main__ import main
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 from tests.cloud_fixture import Cloud
 from tests.mldns.check_fixture import PLUGINS, WORKERS, Job
 
 HANDED_OVER = json.dumps(
-    hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=8"), zone="ml", dns_name="ml.test.", owner="bert", ttl=30)
+    hand_off(
+        DesiredRecords.parse(owner="bert", dns_name="ml.test.", workers="10.0.0.1 slots=8\n10.0.0.2 slots=8"), zone="ml"
+    )
 )
 
 

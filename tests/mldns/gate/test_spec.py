@@ -15,6 +15,7 @@ from mldns.gate.expectations import Tolerance
 from mldns.gate.servers import Role, Server
 from mldns.gate.spec import Proof
 from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
 from mldns.records.rrset import RRset
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER
@@ -27,14 +28,9 @@ def hosts(*addresses: str, role: str = "worker") -> tuple[Worker, ...]:
 
 
 def proof(**given: Any) -> Proof:
-    defaults: dict[str, Any] = {
-        "job": "job",
-        "dns_name": ZONE,
-        "ttl": 30,
-        "servers": (NS1,),
-        "workers": hosts("10.0.0.7"),
-    }
-    return Proof(**{**defaults, **given})
+    wanted: dict[str, Any] = {"workers": hosts("10.0.0.7")}
+    wanted |= {key: given.pop(key) for key in ("workers", "records", "port", "reverse_dns_name") if key in given}
+    return Proof(**{"desired": DesiredRecords("job", ZONE, 30, **wanted), "servers": (NS1,), **given})
 
 
 def asked(proof: Proof, role: Role) -> set[tuple[str, str, str]]:
@@ -102,14 +98,16 @@ class TestWhatIsAsked:
 
 class TestPacked:
     FULL = Proof(
-        job="job",
-        dns_name=ZONE,
-        ttl=30,
+        desired=DesiredRecords(
+            owner="job",
+            dns_name=ZONE,
+            ttl=30,
+            workers=hosts("10.0.0.7", "10.0.0.8", role="chief") + hosts("10.0.0.9"),
+            records=(RRset("a.ml.test.", "TXT", 300, ('"ü"', '"b"')),),
+            port=29500,
+            reverse_dns_name="10.in-addr.arpa.",
+        ),
         servers=(NS1, Server("2001:db8::53", 5353, AUTH), RES),
-        workers=hosts("10.0.0.7", "10.0.0.8", role="chief") + hosts("10.0.0.9"),
-        records=(RRset("a.ml.test.", "TXT", 300, ('"ü"', '"b"')),),
-        port=29500,
-        reverse_dns_name="10.in-addr.arpa.",
         reverse_servers=(NS2,),
         required=("storage.test",),
         max_ttl=60,

@@ -9,6 +9,7 @@ import pytest
 from mldns.handoff.agreement import addresses, disagreements, proven, shared, unproven
 from mldns.handoff.reader import HandOff, read
 from mldns.handoff.writer import hand_off
+from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import parse_workers
 
 Answers = dict[str, tuple[str, ...]]
@@ -17,7 +18,7 @@ Answers = dict[str, tuple[str, ...]]
 def job(count: int) -> tuple[HandOff, Answers]:
     """A job, and what DNS answers when all is right."""
     workers = parse_workers([f"10.{n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(count)])
-    handoff = read(hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30))
+    handoff = read(hand_off(DesiredRecords("bert", "ml.example.com.", 30, workers), zone="ml"))
     found: Answers = {f"worker-{worker.rank}.bert.ml.example.com.": (worker.address,) for worker in workers}
     return handoff, found | {"master.bert.ml.example.com.": (workers[0].address,)}
 
@@ -89,7 +90,7 @@ def test_a_missing_name_is_not_a_wrong_one_and_hides_none() -> None:
 
 def test_a_hand_off_without_digests_proves_nothing_and_accuses_nobody() -> None:
     workers = parse_workers(["10.0.0.1", "10.0.0.2"])
-    value = hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30)
+    value = hand_off(DesiredRecords("bert", "ml.example.com.", 30, workers), zone="ml")
     del value["addresses"]
     _, found = job(2)
     assert not proven(read(value), found)
@@ -98,7 +99,7 @@ def test_a_hand_off_without_digests_proves_nothing_and_accuses_nobody() -> None:
 
 def test_digests_that_contradict_each_other_are_not_taken_for_agreement() -> None:
     workers = parse_workers(["10.0.0.1", "10.0.0.2"])
-    value = hand_off(workers, zone="ml", dns_name="ml.example.com.", owner="bert", ttl=30)
+    value = hand_off(DesiredRecords("bert", "ml.example.com.", 30, workers), zone="ml")
     value["addresses"]["digest"] = "0" * 16
     _, found = job(2)
     assert len(disagreements(read(value), found)) == 2

@@ -13,7 +13,7 @@ import yaml
 from mldns.__main__ import main
 from mldns.handoff.reader import read
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "hand-off.md").read_text()
 
@@ -26,11 +26,8 @@ def block(language: str) -> str:
 def test_the_example_is_a_hand_off_as_it_is_made() -> None:
     example = json.loads(block("json"))
     assert example == hand_off(
-        parse_workers("10.0.0.7 slots=8\n10.0.0.8 slots=4"),
+        DesiredRecords.parse(owner="bert", dns_name="ml.example.com.", workers="10.0.0.7 slots=8\n10.0.0.8 slots=4"),
         zone="ml",
-        dns_name="ml.example.com.",
-        owner="bert",
-        ttl=30,
         name_servers=["ns-gcp-private.googledomains.com."],
         resolvers=["169.254.169.254"],
     )

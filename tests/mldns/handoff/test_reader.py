@@ -10,20 +10,23 @@ import pytest
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import read
 from mldns.handoff.writer import hand_off
+from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import parse_workers
 
-ARGUMENTS: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}
-TWO = hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"), **ARGUMENTS)
-ROLES = hand_off(
-    parse_workers(
-        [
-            {"role": "worker", "rank": 1, "address": "10.0.0.3", "slots": 4},
-            {"role": "ps", "rank": 0, "address": "10.0.0.4"},
-            {"role": "chief", "rank": 0, "address": "10.0.0.1", "slots": 2},
-            {"role": "worker", "rank": 0, "address": "10.0.0.2", "slots": 8},
-        ]
-    ),
-    **ARGUMENTS,
+
+def of(workers: Any) -> dict[str, Any]:
+    """The hand-off of a job `bert`."""
+    return hand_off(DesiredRecords("bert", "ml.example.com.", 30, parse_workers(workers) if workers else ()), zone="ml")
+
+
+TWO = of("10.0.0.1 slots=8\n10.0.0.2 slots=4")
+ROLES = of(
+    [
+        {"role": "worker", "rank": 1, "address": "10.0.0.3", "slots": 4},
+        {"role": "ps", "rank": 0, "address": "10.0.0.4"},
+        {"role": "chief", "rank": 0, "address": "10.0.0.1", "slots": 2},
+        {"role": "worker", "rank": 0, "address": "10.0.0.2", "slots": 8},
+    ]
 )
 
 
@@ -77,7 +80,10 @@ def test_a_hand_off_of_an_older_release_tells_less() -> None:
         ("{}", "no hand-off of mldns: it has no 'version'"),
         ('{"version": true}', "no hand-off of mldns"),
         ('{"version": 2}', "has version 2, this mldns reads up to 1: take a newer mldns"),
-        (json.dumps(hand_off((), **ARGUMENTS)), "the hand-off of job 'bert' has no workers"),
+        (
+            json.dumps(of(None)),
+            "the hand-off of job 'bert' has no workers",
+        ),
     ],
 )
 def test_what_is_no_hand_off_is_refused(text: str, message: str) -> None:
@@ -116,7 +122,7 @@ def test_a_value_that_cannot_be_is_named(changes: dict[str, Any], message: str) 
 
 def test_the_inventory_tells_slots_that_the_hand_off_does_not() -> None:
     workers = parse_workers([{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)])
-    handoff = read(hand_off(workers, **ARGUMENTS))
+    handoff = read(of(workers))
     assert handoff.slots is None
     host = handoff.with_workers(workers).hosts[999]
     assert (host.slots, host.first_process) == (2, 1_498)

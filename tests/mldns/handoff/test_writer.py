@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff.writer import hand_off, name_of
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 
-ARGUMENTS = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30}
+
+def of(workers: Any, port: int | None = None, **zone: Any) -> dict[str, Any]:
+    """The hand-off of a job `bert`."""
+    desired = DesiredRecords.parse(owner="bert", dns_name="ml.example.com.", workers=workers, port=port)
+    return hand_off(desired, zone="ml", **zone)
 
 
 def test_a_job_of_two_hosts() -> None:
-    workers = parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=8")
-    value = hand_off(workers, **ARGUMENTS, port=29400, name_servers=["ns.example."], resolvers=["10.0.0.53:53"])
+    workers = "10.0.0.1 slots=8\n10.0.0.2 slots=8"
+    value = of(workers, port=29400, name_servers=["ns.example."], resolvers=["10.0.0.53:53"])
     assert value == {
         "version": 1,
         "zone": "ml",
@@ -47,13 +52,13 @@ def test_a_job_of_two_hosts() -> None:
 
 
 def test_slots_that_differ_are_not_one_number() -> None:
-    value = hand_off(parse_workers("10.0.0.1 slots=8\n10.0.0.2 slots=4"), **ARGUMENTS)
+    value = of("10.0.0.1 slots=8\n10.0.0.2 slots=4")
     assert (value["slots"], value["slot_runs"], value["world_size"]) == (None, {"worker": "8*1,4*1"}, 12)
 
 
 def test_slots_that_change_from_host_to_host_are_not_told() -> None:
-    workers = parse_workers([{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)])
-    value = hand_off(workers, **ARGUMENTS)
+    workers = [{"address": f"10.0.{n // 250}.{n % 250 + 1}", "slots": n % 2 + 1} for n in range(1_000)]
+    value = of(workers)
     assert (value["slots"], value["slot_runs"], value["world_size"]) == (None, None, 1_500)
 
 
@@ -62,7 +67,7 @@ def test_slots_that_change_from_host_to_host_are_not_told() -> None:
     [(["10.0.0.1", "10.0.0.2"], "A"), (["fd00::1", "fd00::2"], "AAAA"), (["10.0.0.1", "fd00::2"], None)],
 )
 def test_it_tells_what_the_names_hold(addresses: list[str], record_type: str | None) -> None:
-    assert hand_off(parse_workers(addresses), **ARGUMENTS)["record_type"] == record_type
+    assert of(addresses)["record_type"] == record_type
 
 
 def test_ten_thousand_workers_stay_below_eight_kib() -> None:
@@ -70,8 +75,8 @@ def test_ten_thousand_workers_stay_below_eight_kib() -> None:
     rows = [
         {"address": address(n // 62500, n // 250 % 250, n % 250 + 1), "slots": 1 + (n // 60) % 2} for n in range(10_000)
     ]
-    workers = parse_workers(rows)  # with as many runs of slots as are told
-    value = hand_off(workers, **ARGUMENTS)
+    workers = rows  # with as many runs of slots as are told
+    value = of(workers)
     assert len(json.dumps(value)) < 8 * 1024
     assert value["workers_name"] is None
     assert value["slot_runs"] is not None
@@ -79,16 +84,16 @@ def test_ten_thousand_workers_stay_below_eight_kib() -> None:
 
 
 def test_records_alone_hand_over_the_zone() -> None:
-    value = hand_off((), **ARGUMENTS)
+    value = hand_off(DesiredRecords("bert", "ml.example.com.", 30), zone="ml")
     assert value["count"] == 0
     assert "master" not in value
 
 
 def test_the_digest_notices_every_address() -> None:
-    digests = {hand_off(parse_workers(rows), **ARGUMENTS)["digest"] for rows in (["10.0.0.1"], ["10.0.0.2"])}
+    digests = {of(rows)["digest"] for rows in (["10.0.0.1"], ["10.0.0.2"])}
     assert len(digests) == 2
 
 
 def test_a_rank_that_is_not_there_is_named() -> None:
     with pytest.raises(InvalidInput, match="'bert' has no worker rank 1: it has 1 of them"):
-        name_of(hand_off(parse_workers(["10.0.0.1"]), **ARGUMENTS), 1)
+        name_of(of(["10.0.0.1"]), 1)

@@ -19,7 +19,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import LeaseEnd
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import MakeHook, calls, writes
@@ -31,7 +31,7 @@ RUN = {"owner": "bert", "claimant": "airflow/train", "lease": "run-1"}
 
 
 def workers(*addresses: str) -> list[dict[str, Any]]:
-    desired = desired_records(workers=list(addresses), owner="bert", dns_name="ml.example.com.", ttl=30)
+    desired = DesiredRecords.parse(workers=list(addresses), owner="bert", dns_name="ml.example.com.", ttl=30).rrsets
     return [rrset.to_api() for rrset in desired]
 
 

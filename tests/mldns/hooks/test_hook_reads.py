@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.plan.batches import Change
 from mldns.providers.gcp.client import DNSClient
 from mldns.records.rrset import RRset
@@ -20,7 +20,7 @@ JOB = {"owner": "bert", "claimant": "airflow/train", "lease": "run-1"}
 
 def workers(count: int, dns_name: str, *, network: str = "10.0") -> list[RRset]:
     addresses = [f"{network}.{rank // 250}.{rank % 250 + 1}" for rank in range(count)]
-    return list(desired_records(workers=addresses, owner="bert", dns_name=dns_name, ttl=30))
+    return list(DesiredRecords.parse(workers=addresses, owner="bert", dns_name=dns_name, ttl=30).rrsets)
 
 
 def fill(client: DNSClient, zone: str, dns_name: str, count: int) -> None:

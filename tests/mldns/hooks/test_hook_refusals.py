@@ -8,7 +8,7 @@ import pytest
 
 from mldns.exceptions import InvalidInput
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.conftest import calls, writes
@@ -116,10 +116,10 @@ def test_what_a_mapping_must_not_say_an_rrset_must_not_either(
 
 
 def test_one_record_given_twice_is_refused_in_any_form(hook: CloudDNSHook, zone: str) -> None:
-    rrsets = desired_records(records=[SERVICE], owner="shared", dns_name="ml.example.com.", ttl=60)
+    rrsets = DesiredRecords.parse(records=[SERVICE], owner="shared", dns_name="ml.example.com.", ttl=60).rrsets
     with pytest.raises(InvalidInput, match="given twice"):
         hook.upsert_records(zone=zone, records=[*rrsets, SERVICE], owner="shared")
-    outside = desired_records(records=[SERVICE], owner="shared", dns_name="example.com.", ttl=60)
+    outside = DesiredRecords.parse(records=[SERVICE], owner="shared", dns_name="example.com.", ttl=60).rrsets
     other = hook.ensure_zone(zone="other", dns_name="other.test.", networks=["training"])["name"]
     with pytest.raises(InvalidInput, match="outside the zone"):
         hook.upsert_records(zone=other, records=outside, owner="shared")

@@ -9,7 +9,7 @@ import pytest
 from strict_zone import Refused, StrictZone
 
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import (
     LeaseEnd,
     claim_changes,
@@ -61,7 +61,7 @@ class Job:
         )
 
     def upsert(self, count: int, policy: str = "upsert-only", net: int = 0) -> ManifestedChanges:
-        desired = desired_records(workers=addresses(count, net), owner="bert", dns_name=ZONE, ttl=30)
+        desired = DesiredRecords.parse(workers=addresses(count, net), owner="bert", dns_name=ZONE, ttl=30).rrsets
         claim = self.take()
         current = [rrset for key, rrset in self.zone.rrsets.items() if key != (manifest_name("bert", ZONE), "TXT")]
         plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy=policy)

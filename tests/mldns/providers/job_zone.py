@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import Holder
 from mldns.plan.batches import Change
 from mldns.providers.gcp.client import DNSClient, Resource
@@ -19,7 +19,7 @@ SECOND = replace(FIRST, lease="run-2")
 
 def workers(count: int, *, network: str = "10.0", owner: str = "job") -> list[RRset]:
     addresses = [f"{network}.{rank // 250}.{rank % 250 + 1}" for rank in range(count)]
-    return list(desired_records(workers=addresses, owner=owner, dns_name=DNS_NAME, ttl=30))
+    return list(DesiredRecords.parse(workers=addresses, owner=owner, dns_name=DNS_NAME, ttl=30).rrsets)
 
 
 def a(name: str, address: str = "192.0.2.1") -> RRset:

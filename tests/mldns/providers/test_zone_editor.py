@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mldns.exceptions import ChangeFailed, ClaimRefused, MldnsError, OwnershipConflict, PlanChanged
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Change
@@ -233,7 +233,7 @@ def test_a_claim_writes_the_manifest_alone_and_owns_nothing_it_did_not_write(
 def test_a_public_zone_shows_neither_run_nor_claimant(client: DNSClient) -> None:
     public = client.create_zone({"name": "open", "dnsName": "open.test.", "visibility": "public", "description": "d"})
     editor = ZoneEditor(client, ZoneFacts.of(public), retrying=QUICK)
-    desired = list(desired_records(workers=["192.0.2.7"], owner="job", dns_name="open.test.", ttl=60))
+    desired = list(DesiredRecords.parse(workers=["192.0.2.7"], owner="job", dns_name="open.test.", ttl=60).rrsets)
     editor.upsert(desired, FIRST, "upsert-only")
     manifest = ZoneReader(client, ZoneFacts.of(public)).manifest("job")
     assert manifest[0] is not None

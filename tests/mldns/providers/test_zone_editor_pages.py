@@ -10,7 +10,7 @@ import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Change
@@ -88,7 +88,7 @@ def test_no_record_is_forgotten(other: ZoneEditor, paged: Cloud, role: str) -> N
 
     def named(count: int) -> list[RRset]:
         inventory = [{"rank": n, "address": f"10.0.{n // 250}.{n % 250 + 1}", "role": role} for n in range(count)]
-        return list(desired_records(workers=inventory, owner="job", dns_name=DNS_NAME, ttl=30))
+        return list(DesiredRecords.parse(workers=inventory, owner="job", dns_name=DNS_NAME, ttl=30).rrsets)
 
     client, first = other.client, a("*.job")
     other.upsert(named(120), FIRST, "upsert-only")

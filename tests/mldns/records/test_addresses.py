@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory.job_records import desired_reverse_records, reverse_records
+from mldns.inventory.job_records import DesiredRecords, reverse_records
 from mldns.inventory.workers import parse_workers
 from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, decode
 from mldns.ownership.name_ranges import MAX_NAMES, from_item, to_items
@@ -85,7 +85,7 @@ def test_an_address_that_ranks_share_has_the_names_of_all() -> None:
 )
 def test_what_cannot_be_is_one_line_that_names_it(workers: list[str] | None, zone: str, culprit: str) -> None:
     with pytest.raises(InvalidInput, match=culprit) as refused:
-        desired_reverse_records(workers=workers, owner="bert", dns_name=ZONE, reverse_dns_name=zone, ttl=30)
+        DesiredRecords.parse(workers=workers, owner="bert", dns_name=ZONE, reverse_dns_name=zone, ttl=30)
     assert "\n" not in str(refused.value)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.records.rrset import RRset, from_api, parse_record, same
 from mldns.records.txt import quote_strings, split_strings
 
@@ -155,7 +155,7 @@ def wanted(**over: Any) -> dict[tuple[str, str], RRset]:
         "dns_name": ZONE,
         "ttl": 30,
     } | over
-    return {rrset.key: rrset for rrset in desired_records(**arguments)}
+    return {rrset.key: rrset for rrset in DesiredRecords.parse(**arguments).rrsets}
 
 
 def test_a_job_gets_a_name_a_worker_the_master_all_workers_and_the_rendezvous() -> None:
@@ -168,8 +168,9 @@ def test_a_job_gets_a_name_a_worker_the_master_all_workers_and_the_rendezvous() 
     }
 
 
-def test_without_a_port_there_is_no_rendezvous() -> None:
-    assert not any(kind == "SRV" for _, kind in wanted())
+@pytest.mark.parametrize("port", [None, "", "None", "null"])
+def test_without_a_port_there_is_no_rendezvous(port: str | None) -> None:
+    assert not any(kind == "SRV" for _, kind in wanted(port=port))
 
 
 def test_the_master_is_rank_0_of_the_chief_where_there_is_one() -> None:
@@ -200,6 +201,8 @@ def test_the_name_of_all_workers_is_absent_above_what_an_rrset_holds(count: int,
         ({"ttl": 0}, "ttl 0"),
         ({"ttl": "soon"}, "'soon'"),
         ({"port": 99999}, "99999"),
+        ({"port": 0}, "port '0'"),
+        ({"port": "0"}, "port '0'"),
         ({"owner": "a.b"}, "'a.b' has a dot"),
         ({"records": [SEED, record(type="A")]}, "given twice"),
         ({"records": [SEED, record(type="CNAME", rrdatas=["x.y."])]}, "CNAME beside A"),

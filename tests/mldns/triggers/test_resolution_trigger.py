@@ -25,7 +25,7 @@ from airflow.triggers.base import TriggerEvent
 from mldns.gate.report import FAILURES_SHOWN
 from mldns.gate.servers import servers_to_ask
 from mldns.gate.spec import Proof
-from mldns.inventory.job_records import reverse_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
 from mldns.sensors.resolution import TRIGGER_BYTES, DNSResolutionSensor, ResolutionTimedOut
 from mldns.triggers.resolution import DNSResolutionTrigger
@@ -164,9 +164,8 @@ class TestRestart:
         """As on a user's kill, a clear, or the triggerer's own end."""
 
         async def cancel(silent: ScriptedDns) -> None:
-            proof = Proof(
-                job="job", dns_name="ml.test.", ttl=30, servers=(silent.server(),), workers=(Worker(0, "10.0.0.1"),)
-            )
+            desired = DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),))
+            proof = Proof(desired, servers=(silent.server(),))
             now, state = time.time(), proof.survey(0).state(0)
             trigger = DNSResolutionTrigger(
                 proof=proof.pack(), state=state, since=now, deadline=now + 60, poke_interval=1
@@ -281,7 +280,7 @@ class TestArguments:
 
     def test_ten_thousand_scattered_addresses_fit(self) -> None:
         workers = tuple(Worker(n, f"10.{n * 7919 % 251}.{n * 104729 % 253}.{n % 254}") for n in range(10_000))
-        proof = Proof(job="job", dns_name="ml.test.", ttl=30, servers=(NS1,), workers=workers)
+        proof = Proof(DesiredRecords("job", "ml.test.", 30, workers), servers=(NS1,))
         state = proof.survey(0).state(0)
         trigger = DNSResolutionTrigger(proof=proof.pack(), state=state, since=0, deadline=0, poke_interval=2)
         assert len(json.dumps(trigger.serialize()[1])) < TRIGGER_BYTES
@@ -329,8 +328,8 @@ def test_event_loop_of_the_triggerer_is_never_held(start_cloud: Callable[..., Cl
     cloud = start_cloud("--serve-ms", "0", *(["--dns", "127.0.0.1:0"] * 4))
     servers = servers_to_ask(visibility="public", name_servers=cloud.dns, resolvers=cloud.resolvers)
     workers = tuple(Worker(n, f"10.0.{n >> 8}.{n & 255}") for n in range(10_000))
-    proof = Proof(job="job", dns_name="ml.test.", ttl=30, servers=servers, workers=workers)
-    fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in proof.rrsets()[::2]})
+    proof = Proof(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
+    fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets[::2]})
     event = event_under_watch(begun(proof, seconds=30))  # a busy machine's time for one round
     assert event["result"]["verdicts"] == {"missing": 4 * len(workers) // 2}
 
@@ -344,26 +343,19 @@ def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
     servers = servers_to_ask(visibility="public", name_servers=cloud.dns, resolvers=cloud.resolvers)
     workers = tuple(Worker(n, f"127.1.{n >> 8}.{n & 255}") for n in range(count))
     with silent_port() as port:
+        desired = DesiredRecords("job", "ml.test.", 30, workers, port=port, reverse_dns_name="127.in-addr.arpa.")
         proof = Proof(
-            job="job",
-            dns_name="ml.test.",
-            ttl=30,
+            desired,
             servers=servers,
-            workers=workers,
-            port=port,
-            reverse_dns_name="127.in-addr.arpa.",
             reverse_servers=servers,
             required=("data.other.test",),
             connect="workers",
         )
         zone = Zone(cloud, "public")
-        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.rrsets() if rrset.type == "A"})
-        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.rrsets() if rrset.type == "SRV"}, "SRV")
-        pointers = reverse_records(
-            workers, owner="job", dns_name="ml.test.", reverse_dns_name="127.in-addr.arpa.", ttl=30
-        )
+        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets if rrset.type == "A"})
+        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets if rrset.type == "SRV"}, "SRV")
         reverse = Zone(cloud, "public", name="reverse", dns_name="127.in-addr.arpa.")
-        fill(reverse, {rrset.name: rrset.rrdatas for rrset in pointers}, "PTR")
+        fill(reverse, {rrset.name: rrset.rrdatas for rrset in desired.pointers}, "PTR")
         Zone(cloud, "public", name="other", dns_name="other.test.").add({"data.other.test.": ["192.0.2.1"]})
         event = event_under_watch(begun(proof, seconds=0.1))
     assert event["result"]["names_right"] == event["result"]["names"] > count

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from tests.cloud_fixture import Cloud
 from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.processes import Task, Writers, writers
@@ -35,7 +35,7 @@ def busy(start_cloud: Callable[..., Cloud], monkeypatch: pytest.MonkeyPatch) -> 
 
 def records(owner: str, network: int) -> list[Json]:
     addresses = [f"10.{network}.0.{rank + 1}" for rank in range(COUNT)]
-    return [r.to_api() for r in desired_records(workers=addresses, owner=owner, dns_name=DNS_NAME, ttl=30)]
+    return [r.to_api() for r in DesiredRecords.parse(workers=addresses, owner=owner, dns_name=DNS_NAME, ttl=30).rrsets]
 
 
 def upsert(owner: str, network: int, *, lease: str = "run-1", hours: float | None = 24) -> Task:

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from mldns.hooks.cloud_dns import CloudDNSHook
-from mldns.inventory.job_records import desired_records
+from mldns.inventory.job_records import DesiredRecords
 from mldns.providers.retry import Patience, RetryPolicy
 from tests.cloud_fixture import PROJECT, Cloud
 
@@ -61,7 +61,7 @@ FOREIGN = [
 def workers(count: int, network: str) -> list[Json]:
     """The records of a job of `count` workers, as they are handed to the hook."""
     addresses = [f"{network}.{rank // 250}.{rank % 250 + 1}" for rank in range(count)]
-    return [r.to_api() for r in desired_records(workers=addresses, owner="job", dns_name=DNS_NAME, ttl=30)]
+    return [r.to_api() for r in DesiredRecords.parse(workers=addresses, owner="job", dns_name=DNS_NAME, ttl=30).rrsets]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ import pytest
 
 from mldns.handoff.reader import HandOff, read
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 
 
-def handed_over(workers: Any, **more: Any) -> HandOff:
+def handed_over(workers: Any, *, dns_name: str = "ml.example.com.", port: int | None = None, **zone: Any) -> HandOff:
     """The hand-off of a job `bert`, as its reader has it."""
-    inventory = parse_workers(workers, allow_addresses=["127.0.0.0/8"])
-    arguments: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "owner": "bert", "ttl": 30, **more}
-    return read(hand_off(inventory, **arguments))
+    desired = DesiredRecords.parse(
+        owner="bert", dns_name=dns_name, workers=workers, port=port, allow_addresses=["127.0.0.0/8"]
+    )
+    return read(hand_off(desired, zone="ml", **zone))
 
 
 @pytest.fixture

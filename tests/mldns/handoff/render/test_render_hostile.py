@@ -17,17 +17,14 @@ from mldns.cli import render
 from mldns.exceptions import InvalidInput, MldnsError
 from mldns.handoff.reader import HandOff, read
 from mldns.handoff.writer import hand_off
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 
 WORKERS = "10.0.0.1 slots=8\n10.0.0.2 slots=4"
 GOOD = json.loads(
     json.dumps(
         hand_off(
-            parse_workers(WORKERS),
+            DesiredRecords.parse(owner="bert", dns_name="ml.example.com.", workers=WORKERS),
             zone="ml",
-            dns_name="ml.example.com.",
-            owner="bert",
-            ttl=30,
             name_servers=["ns1.example.com."],
             resolvers=["fd00::53", "10.0.0.53"],
         )
