@@ -1,30 +1,27 @@
-"""What mldns tells Airflow about zones and jobs: the assets, and the extras of their events. Pure data.
+"""The asset events of mldns in Airflow: which assets a zone has, and the extras of their events. Pure data.
 
-Two assets a zone: `x-mldns://<project>/<zone>`, one event for each check of the zone, on which other DAGs can be
-scheduled; and `x-mldns://<project>/<zone>/jobs`, one event for each phase that a job comes to. Their extras are all
-that the page in Airflow's UI reads (docs/watching.md has the fields).
+Four assets a zone: `x-mldns://<project>/<zone>`, one event for each check of the zone, on which other DAGs can be
+scheduled; `…/checks`, the same events for the page; `…/jobs`, one event for each phase that a job reaches; and
+`…/records`, one event for each upsert. The page in Airflow's UI reads nothing else (docs/watching.md has the fields).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from mldns.events.written_records import ROOM, pack
-from mldns.records.rrset import RRset
-
 SCHEMA = 1
 """Raised when a field changes its meaning; a page that does not know a schema leaves the event out."""
 
 ALIAS = "mldns"
-"""Name of the asset alias that a task needs among its outlets to tell of anything here."""
+"""Name of the asset alias that a task needs among its outlets to emit any event of mldns."""
 
 
 class Phase(StrEnum):
-    """How far a job has come. A gate that fails tells nothing: the run's own state does."""
+    """How far a job has come. A gate that fails emits no event: Airflow has the run's own state."""
 
     CLAIMED = "claimed"
     WRITTEN = "written"
@@ -45,13 +42,13 @@ class Asset:
 
 
 def zone_asset(project: str, zone: str) -> Asset:
-    """The asset of a zone's checks."""
+    """Return the asset of a zone's checks."""
     uri = f"x-mldns://{project}/{zone}"
     return Asset(uri, uri)
 
 
 def checks_asset(project: str, zone: str) -> Asset:
-    """The asset of the same checks as the page reads them, on which no DAG is to be scheduled.
+    """Return the asset of the same checks for the page, on which no DAG may be scheduled.
 
     Airflow 3.3.2 refuses to list asset events as long as a run that one of them has created is queued: whoever
     schedules a DAG on a zone must not take the page away from everybody.
@@ -60,18 +57,18 @@ def checks_asset(project: str, zone: str) -> Asset:
 
 
 def jobs_asset(project: str, zone: str) -> Asset:
-    """The asset of the phases of a zone's jobs."""
+    """Return the asset of the phases of a zone's jobs."""
     return Asset(f"mldns jobs {project}/{zone}", f"x-mldns://{project}/{zone}/jobs")
 
 
 def records_asset(project: str, zone: str) -> Asset:
-    """The asset of the records that jobs have written into a zone."""
+    """Return the asset of the records that jobs have written into a zone."""
     return Asset(f"mldns records {project}/{zone}", f"x-mldns://{project}/{zone}/records")
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """The task instance that tells."""
+    """The task instance that emits an event."""
 
     dag_id: str
     run_id: str
@@ -94,7 +91,21 @@ def job_event(
     records: int | None = None,
     gate: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The extra of a job's event; `now` in Unix seconds, `records` a count, `gate` of `gate_facts`."""
+    """Return the extra of a job's event.
+
+    :param project: the Google project of the zone.
+    :param zone: the managed zone's name.
+    :param dns_name: what the zone serves; None where the task does not know it.
+    :param job: the job's slug.
+    :param phase: what is done now.
+    :param now: Unix seconds.
+    :param writer: the task instance that emits the event.
+    :param claimant: `deployment/dag_id` of whoever holds the names.
+    :param lease: the run that holds them.
+    :param expires: until when, as "2026-11-23T16:00:00Z".
+    :param records: how many record sets the job has.
+    :param gate: of `gate_facts`.
+    """
     return {
         "schema": SCHEMA,
         "kind": "job",
@@ -118,39 +129,11 @@ def job_event(
     }
 
 
-def records_event(
-    *,
-    project: str,
-    zone: str,
-    job: str,
-    claimant: str,
-    lease: str,
-    generation: int | None,
-    rrsets: Collection[RRset],
-    now: float,
-) -> dict[str, Any]:
-    """The extra that tells what an upsert wrote; `generation` is the manifest's after it."""
-    packed = pack(rrsets)
-    return {
-        "schema": SCHEMA,
-        "kind": "records",
-        "project": project,
-        "zone": zone,
-        "job": job,
-        "claimant": claimant,
-        "lease": lease,
-        "generation": generation,
-        "at": utc(now),
-        "records": len(rrsets),
-        "packed": packed if len(packed) <= ROOM else None,
-    }
-
-
 def gate_facts(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what the gate's task returns, what the page shows: `{"ok", "seconds", "names", "servers", "answers"}`."""
+    """Return what the page shows of a gate's result: `{"ok", "seconds", "names", "servers", "answers"}`."""
     return {field: result.get(field) for field in ("ok", "seconds", "names", "servers", "answers")}
 
 
 def utc(moment: float) -> str:
-    """Unix seconds as "2026-11-23T16:00:00Z"; the same width always, so that text sorts as time does."""
+    """Format Unix seconds as "2026-11-23T16:00:00Z"; the same width always, so that text sorts as time does."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

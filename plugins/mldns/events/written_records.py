@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from mldns.events.assets import SCHEMA, utc
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
-
-SCHEMA = 1
-"""Of what `parse` reads."""
 
 ROOM = 64_000
 """Characters of packed records in one event. Ten thousand workers take 600 where their addresses are neighbours, 37,000
@@ -42,6 +40,44 @@ class Told:
     lease: str
     generation: int
     rrsets: tuple[RRset, ...]
+
+
+def records_event(
+    *,
+    project: str,
+    zone: str,
+    job: str,
+    claimant: str,
+    lease: str,
+    generation: int | None,
+    rrsets: Collection[RRset],
+    now: float,
+) -> dict[str, Any]:
+    """Return the extra of the event for the records that an upsert wrote; `parse` reads it back.
+
+    :param project: the Google project of the zone.
+    :param zone: the managed zone's name.
+    :param job: the job's slug.
+    :param claimant: under which they were written, in clear.
+    :param lease: as the claimant.
+    :param generation: of the job's manifest after the upsert.
+    :param rrsets: all that were written.
+    :param now: Unix seconds.
+    """
+    packed = pack(rrsets)
+    return {
+        "schema": SCHEMA,
+        "kind": "records",
+        "project": project,
+        "zone": zone,
+        "job": job,
+        "claimant": claimant,
+        "lease": lease,
+        "generation": generation,
+        "at": utc(now),
+        "records": len(rrsets),
+        "packed": packed if len(packed) <= ROOM else None,
+    }
 
 
 def pack(rrsets: Iterable[RRset]) -> str:
@@ -81,7 +117,7 @@ def unpack(text: str) -> tuple[RRset, ...]:
 
 
 def parse(extra: Mapping[str, Any]) -> Told | None:
-    """Read an event's extra (`mldns.events.assets.records_event`); None for one that is not ours.
+    """Read an event's extra (`records_event`); None for one that is not ours.
 
     Without `packed` it tells only whose the lease is: there was no room for the records.
     """

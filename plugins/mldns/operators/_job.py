@@ -17,7 +17,7 @@ from mldns.records.rrset import RRset
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import DEFAULT_LEASE_HOURS, claimant_and_lease, hold
 from mldns.tasks.links import JobLink
-from mldns.tasks.outlets import tell_of_job, with_outlet
+from mldns.tasks.outlets import emit_job_event, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -152,11 +152,11 @@ class JobOperator(CloudDNSOperator):
             **self.holder(context, slug(self.job)),
         }
 
-    def tell(
+    def emit(
         self, context: Context, request: dict[str, Any], wanted: Wanted, phase: Phase, expires: str | None
     ) -> None:
         """Tell whoever watches that the job has come to `phase`."""
-        tell_of_job(
+        emit_job_event(
             context,
             project=self.project or self.hook.project_id,
             zone=wanted.zone,

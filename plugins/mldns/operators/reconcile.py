@@ -21,7 +21,7 @@ from mldns.reconcile.snapshot import Findings, zone_event
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.event_log import hear_of_records
 from mldns.tasks.lease import dag_of, state_of_run
-from mldns.tasks.outlets import tell, tell_of_job, tell_of_records, with_outlet
+from mldns.tasks.outlets import emit, emit_job_event, emit_records_event, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,7 +88,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
                 now=time.time,
             )
             found = self._check(check, mend, limit)
-            self._tell(context, project, check, found)
+            self._emit(context, project, check, found)
             reports.append(_reported(name, found))
             failures += _failures(name, found)
         reports.sort(key=lambda report: not report["attention"])
@@ -122,16 +122,16 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             self.log.warning("%s: %s", check.name, line)
         return found
 
-    def _tell(self, context: Context, project: str, check: ZoneCheck, found: Findings | str) -> None:
+    def _emit(self, context: Context, project: str, check: ZoneCheck, found: Findings | str) -> None:
         zone = check.name
         for item in check.restored:
             told = item.told
             result = {"owner": told.job, "lease": told.lease, "generation": told.generation}
-            tell_of_records(
+            emit_records_event(
                 context, project=project, zone=zone, result=result, claimant=told.claimant, rrsets=told.rrsets
             )
         for owner in check.released:
-            tell_of_job(
+            emit_job_event(
                 context,
                 project=project,
                 zone=zone,
@@ -145,8 +145,8 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         extra = zone_event(
             check.zone, found, project=project, now=time.time(), dag_id=instance.dag_id, run_id=instance.run_id
         )
-        tell(context, assets.zone_asset(project, zone), extra)
-        tell(context, assets.checks_asset(project, zone), extra)
+        emit(context, assets.zone_asset(project, zone), extra)
+        emit(context, assets.checks_asset(project, zone), extra)
 
 
 class _Limit:

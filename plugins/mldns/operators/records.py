@@ -13,7 +13,7 @@ from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import claimant_and_lease, hold
 from mldns.tasks.links import JobLink
-from mldns.tasks.outlets import tell_of_job, tell_of_records, with_outlet
+from mldns.tasks.outlets import emit_job_event, emit_records_event, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -45,7 +45,7 @@ class CloudDNSClaimOperator(JobOperator):
             claimed["lease"],
             claimed["generation"],
         )
-        self.tell(context, request, wanted, Phase.CLAIMED, claimed["expires"])
+        self.emit(context, request, wanted, Phase.CLAIMED, claimed["expires"])
         reverse = {"zone": pointers.zone, "names": len(pointers.rrsets)} if pointers else None
         return claimed | {"reverse": reverse}
 
@@ -88,7 +88,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         result = self._upsert(context, wanted, claimed=arguments.flag(self.claimed, "claimed"))
         reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
         if not arguments.flag(self.dry_run, "dry_run"):
-            self.tell(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
+            self.emit(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
             self._tell_records(context, wanted, result)
             if pointers is not None and reverse is not None:
                 self._tell_records(context, pointers, reverse)
@@ -97,7 +97,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
     def _tell_records(self, context: Context, wanted: Wanted, result: Result) -> None:
         """What `mldns_reconcile` compares with; create-only may have left other data standing, so it tells nothing."""
         if self.policy != "create-only":
-            tell_of_records(
+            emit_records_event(
                 context,
                 project=self.project or self.hook.project_id,
                 zone=wanted.zone,
@@ -179,7 +179,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
                 "lease": lease,
                 "records": released["deleted"],
             }
-            tell_of_job(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, **facts)
+            emit_job_event(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, **facts)
         return released | {"reverse": reverse}
 
     def _release(self, zone: str, whose: dict[str, str]) -> Result:

@@ -28,7 +28,7 @@ from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of
 from mldns.tasks.base import FAIL_AT_ONCE
 from mldns.tasks.links import JobLink, ZoneLink
-from mldns.tasks.outlets import tell_of_job, with_outlet
+from mldns.tasks.outlets import emit_job_event, with_outlet
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -250,7 +250,7 @@ class DNSResolutionSensor(BaseSensorOperator):
     def _tell(self, context: Context, result: dict[str, Any]) -> None:
         metrics.gate_passed(result)
         project = arguments.text(self.project_id) or self.hook.project_id
-        tell_of_job(
+        emit_job_event(
             context,
             project=project,
             zone=self.zone,

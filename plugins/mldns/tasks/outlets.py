@@ -1,4 +1,4 @@
-"""Telling Airflow what a task has done to a job's names, as asset events (`mldns.events.assets`)."""
+"""Asset events (`mldns.events.assets`) that a task emits about the zones and jobs it has worked on."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from airflow.sdk import Asset, AssetAlias
 
 from mldns.events import assets
 from mldns.events.assets import Phase, Writer
+from mldns.events.written_records import records_event
 from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 OUTLET = AssetAlias(assets.ALIAS)
-"""The outlet of every task that tells: the zones' own assets are known only when it runs."""
+"""The outlet of every task that emits events: the zones' own assets are known only when it runs."""
 
 
 def with_outlet(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """An operator's keyword arguments with `OUTLET` among its outlets."""
+    """Add `OUTLET` to the outlets in an operator's keyword arguments."""
     return {**arguments, "outlets": [*(arguments.get("outlets") or ()), OUTLET]}
 
 
-def tell(context: Context, asset: assets.Asset, extra: Mapping[str, Any]) -> None:
-    """Add an event, which Airflow records when the task succeeds."""
+def emit(context: Context, asset: assets.Asset, extra: Mapping[str, Any]) -> None:
+    """Emit one event. Airflow records it when the task succeeds."""
     context["outlet_events"][OUTLET].add(Asset(name=asset.name, uri=asset.uri), extra=dict(extra))
 
 
-def tell_of_job(context: Context, *, project: str, zone: str, job: str, phase: Phase, **facts: Any) -> None:
-    """Tell that a job has come to `phase`; `facts` as of `mldns.events.assets.job_event`.
+def emit_job_event(context: Context, *, project: str, zone: str, job: str, phase: Phase, **facts: Any) -> None:
+    """Emit that a job has reached `phase`; nothing where an operator is executed by hand, without Airflow around it.
 
-    An operator that somebody executes by hand, without Airflow around it, has nobody to tell.
+    :param context: of the task that did the work.
+    :param project: the Google project of the zone.
+    :param zone: the managed zone's name.
+    :param job: the job's slug, which the hook calls owner.
+    :param phase: what is done now.
+    :param facts: more fields of `mldns.events.assets.job_event`.
     """
     if "outlet_events" not in context:
         return
@@ -40,16 +46,24 @@ def tell_of_job(context: Context, *, project: str, zone: str, job: str, phase: P
     writer = Writer(instance.dag_id, instance.run_id, instance.task_id, getattr(instance, "map_index", -1))
     facts = {"dns_name": None, **facts}
     extra = assets.job_event(project=project, zone=zone, job=job, phase=phase, now=time.time(), writer=writer, **facts)
-    tell(context, assets.jobs_asset(project, zone), extra)
+    emit(context, assets.jobs_asset(project, zone), extra)
 
 
-def tell_of_records(
+def emit_records_event(
     context: Context, *, project: str, zone: str, result: Mapping[str, Any], claimant: str, rrsets: Collection[RRset]
 ) -> None:
-    """Tell what was written, for later checks to compare with; `result` as of `CloudDNSHook.apply`."""
+    """Emit which records were written, so that later checks have something to compare with.
+
+    :param context: of the task that wrote them.
+    :param project: the Google project of the zone.
+    :param zone: the managed zone's name.
+    :param result: of `CloudDNSHook.apply`; its owner, lease and generation are used.
+    :param claimant: under which they were written, in clear.
+    :param rrsets: all that the task wrote.
+    """
     if "outlet_events" not in context:
         return
-    extra = assets.records_event(
+    extra = records_event(
         project=project,
         zone=zone,
         job=result["owner"],
@@ -59,4 +73,4 @@ def tell_of_records(
         rrsets=rrsets,
         now=time.time(),
     )
-    tell(context, assets.records_asset(project, zone), extra)
+    emit(context, assets.records_asset(project, zone), extra)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from mldns.events.assets import records_event
 from mldns.events.trust import TaskEvent, believed, hear, unvouched
-from mldns.events.written_records import Told
+from mldns.events.written_records import Told, records_event
 from mldns.ownership.manifest import Manifest, masked
 from mldns.records.names import Key
 from mldns.records.rrset import RRset

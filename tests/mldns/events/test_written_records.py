@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.events.assets import records_event
-from mldns.events.written_records import ROOM, Told, known, pack, parse, unpack
+from mldns.events.written_records import ROOM, Told, known, pack, parse, records_event, unpack
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes
 from mldns.inventory.job_records import job_records, reverse_records

@@ -1,4 +1,4 @@
-"""What the operators tell Airflow of a job, with Airflow's own accessor of outlet events."""
+"""The events that the operators emit, with Airflow's own accessor of outlet events."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ WORKERS: dict[str, Any] = {**JOB, "workers": ["10.0.0.7", "10.0.0.8"]}
 
 
 @pytest.fixture
-def told(connected: Cloud) -> Any:
-    """`told(Operator, **arguments)`: execute it as a task would, and return the extras it told, with their assets."""
+def emitted(connected: Cloud) -> Any:
+    """`emitted(Operator, **arguments)`: execute it as a task would, and return its events with their assets."""
 
     def run(operator: type[BaseOperator], **arguments: Any) -> list[tuple[str, str, dict[str, Any]]]:
         with DAG("train_bert") as dag:
@@ -49,12 +49,12 @@ def told(connected: Cloud) -> Any:
     return run
 
 
-def test_each_phase_is_one_event_of_the_zones_jobs(told: Any) -> None:
+def test_each_phase_is_one_event_of_the_zones_jobs(emitted: Any) -> None:
     events = [
-        *told(CloudDNSClaimOperator, **WORKERS),
-        *told(CloudDNSUpsertRecordsOperator, **WORKERS),
-        *told(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2),
-        *told(CloudDNSDeleteRecordsOperator, **JOB),
+        *emitted(CloudDNSClaimOperator, **WORKERS),
+        *emitted(CloudDNSUpsertRecordsOperator, **WORKERS),
+        *emitted(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2),
+        *emitted(CloudDNSDeleteRecordsOperator, **JOB),
     ]
     phases = [event for event in events if event[2]["kind"] == "job"]
     assert [extra["phase"] for _, _, extra in phases] == ["claimed", "written", "ready", "released"]
@@ -66,8 +66,8 @@ def test_each_phase_is_one_event_of_the_zones_jobs(told: Any) -> None:
     assert (released["dns_name"], released["records"]) == ("ml.example.com.", 4)
 
 
-def test_a_claim_says_who_holds_the_names_and_until_when(told: Any) -> None:
-    ((_, _, extra),) = told(CloudDNSClaimOperator, **WORKERS)
+def test_a_claim_says_who_holds_the_names_and_until_when(emitted: Any) -> None:
+    ((_, _, extra),) = emitted(CloudDNSClaimOperator, **WORKERS)
     assert extra["claimant"].endswith("/train_bert")
     assert extra["lease"] == RUN
     assert extra["expires"] > extra["at"]
@@ -75,16 +75,16 @@ def test_a_claim_says_who_holds_the_names_and_until_when(told: Any) -> None:
     assert extra["run"] == {"dag_id": "train_bert", "run_id": RUN, "task_id": "step", "map_index": -1}
 
 
-def test_an_open_gate_says_how_long_it_took(told: Any) -> None:
-    told(CloudDNSUpsertRecordsOperator, **WORKERS)
-    ((_, _, extra),) = told(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2)
+def test_an_open_gate_says_how_long_it_took(emitted: Any) -> None:
+    emitted(CloudDNSUpsertRecordsOperator, **WORKERS)
+    ((_, _, extra),) = emitted(DNSResolutionSensor, **WORKERS, timeout=30, poke_interval=0.2)
     assert extra["gate"]["ok"] is True
     assert extra["gate"]["names"] == 4
     assert extra["gate"]["seconds"] >= 0
 
 
-def test_an_upsert_tells_its_records_apart_from_what_the_page_reads(told: Any) -> None:
-    (_, _, written), (name, uri, extra) = told(CloudDNSUpsertRecordsOperator, **WORKERS)
+def test_an_upsert_emits_its_records_apart_from_what_the_page_reads(emitted: Any) -> None:
+    (_, _, written), (name, uri, extra) = emitted(CloudDNSUpsertRecordsOperator, **WORKERS)
     assert (name, uri) == ("mldns records demo-project/ml", "x-mldns://demo-project/ml/records")
     found = parse(extra)
     assert found is not None
@@ -95,18 +95,18 @@ def test_an_upsert_tells_its_records_apart_from_what_the_page_reads(told: Any) -
     }
 
 
-def test_create_only_tells_no_records_for_others_may_stand_there(told: Any) -> None:
-    events = told(CloudDNSUpsertRecordsOperator, **WORKERS, policy="create-only")
+def test_create_only_emits_no_records_for_others_may_stand_there(emitted: Any) -> None:
+    events = emitted(CloudDNSUpsertRecordsOperator, **WORKERS, policy="create-only")
     assert [extra["kind"] for _, _, extra in events] == ["job"]
 
 
-def test_a_dry_run_tells_nothing(told: Any) -> None:
-    assert told(CloudDNSUpsertRecordsOperator, **WORKERS, dry_run=True) == []
+def test_a_dry_run_emits_nothing(emitted: Any) -> None:
+    assert emitted(CloudDNSUpsertRecordsOperator, **WORKERS, dry_run=True) == []
 
 
-def test_a_late_release_tells_nothing(told: Any) -> None:
-    told(CloudDNSUpsertRecordsOperator, **WORKERS, lease="the-next-run")
-    assert told(CloudDNSDeleteRecordsOperator, **JOB) == []
+def test_a_late_release_emits_nothing(emitted: Any) -> None:
+    emitted(CloudDNSUpsertRecordsOperator, **WORKERS, lease="the-next-run")
+    assert emitted(CloudDNSDeleteRecordsOperator, **JOB) == []
 
 
 def test_outlets_of_the_users_own_are_kept() -> None:
