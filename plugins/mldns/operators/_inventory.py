@@ -20,7 +20,7 @@ from mldns.messages import shorten
 from mldns.tasks.base import FAIL_AT_ONCE
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, RetryPolicy
 
 FORMS = ("text", "list")
 
@@ -35,6 +35,7 @@ class InventoryTimedOut(InventoryIncomplete, AirflowSensorTimeout):
     """The workers were not all there in time; final, as every sensor's time-out is: Airflow does not retry it."""
 
 
+# Named for what a DAG wants of them, a list of workers; a sensor only because that may take a while.
 class InventoryOperator(BaseSensorOperator):
     """Find the workers of a training and return them, ranked, for `workers=` of any operator of mldns.
 
@@ -86,11 +87,10 @@ class InventoryOperator(BaseSensorOperator):
         poke_interval: timedelta | float = 30.0,
         timeout: timedelta | float = 600.0,
         mode: str = "reschedule",
+        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            poke_interval=poke_interval, timeout=timeout, mode=mode, **{"retry_policy": FAIL_AT_ONCE, **kwargs}
-        )
+        super().__init__(poke_interval=poke_interval, timeout=timeout, mode=mode, retry_policy=retry_policy, **kwargs)
         self.expected = expected
         self.rank_by = rank_by
         self.rank_label = rank_label

@@ -17,7 +17,7 @@ from mldns.records.rrset import RRset
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import DEFAULT_LEASE_HOURS, claimant_and_lease, hold
 from mldns.tasks.links import JobLink
-from mldns.tasks.outlets import emit_job_event, with_outlet
+from mldns.tasks.outlets import emit_job_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,7 +86,7 @@ class JobOperator(CloudDNSOperator):
         reverse_zone: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**with_outlet(kwargs))
+        super().__init__(**kwargs)
         self.zone = zone
         self.job = job
         self.workers = workers

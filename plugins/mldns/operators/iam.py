@@ -85,7 +85,7 @@ class CloudDNSBindIamOperator(_IamOperator):
         *_IamOperator.template_fields,
         "authoritative",
         "removals",
-        "dry_run",
+        "plan_only",
         "wait",
         "wait_seconds",
         "prove_with",
@@ -105,8 +105,7 @@ class CloudDNSBindIamOperator(_IamOperator):
         super().__init__(**kwargs)
         self.authoritative = authoritative
         self.removals = removals
-        # As in CloudDNSUpsertRecordsOperator.
-        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+        self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
         self.wait = wait
         self.wait_seconds = wait_seconds
         self.prove_with = prove_with
@@ -115,7 +114,7 @@ class CloudDNSBindIamOperator(_IamOperator):
         request = self._request() | {
             "authoritative": arguments.flag(self.authoritative, "authoritative"),
             "removals": arguments.texts(self.removals, "removals"),
-            "dry_run": arguments.flag(self.dry_run, "dry_run"),
+            "dry_run": arguments.flag(self.plan_only, "dry_run"),
             "wait": arguments.flag(self.wait, "wait"),
             "prove_with": arguments.texts(self.prove_with, "prove_with") or None,
         }

@@ -45,7 +45,7 @@ class CloudDNSPreflightOperator(JobOperator):
         "role",
         "members",
         "scope",
-        "dry_run",
+        "plan_only",
     )
 
     def __init__(
@@ -72,8 +72,7 @@ class CloudDNSPreflightOperator(JobOperator):
         self.role = role
         self.members = members
         self.scope = scope
-        # As in CloudDNSUpsertRecordsOperator.
-        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+        self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> dict[str, Any]:
         _check_spelling(context)
@@ -83,7 +82,7 @@ class CloudDNSPreflightOperator(JobOperator):
             raise InvalidInput(f"unknown policy {self.policy!r}: choose one of {', '.join(POLICIES)}")
         arguments.hours(self.lease_hours, "lease_hours")
         iam = self._iam()
-        dry_run = arguments.flag(self.dry_run, "dry_run")
+        dry_run = arguments.flag(self.plan_only, "dry_run")
         exists = self._exists(zone)
         reverse = self._reverse(owned)
         plans = {owner: self._plan(context, desired, exists=exists) for owner, desired in owned.items()}

@@ -21,7 +21,7 @@ from mldns.reconcile.snapshot import Findings, zone_event
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.event_log import hear_of_records
 from mldns.tasks.lease import dag_of, state_of_run
-from mldns.tasks.outlets import emit, emit_job_event, emit_records_event, with_outlet
+from mldns.tasks.outlets import emit, emit_job_event, emit_records_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,7 +48,8 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
     Returns `{"zones", "attention", "failures", "reports"}`; the first two are counts.
     """
 
-    template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "repair", "collect", "dry_run")
+    emits_events = True
+    template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "repair", "collect", "plan_only")
 
     def __init__(
         self,
@@ -58,11 +59,10 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         dry_run: bool | str = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**with_outlet(kwargs))
+        super().__init__(**kwargs)
         self.repair = repair
         self.collect = collect
-        # Hides BaseOperator.dry_run(), which prints rendered templates and which nothing in Airflow 3 calls.
-        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+        self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> dict[str, Any]:
         from mldns.reconcile.check import Mend, ZoneCheck
@@ -71,7 +71,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         mend = Mend(
             repair=arguments.flag(self.repair, "repair"),
             collect=arguments.flag(self.collect, "collect"),
-            dry_run=arguments.flag(self.dry_run, "dry_run"),
+            dry_run=arguments.flag(self.plan_only, "dry_run"),
         )
         state_of = cache(lambda claimant, lease: run_state(state_of_run(context, claimant, lease)))
         limit = _Limit(self, project)

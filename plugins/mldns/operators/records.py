@@ -13,7 +13,7 @@ from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import claimant_and_lease, hold
 from mldns.tasks.links import JobLink
-from mldns.tasks.outlets import emit_job_event, emit_records_event, with_outlet
+from mldns.tasks.outlets import emit_job_event, emit_records_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,6 +31,8 @@ class CloudDNSClaimOperator(JobOperator):
 
     Returns `{"zone", "owner", "lease", "generation", "expires", "names", "change_id", "reverse"}`.
     """
+
+    emits_events = True
 
     def execute(self, context: Context) -> Result:
         wanted, pointers = self.wanted()
@@ -67,7 +69,8 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
     and the first names; `reverse` is the same for the reverse zone, or null.
     """
 
-    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "dry_run", "claimed")
+    emits_events = True
+    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "plan_only", "claimed")
 
     def __init__(
         self,
@@ -80,14 +83,13 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         super().__init__(**kwargs)
         self.policy = policy
         self.claimed = claimed
-        # Hides BaseOperator.dry_run(), which prints rendered templates and which nothing in Airflow 3 calls.
-        self.dry_run = dry_run  # type: ignore[assignment, method-assign]
+        self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> Result:
         wanted, pointers = self.wanted()  # both before the first write, so that what is wrong with one stops it
         result = self._upsert(context, wanted, claimed=arguments.flag(self.claimed, "claimed"))
         reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
-        if not arguments.flag(self.dry_run, "dry_run"):
+        if not arguments.flag(self.plan_only, "dry_run"):
             self.emit(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
             self._tell_records(context, wanted, result)
             if pointers is not None and reverse is not None:
@@ -107,7 +109,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
             )
 
     def _upsert(self, context: Context, wanted: Wanted, *, claimed: bool) -> Result:
-        request, dry_run = self.request(context, wanted), arguments.flag(self.dry_run, "dry_run")
+        request, dry_run = self.request(context, wanted), arguments.flag(self.plan_only, "dry_run")
         terms = {**request, "policy": self.policy, "dry_run": dry_run, "claimed": claimed}
         result = hold(context, lambda ended: self.hook.upsert_records(**terms, lease_ended=ended))
         self.log.info("%s of job %s: %s", "Plan" if dry_run else "Records", request["owner"], result)
@@ -130,6 +132,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     the same for the reverse zone, or null.
     """
 
+    emits_events = True
     template_fields: Sequence[str] = (
         *CloudDNSOperator.template_fields,
         "zone",
@@ -150,7 +153,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
         reverse_zone: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**with_outlet(kwargs))
+        super().__init__(**kwargs)
         self.zone = zone
         self.job = job
         self.claimant = claimant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
 
@@ -20,6 +20,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.tasks.links import ZoneLink
+from mldns.tasks.outlets import OUTLET
 
 if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook
@@ -57,6 +58,7 @@ class CloudDNSOperator(BaseOperator):
     :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
     """
 
+    emits_events: ClassVar[bool] = False
     template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
     operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
     ui_color = "#e8f0fe"
@@ -70,7 +72,11 @@ class CloudDNSOperator(BaseOperator):
         retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
         **kwargs: object,
     ) -> None:
+        # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
+        # the retry policy is a default of this signature, and our outlet is put beside those that a DAG gives.
         super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
+        if self.emits_events:
+            self.add_outlets([OUTLET])
         self.project_id = project_id
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from airflow.sdk import DAG, BaseOperator, RetryAction
+from airflow.sdk import DAG, Asset, BaseOperator, RetryAction
 from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.exceptions import (
@@ -18,16 +18,16 @@ from mldns.exceptions import (
     ZoneMismatch,
     ZoneNotOurs,
 )
-from mldns.operators import cloud_dns
-from mldns.tasks.base import CloudDNSOperator
+from mldns.operators import cloud_dns, discovery
 
 OPERATORS = [getattr(cloud_dns, name) for name in cloud_dns.__all__]
-NOT_TEMPLATED = {"retry_policy", "kwargs", "self"}
+INVENTORIES = [getattr(discovery, name) for name in discovery.__all__]
+NOT_TEMPLATED = {"retry_policy", "kwargs", "self", "poke_interval", "timeout", "mode"}
 
 
 def arguments_of(operator: type[BaseOperator]) -> set[str]:
     """The arguments that mldns adds, over all classes between the operator and Airflow's base."""
-    own = [base for base in operator.__mro__ if issubclass(base, CloudDNSOperator)]
+    own = [base for base in operator.__mro__ if base.__module__.startswith("mldns.")]
     names = {name for base in own for name in inspect.signature(inspect.unwrap(base.__init__)).parameters}
     return names - NOT_TEMPLATED
 
@@ -38,13 +38,11 @@ def filled(operator: type[BaseOperator]) -> dict[str, str]:
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=cloud_dns.__all__)
 def test_every_argument_is_templated(operator: type[BaseOperator]) -> None:
-    assert set(operator.template_fields) == arguments_of(operator)
     with DAG("a_dag"):
         task = operator(task_id="task", **filled(operator))
     task.render_template_fields({"params": {name: f"<{name}>" for name in arguments_of(operator)}})  # type: ignore[arg-type]
-    assert {name: getattr(task, name) for name in task.template_fields} == {
-        name: f"<{name}>" for name in task.template_fields
-    }
+    assert {getattr(task, name) for name in task.template_fields} == {f"<{name}>" for name in arguments_of(operator)}
+    task.dry_run()
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=cloud_dns.__all__)
@@ -93,7 +91,9 @@ def test_only_what_a_retry_cannot_mend_fails_at_once(error: MldnsError, action: 
     assert task.retry_policy.evaluate(error, try_number=1, max_tries=3).action is action
 
 
-def test_a_dag_may_set_its_own_retry_policy() -> None:
-    with DAG("a_dag", default_args={"retry_policy": None}):
-        task = cloud_dns.CloudDNSDeleteZoneOperator(task_id="task", zone="ml")
+@pytest.mark.parametrize("operator", [*OPERATORS, *INVENTORIES], ids=lambda operator: operator.__name__)
+def test_a_dag_may_set_its_own_retry_policy_and_outlets(operator: type[BaseOperator]) -> None:
+    with DAG("a_dag", default_args={"retry_policy": None, "outlets": [Asset("theirs")]}):
+        task = operator(task_id="task", **filled(operator))
     assert task.retry_policy is None
+    assert task.outlets[0] == Asset("theirs")
