@@ -17,7 +17,7 @@ from benchmarks.job import addresses
 from mldns.ownership.claims import take, upsert_changes
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Limits
-from mldns.plan.plan import compute_plan
+from mldns.plan.compute import compute_plan
 from mldns.records.names import manifest_name
 from mldns.records.rrset import RRset, from_api, parse_record
 
@@ -62,7 +62,10 @@ def _plan(held: Sequence[dict[str, object]], wanted: Sequence[dict[str, object]]
     desired = [parse_record(resource, dns_name=_ZONE) for resource in wanted]
     manifest = decode(before, owner=_OWNER, dns_name=_ZONE)
     claim = take(manifest, owner=_OWNER, claimant="bench", lease="bench", expires=None, now=0.0)
-    plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy="sync")
+    subtree = f"{_OWNER}.{_ZONE}"
+    plan = compute_plan(
+        current=current, desired=desired, subtree=subtree, owned=claim.owns, owner_of=lambda _: None, policy="sync"
+    )
     decided = upsert_changes(plan, current=current, before=before, claim=claim, dns_name=_ZONE, limits=Limits())
     name = manifest_name(_OWNER, _ZONE)
     for change in decided.changes:

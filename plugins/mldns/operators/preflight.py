@@ -12,7 +12,8 @@ from mldns.exceptions import InvalidInput
 from mldns.iam import policy as iam_policy
 from mldns.inventory.job_records import DesiredRecords
 from mldns.operators._job import JobOperator, Wanted, check_fits
-from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan, compute_plan
+from mldns.plan.compute import compute_plan
+from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan
 from mldns.records.names import SHARED_OWNER, Key, slug
 
 if TYPE_CHECKING:
@@ -175,7 +176,14 @@ class CloudDNSPreflightOperator(JobOperator):
             return _shown(self.planned(context, owner, wanted, policy))
         holder = self.holder(context, owner)
         check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])
-        plan = compute_plan(current=(), desired=desired.rrsets, owned=_nothing, owner_of=_nobody, policy=policy)
+        plan = compute_plan(
+            current=(),
+            desired=desired.rrsets,
+            subtree=f"{owner}.{desired.dns_name}",
+            owned=_nothing,
+            owner_of=_nobody,
+            policy=policy,
+        )
         self.log.info("Plan of %s: %s\n%s", owner, plan.summary(), plan.table())
         return _shown(plan)
 

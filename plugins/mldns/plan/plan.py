@@ -1,37 +1,21 @@
-"""The difference between what a zone holds and what an owner wants, as data that can be read before it is applied.
-
-What happens to a wanted rrset, by what stands in the zone (`ours`: the owner's manifest covers it and it was written):
-
-    in the zone      create-only   upsert-only   sync
-    ---------------  ------------  ------------  ------------
-    nothing          create        create        create
-    ours, the same   unchanged     unchanged     unchanged
-    ours, another    skipped       replace       replace
-    not ours         conflict      conflict      conflict
-    ours, unwanted   -             -             delete
-
-What would be created, replaced or deleted, but is another job's by its manifest, is not ours: a conflict where it is
-wanted, left alone where it is not.
-"""
+"""What an apply would do to a zone, as data that can be read, shown and agreed to before anything is sent."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mldns.exceptions import Conflict, InvalidInput
 from mldns.messages import shorten
-from mldns.records.names import Key, natural
-from mldns.records.rrset import RRset, same
+from mldns.records.rrset import RRset
 
 POLICIES = ("create-only", "upsert-only", "sync")
 DEFAULT_POLICY = "upsert-only"
 
 _SAMPLE = 5
-_ROUTED = "a routing policy answers there, which mldns does not write: delete it or give the name plain data by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,119 +135,11 @@ class Plan:
         yield from (("-", rrset) for rrset in self.deletes)
 
 
-def compute_plan(
-    *,
-    current: Iterable[RRset],
-    desired: Iterable[RRset],
-    owned: Callable[[Key], bool],
-    owner_of: Callable[[Key], str | None],
-    rival_of: Callable[[Key], str | None] = lambda _: None,
-    policy: str = DEFAULT_POLICY,
-    adopt: bool = False,
-) -> Plan:
-    """Return the plan that turns `current` into `desired` for what is owned.
-
-    :param current: what the zone holds at the names in question, as listed; the owner's manifest left out.
-    :param owned: whether the owner's manifest covers a key and says that it was written.
-    :param owner_of: whose a key is, asked only for conflicts; None where nothing tells.
-    :param rival_of: the other job that has claimed or written a key, asked only for what would be touched; else None.
-    :param adopt: a record that nobody owns and that already says what is wanted becomes ours instead of a conflict.
-    """
-    parse_policy(policy)
-    listed = {rrset.key: rrset for rrset in current}
-    wanted = {rrset.key: rrset for rrset in desired}
-    differ = _Differ(listed, owned, owner_of, rival_of, policy, adopt)
-    for key in sorted(wanted, key=natural):
-        differ.decide(wanted[key])
-    if policy == "sync":
-        differ.deletes |= {key: rrset for key, rrset in listed.items() if key not in wanted and differ.ours(key)}
-    return differ.plan()
-
-
 def parse_policy(policy: str) -> str:
     """One of `POLICIES`, or InvalidInput."""
     if policy not in POLICIES:
         raise InvalidInput(f"unknown policy {policy!r}: choose one of {', '.join(POLICIES)}")
     return policy
-
-
-@dataclass(slots=True)
-class _Differ:
-    """Decides one wanted rrset after the other and collects what that means for the zone."""
-
-    listed: Mapping[Key, RRset]
-    owned: Callable[[Key], bool]
-    owner_of: Callable[[Key], str | None]
-    rival_of: Callable[[Key], str | None]
-    policy: str
-    adopt: bool
-    types: dict[str, set[str]] = field(default_factory=dict)
-    creates: list[RRset] = field(default_factory=list)
-    replaces: list[Replace] = field(default_factory=list)
-    deletes: dict[Key, RRset] = field(default_factory=dict)
-    unchanged: list[RRset] = field(default_factory=list)
-    skipped: list[RRset] = field(default_factory=list)
-    conflicts: dict[Key, Conflict] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, kind in self.listed:
-            self.types.setdefault(name, set()).add(kind)
-
-    def decide(self, rrset: RRset) -> None:
-        """Sort one wanted rrset under its heading (the table of this module)."""
-        before = self.listed.get(rrset.key)
-        if before is None:
-            if rival := self.rival_of(rrset.key):
-                self.conflicts[rrset.key] = Conflict(rrset.name, rrset.type, rival)
-            elif self._make_room(rrset):
-                self.creates.append(rrset)
-        elif not self.owned(rrset.key):
-            if self.adopt and same(before, rrset) and self.owner_of(rrset.key) is None:
-                self.unchanged.append(before)
-            else:
-                self._refuse(before)
-        elif same(before, rrset):
-            self.unchanged.append(before)
-        elif self.policy == "create-only":
-            self.skipped.append(before)
-        elif not self.ours(rrset.key):
-            self._refuse(before)
-        else:
-            self.replaces.append(Replace(before, rrset))
-
-    def ours(self, key: Key) -> bool:
-        """Whether a listed rrset may be replaced or deleted."""
-        return self.owned(key) and not self.listed[key].routed and self.rival_of(key) is None
-
-    def plan(self) -> Plan:
-        return Plan(
-            creates=tuple(self.creates),
-            replaces=tuple(self.replaces),
-            deletes=tuple(self.deletes[key] for key in sorted(self.deletes, key=natural)),
-            unchanged=tuple(self.unchanged),
-            skipped=tuple(self.skipped),
-            conflicts=tuple(self.conflicts.values()),
-        )
-
-    def _make_room(self, rrset: RRset) -> bool:
-        """Whether nothing stands at the name that a CNAME cannot stand beside; own records there are deleted."""
-        others = self.types.get(rrset.name, set()) - {rrset.type}
-        clashes = [self.listed[rrset.name, kind] for kind in sorted(others) if "CNAME" in (kind, rrset.type)]
-        foreign = [found for found in clashes if not self.ours(found.key)]
-        for found in foreign:
-            self._refuse(found)
-        if clashes and not foreign and self.policy == "create-only":
-            self.skipped.append(rrset)
-            return False
-        self.deletes |= {found.key: found for found in clashes if not foreign}
-        return not foreign
-
-    def _refuse(self, found: RRset) -> None:
-        owner = self.rival_of(found.key)
-        if owner is None and not self.owned(found.key):
-            owner = self.owner_of(found.key)
-        why = _ROUTED if found.routed else ""
-        self.conflicts[found.key] = Conflict(found.name, found.type, owner, found.rrdatas, why)
 
 
 def _line(rrset: RRset) -> str:

@@ -35,14 +35,15 @@ from mldns.ownership.claims import (
 )
 from mldns.ownership.compare_and_swap import ManifestedChanges
 from mldns.ownership.manifest import Manifest
-from mldns.plan.plan import DEFAULT_POLICY, Plan, compute_plan
+from mldns.plan.compute import compute_plan
+from mldns.plan.plan import DEFAULT_POLICY, Plan
 from mldns.providers.changes import Progress, send_changes
 from mldns.providers.errors import Call, ZoneMoved, moved_meanwhile
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.quota import ZoneQuota
 from mldns.providers.reader import JobView, Neighbours, ZoneFacts, ZoneReader
 from mldns.providers.retry import RetryPolicy
-from mldns.records.names import Key, manifest_name
+from mldns.records.names import Key, between, manifest_name
 from mldns.records.rrset import RRset
 
 log = logging.getLogger(__name__)
@@ -239,7 +240,10 @@ class ZoneEditor:
         :raises ZoneMoved: the owner's manifest was written while the zone was read.
         """
         self.quota.foresee(len(desired))
-        view = self._reader.job(holder.owner, {rrset.name for rrset in desired})
+        wanted = {rrset.name for rrset in desired}
+        # NS records between a name and the apex would hide it. Within the owner's subtree the view has them anyway.
+        above = {name for at in wanted for name in between(at, self.facts.dns_name)}
+        view = self._reader.job(holder.owner, wanted | above)
         if holder.at_generation is not None and not progress.changes:
             _check_held(view.manifest, holder, live=None)
             _check_generation(view.manifest, holder.owner, holder.at_generation)
@@ -262,6 +266,7 @@ class ZoneEditor:
         plan = compute_plan(
             current=view.records,
             desired=desired,
+            subtree=f"{claim.owner}.{self.facts.dns_name}",
             owned=claim.owns,
             owner_of=neighbours.owner_of,
             rival_of=neighbours.rival_of,

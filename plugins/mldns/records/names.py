@@ -151,6 +151,21 @@ def manifest_name(owner: str, dns_name: str) -> str:
     return absolute(f"{MANIFEST_LABEL}.{owner}.{dns_name}")
 
 
+def is_job_name(name: str, subtree: str) -> bool:
+    """Whether an inventory gives a name all its addresses: `<role>-<rank>`, `master`, `workers` right in `subtree`."""
+    label, _, rest = name.partition(".")
+    if rest != subtree:
+        return False
+    role, _, rank = label.rpartition("-")
+    return label in ("master", "workers") or (rank.isdecimal() and is_role(role))
+
+
+def between(name: str, dns_name: str) -> list[str]:
+    """The names between `name` and the zone's apex, neither included: where a delegation may cut `name` off."""
+    labels = relative(name, dns_name).split(".")[1:]
+    return [".".join((*labels[start:], dns_name)) for start in range(len(labels))]
+
+
 def _check_label(label: str, name: str, pattern: re.Pattern[str]) -> None:
     if not label:
         raise InvalidInput(f"name {_clip(name)!r} has an empty label: two dots in a row, or a dot at its start")

@@ -22,7 +22,7 @@ from mldns.ownership.claims import (
 from mldns.ownership.compare_and_swap import ManifestedChanges
 from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.plan.batches import Limits
-from mldns.plan.plan import compute_plan
+from mldns.plan.compute import compute_plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset
 
@@ -64,7 +64,14 @@ class Job:
         desired = DesiredRecords.parse(workers=addresses(count, net), owner="bert", dns_name=ZONE, ttl=30).rrsets
         claim = self.take()
         current = [rrset for key, rrset in self.zone.rrsets.items() if key != (manifest_name("bert", ZONE), "TXT")]
-        plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy=policy)
+        plan = compute_plan(
+            current=current,
+            desired=desired,
+            subtree=f"bert.{ZONE}",
+            owned=claim.owns,
+            owner_of=lambda _: None,
+            policy=policy,
+        )
         assert not plan.conflicts, plan.conflicts
         return upsert_changes(plan, current=current, before=self.listed, claim=claim, dns_name=ZONE, limits=self.limits)
 

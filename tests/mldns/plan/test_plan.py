@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mldns.exceptions import Conflict, InvalidInput
-from mldns.plan.plan import POLICIES, Plan, Room, compute_plan
+from mldns.plan.compute import compute_plan
+from mldns.plan.plan import POLICIES, Plan, Room
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 
@@ -20,18 +21,22 @@ A1_SPELLED = RRset("A.z.", "A", 60, ("10.0.0.1",))
 AAAA = RRset("a.z.", "AAAA", 60, ("2001:db8::1",))
 CNAME = RRset("a.z.", "CNAME", 60, ("b.z.",))
 B = RRset("b.z.", "A", 60, ("10.0.0.3",))
+SUBTREE = "bert.z."
 
 
-def planned(current: list[RRset], desired: list[RRset], owned: set[Key], **over: Any) -> dict[str, Any]:
+def planned(
+    current: list[RRset], desired: list[RRset], owned: set[Key], holder: str | None = None, **over: Any
+) -> dict[str, Any]:
     """The headings of the plan that hold anything."""
     plan = compute_plan(
-        current=current, desired=desired, owned=owned.__contains__, owner_of=lambda _: over.get("owner"), **_only(over)
+        current=current,
+        desired=desired,
+        subtree=SUBTREE,
+        owned=owned.__contains__,
+        owner_of=lambda _: holder,
+        **over,
     )
     return {heading: getattr(plan, heading) for heading in Plan.__slots__ if getattr(plan, heading)}
-
-
-def _only(over: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in over.items() if key != "owner"}
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -47,7 +52,7 @@ def test_ours_and_the_same_is_unchanged(policy: str) -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("found", [A1, A2])
 def test_not_ours_is_a_conflict_even_when_it_says_the_same(policy: str, found: RRset) -> None:
-    conflicts = planned([found], [A1], set(), policy=policy, owner="job other")["conflicts"]
+    conflicts = planned([found], [A1], set(), policy=policy, holder="job other")["conflicts"]
     assert [(c.name, c.type, c.owner) for c in conflicts] == [("a.z.", "A", "job other")]
 
 
@@ -75,7 +80,7 @@ def test_adopt_takes_what_nobody_owns_and_already_fits() -> None:
 
 @pytest.mark.parametrize(("found", "owner"), [(A2, None), (A1, "external-dns")])
 def test_adopt_takes_nothing_else(found: RRset, owner: str | None) -> None:
-    assert list(planned([found], [A1], set(), adopt=True, owner=owner)) == ["conflicts"]
+    assert list(planned([found], [A1], set(), adopt=True, holder=owner)) == ["conflicts"]
 
 
 def test_an_own_cname_makes_room_for_an_address() -> None:
@@ -94,6 +99,56 @@ def test_a_foreign_record_beside_a_cname_is_a_conflict() -> None:
     found = planned([A1, AAAA], [CNAME], {A1.key})
     assert list(found) == ["conflicts"]
     assert [conflict.type for conflict in found["conflicts"]] == ["AAAA"]
+
+
+HOST_A = RRset("worker-0.bert.z.", "A", 60, ("10.0.0.1",))
+HOST_AAAA = RRset("worker-0.bert.z.", "AAAA", 60, ("2001:db8::1",))
+ROUTED_A = RRset(HOST_A.name, "A", 60, ())
+
+
+@pytest.mark.parametrize(
+    ("current", "desired", "owned", "policy", "headings"),
+    [
+        pytest.param([HOST_A], [HOST_AAAA], [HOST_A], "upsert-only", {"creates", "deletes"}, id="ours goes"),
+        pytest.param([HOST_A], [HOST_AAAA], [HOST_A], "create-only", {"skipped"}, id="create-only makes no room"),
+        pytest.param([HOST_A], [HOST_AAAA], [], "upsert-only", {"conflicts"}, id="not ours"),
+        pytest.param([ROUTED_A], [HOST_AAAA], [ROUTED_A], "upsert-only", {"conflicts"}, id="a routing policy"),
+        pytest.param([HOST_A, HOST_AAAA], [HOST_A], [HOST_A, HOST_AAAA], "upsert-only", {"unchanged", "deletes"}),
+        pytest.param([HOST_A, HOST_AAAA], [HOST_A], [HOST_A, HOST_AAAA], "create-only", {"unchanged"}),
+        pytest.param([HOST_A, HOST_AAAA], [HOST_A], [HOST_A], "upsert-only", {"conflicts"}, id="added by hand"),
+        pytest.param([HOST_A], [HOST_A, HOST_AAAA], [HOST_A], "upsert-only", {"unchanged", "creates"}, id="both meant"),
+        pytest.param([AAAA], [A1], [AAAA], "upsert-only", {"creates"}, id="a name that no inventory gives"),
+    ],
+)
+def test_the_other_address_family_of_a_worker(
+    current: list[RRset], desired: list[RRset], owned: list[RRset], policy: str, headings: set[str]
+) -> None:
+    """A launcher that finds both takes either: the last run's address would do."""
+    keys = {rrset.key for rrset in owned}
+    assert set(planned(current, desired, keys, policy=policy)) == headings
+
+
+@pytest.mark.parametrize(
+    ("cut", "hidden"),
+    [
+        ("bert.z.", True),
+        ("worker-0.bert.z.", True),
+        ("bert.", False),
+        ("ert.z.", False),
+        ("z.", False),
+        ("x.worker-0.bert.z.", False),
+    ],
+)
+def test_a_delegation_hides_its_name_and_all_below_it(cut: str, hidden: bool) -> None:
+    delegation = RRset(cut, "NS", 60, ("ns1.example.net.",))
+    found = planned([delegation, HOST_A], [HOST_A, B], {HOST_A.key})
+    if not hidden:
+        assert found == {"creates": (B,), "unchanged": (HOST_A,)}
+        return
+    (conflict,) = found["conflicts"]
+    assert (conflict.name, conflict.type, conflict.found) == (cut, "NS", ("ns1.example.net.",))
+    assert HOST_A.name in conflict.why
+    assert found["creates"] == (B,)
 
 
 def test_types_of_one_name_are_apart() -> None:
@@ -121,6 +176,7 @@ def test_what_another_job_has_too_is_not_touched(
     plan = compute_plan(
         current=current,
         desired=desired,
+        subtree=SUBTREE,
         owned=lambda _: True,
         owner_of=lambda _: None,
         rival_of=lambda key: "mldns job 'other'" if key[0] == "a.z." else None,
@@ -137,13 +193,18 @@ def test_an_unknown_policy_is_named() -> None:
 
 def test_ranks_come_in_order_of_numbers() -> None:
     rrsets = [RRset(f"worker-{rank}.z.", "A", 60, (f"10.0.0.{rank}",)) for rank in (10, 2, 1)]
-    plan = compute_plan(current=[], desired=rrsets, owned=lambda _: False, owner_of=lambda _: None)
+    plan = compute_plan(current=[], desired=rrsets, subtree=SUBTREE, owned=lambda _: False, owner_of=lambda _: None)
     assert plan.names() == ["worker-1.z.", "worker-2.z.", "worker-10.z."]
 
 
 def test_a_plan_reads_as_line_table_and_json() -> None:
     plan = compute_plan(
-        current=[A2, B], desired=[A1], owned={A1.key, B.key}.__contains__, owner_of=lambda _: None, policy="sync"
+        current=[A2, B],
+        desired=[A1],
+        subtree=SUBTREE,
+        owned={A1.key, B.key}.__contains__,
+        owner_of=lambda _: None,
+        policy="sync",
     )
     assert plan.summary() == "1 replaces, 1 deletes: a.z., b.z."
     assert plan.table() == "~ a.z. 60 A 10.0.0.1\n- b.z. 60 A 10.0.0.3"
@@ -156,14 +217,18 @@ def test_a_plan_reads_as_line_table_and_json() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_conflict_in_json_has_the_fields_of_the_exception(full: bool) -> None:
-    plan = compute_plan(current=[A2], desired=[A1], owned=lambda _: False, owner_of=lambda _: "octoDNS")
+    plan = compute_plan(
+        current=[A2], desired=[A1], subtree=SUBTREE, owned=lambda _: False, owner_of=lambda _: "octoDNS"
+    )
     (shown,) = json.loads(json.dumps(plan.to_json(full=full)))["conflicts"]
     assert shown == {"name": "a.z.", "type": "A", "owner": "octoDNS", "found": ["10.0.0.2"]}
     assert str(Conflict(**shown)) == "a.z. A (owned by octoDNS)"
 
 
 def test_a_plan_tells_what_stays_and_how_full_the_zone_will_be() -> None:
-    plan = compute_plan(current=[A1], desired=[A1, B], owned={A1.key}.__contains__, owner_of=lambda _: None)
+    plan = compute_plan(
+        current=[A1], desired=[A1, B], subtree=SUBTREE, owned={A1.key}.__contains__, owner_of=lambda _: None
+    )
     assert plan.table() == "+ b.z. 60 A 10.0.0.3\n  1 stay as they are"
     assert plan.to_json(full=True)["unchanged"] == [A1.to_api()]
     assert plan.to_json()["room"] is None
@@ -187,7 +252,12 @@ def test_a_routing_policy_is_nobody_s_to_write(owned: bool, policy: str, heading
     """Somebody made it by hand: it has no rrdatas that a deletion could send back."""
     routed = RRset("a.z.", "A", 60, ())
     plan = compute_plan(
-        current=[routed, B], desired=[A1], owned=lambda key: owned, owner_of=lambda _: None, policy=policy
+        current=[routed, B],
+        desired=[A1],
+        subtree=SUBTREE,
+        owned=lambda key: owned,
+        owner_of=lambda _: None,
+        policy=policy,
     )
     assert plan.counts()[heading] == 1
     assert [str(conflict)[:34] for conflict in plan.conflicts] == ["a.z. A (a routing policy answers t"] * (
@@ -201,7 +271,9 @@ def test_a_sync_leaves_a_routing_policy_alone() -> None:
 
 def test_the_digest_stands_for_what_is_written() -> None:
     def digest(current: list[RRset]) -> str:
-        return compute_plan(current=current, desired=[A1], owned=lambda _: True, owner_of=lambda _: None).digest
+        return compute_plan(
+            current=current, desired=[A1], subtree=SUBTREE, owned=lambda _: True, owner_of=lambda _: None
+        ).digest
 
     assert digest([]) == digest([B]) != digest([A2])
     assert digest([A1]) == Plan().digest

@@ -10,7 +10,8 @@ from mldns.ownership.claims import release_changes, take, upsert_changes
 from mldns.ownership.compare_and_swap import ManifestedChanges
 from mldns.ownership.manifest import Manifest, decode
 from mldns.plan.batches import Limits
-from mldns.plan.plan import POLICIES, Plan, compute_plan
+from mldns.plan.compute import compute_plan
+from mldns.plan.plan import POLICIES, Plan
 from mldns.records.names import Key, manifest_name
 from mldns.records.rrset import RRset, same
 
@@ -37,7 +38,14 @@ def read(zone: StrictZone) -> tuple[Manifest | None, RRset | None, list[RRset]]:
 def prepared(zone: StrictZone, desired: list[RRset], policy: str, lease: str = "run") -> tuple[Plan, ManifestedChanges]:
     manifest, listed, current = read(zone)
     claim = take(manifest, owner=OWNER, claimant="c", lease=lease, expires=None, now=0)
-    plan = compute_plan(current=current, desired=desired, owned=claim.owns, owner_of=lambda _: None, policy=policy)
+    plan = compute_plan(
+        current=current,
+        desired=desired,
+        subtree=f"{OWNER}.{ZONE}",
+        owned=claim.owns,
+        owner_of=lambda _: None,
+        policy=policy,
+    )
     if plan.conflicts:
         return plan, ManifestedChanges((), manifest)
     return plan, upsert_changes(plan, current=current, before=listed, claim=claim, dns_name=ZONE, limits=tight)

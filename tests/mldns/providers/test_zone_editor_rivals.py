@@ -11,6 +11,7 @@ from mldns.ownership.claims import Holder
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
+from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.job_zone import FIRST, a, keyed, workers, writes, zone_content
 
@@ -84,3 +85,15 @@ def test_only_names_outside_the_subtree_that_would_be_touched_cost_a_look(editor
     assert lists() - start == 4 + 2, "nothing would be touched"
     editor.upsert([*workers(3), replace(a("service"), ttl=5)], FIRST, "create-only")
     assert lists() - start == 6 + 2
+
+
+def test_a_delegation_anywhere_above_a_name_is_seen(editor: ZoneEditor, client: DNSClient, cloud: Cloud) -> None:
+    """In the owner's subtree the one list has it; above an explicit record each name up to the apex costs a look."""
+    for name in ("job", "deep"):
+        cut = RRset(f"{name}.ml.example.com.", "NS", 300, ("ns1.example.net.",))
+        client.create_change("ml-zone", Change((cut,)))
+    before = writes(cloud)
+    for wanted in (workers(1), [a("x.y.deep")]):
+        with pytest.raises(OwnershipConflict, match=r"NS \(.* never be served"):
+            editor.upsert(wanted, FIRST, "upsert-only")
+    assert writes(cloud) == before
