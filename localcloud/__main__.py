@@ -126,6 +126,14 @@ def _add_addresses(parser: argparse.ArgumentParser) -> None:
         help="where the HTTP API listens (127.0.0.1:8053); port 0 takes a free one, here and below",
     )
     parser.add_argument(
+        "--host-name",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a further name by which the API is called (Host); addresses, names without a dot and Google's are always"
+        " taken, any other is refused, as it could be a web page's; may be repeated",
+    )
+    parser.add_argument(
         "--dns",
         metavar="HOST:PORT[+MS]",
         type=_checked(_name_server),
@@ -153,6 +161,7 @@ def _add_behaviour(parser: argparse.ArgumentParser) -> None:
         ("--latency-ms", 0, "how much longer each API call takes"),
         ("--done-ms", 500, "how long a change stays 'pending'"),
         ("--serve-ms", 1000, "how long the name servers lag behind the API, whatever a change's status says"),
+        ("--request-ms", 30_000, "how long a client may take to send a whole request before its connection is cut"),
     )
     for flag, default, text in times:
         parser.add_argument(
@@ -215,6 +224,8 @@ def parse_arguments(arguments: Sequence[str]) -> Settings:
         limits=Limits().changed(dict(given.quota)),
         owner=given.enforce_iam,
         grant_delay=given.grant_delay_ms or 0.0,
+        host_names=tuple(given.host_name),
+        request_seconds=given.request_ms,
     )
 
 

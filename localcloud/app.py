@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -57,8 +57,11 @@ METHODS: tuple[Method, ...] = (
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
-    """The application; each API call takes `latency` seconds longer than it needs. Answers on any Host."""
+def build_app(service: Service, *, latency: float = 0.0, host_names: Collection[str] = ()) -> Starlette:
+    """The application; each API call takes `latency` seconds longer than it needs.
+
+    :param host_names: further names that it answers to, see `front.FrontEnd`.
+    """
     service.faults.methods = frozenset(m.counted_as for m in METHODS if not m.is_control)
     routes = [Route(m.path, _endpoint(m, service, latency), methods=[m.verb]) for m in METHODS]
 
@@ -66,7 +69,8 @@ def build_app(service: Service, *, latency: float = 0.0) -> Starlette:
         service.stats.count("unimplemented", 501)
         return _refusal(not_implemented(f"{request.method} {request.url.path}"))
 
-    app = Starlette(routes=routes, middleware=[Middleware(FrontEnd)], exception_handlers={HTTPException: unknown})
+    front = Middleware(FrontEnd, host_names=host_names)
+    app = Starlette(routes=routes, middleware=[front], exception_handlers={HTTPException: unknown})
     app.router.redirect_slashes = False
     return app
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcloud import rrsets
 from localcloud.access.keys import ServiceAccountKey
 from localcloud.changes import Change
+from localcloud.errors import ApiError, Problem
 from localcloud.iam import Policy, policy_from_api
-from localcloud.model import ManagedZone, ResourceRecordSet
+from localcloud.model import ManagedZone, ResourceRecordSet, RRsetKey
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -34,6 +36,10 @@ _KEYS_TABLE = """
 CREATE TABLE IF NOT EXISTS service_account_keys (id TEXT PRIMARY KEY, email TEXT NOT NULL, public_key TEXT NOT NULL)
 """
 
+# What reading a file raises that somebody else has edited, or that a disk has spoiled.
+_BENT = (sqlite3.Error, ApiError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_LONGEST_REASON = 200
+
 
 class ArchiveError(Exception):
     """The data directory cannot be used; the message is one line for the person who named it."""
@@ -48,6 +54,15 @@ class ArchivedZone:
     operations: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """All that was kept; zones in the order of creation, policies by resource."""
+
+    zones: list[ArchivedZone]
+    policies: dict[str, Policy]
+    keys: list[ServiceAccountKey]
+
+
 class Archive:
     """Writes each edit before the store takes it over, and gives everything back after a restart.
 
@@ -55,10 +70,10 @@ class Archive:
     """
 
     def __init__(self, directory: Path) -> None:
-        path = directory / "localcloud.sqlite3"
+        self._path = directory / "localcloud.sqlite3"
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=0.2, isolation_level=None)
+            self._db = sqlite3.connect(self._path, timeout=0.2, isolation_level=None)
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -72,16 +87,39 @@ class Archive:
                 self._db.execute(_KEYS_TABLE)
             self._db.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
-            reason = "another process uses it" if "locked" in str(error) else str(error)
-            raise ArchiveError(f"cannot keep data in {directory}: {reason}") from error
+            if "locked" in str(error):
+                raise ArchiveError(
+                    f"cannot use {self._path}: another process does; stop it, or name another directory with --data"
+                ) from error
+            raise self._unusable(str(error)) from error
         if version not in (0, _SCHEMA_VERSION):
-            raise ArchiveError(f"cannot keep data in {directory}: written by another version of localcloud")
+            raise self._unusable(f"written by another version of localcloud (schema {version}, not {_SCHEMA_VERSION})")
+
+    def _unusable(self, reason: str) -> ArchiveError:
+        line = " ".join(reason.split())[:_LONGEST_REASON]
+        return ArchiveError(
+            f"cannot use {self._path}: {line}; restore it from a copy, move it away to start empty, or name another"
+            " directory with --data"
+        )
 
     def close(self) -> None:
         self._db.close()
 
-    def load(self) -> Iterator[ArchivedZone]:
-        """Every zone, in the order of creation."""
+    def load(self) -> Archived:
+        """Read back everything.
+
+        :raises ArchiveError: what is in the file is not what `save_…` wrote.
+        """
+        try:
+            keys = [ServiceAccountKey(*row) for row in self._db.execute("SELECT * FROM service_account_keys")]
+            policies = self._db.execute("SELECT resource, body FROM policies")
+            return Archived(
+                list(self._zones()), {resource: policy_from_api(json.loads(body)) for resource, body in policies}, keys
+            )
+        except _BENT as error:
+            raise self._unusable(f"{type(error).__name__}: {error}") from error
+
+    def _zones(self) -> Iterator[ArchivedZone]:
         rows = self._db.execute(
             "SELECT id, project, name, dns_name, visibility, networks, name_servers, created_at, attributes"
             " FROM zones ORDER BY rowid"
@@ -93,18 +131,18 @@ class Archive:
                 name=name,
                 dns_name=dns_name,
                 visibility=visibility,
-                networks=tuple(json.loads(networks)),
-                name_servers=tuple(json.loads(name_servers)),
-                created_at=created_at,
-                attributes=json.loads(attributes),
+                networks=_strings(networks),
+                name_servers=_strings(name_servers),
+                created_at=float(created_at),
+                attributes=dict(json.loads(attributes)),
             )
-            for rrset in self._rrsets(zone_id):
-                zone.rrsets[rrset.key] = rrset
-            yield ArchivedZone(zone, list(self._changes(zone_id)), list(self._operations(zone_id)))
-
-    def policies(self) -> Iterator[tuple[str, Policy]]:
-        for resource, body in self._db.execute("SELECT resource, body FROM policies"):
-            yield resource, policy_from_api(json.loads(body))
+            zone.rrsets.update((rrset.key, rrset) for rrset in self._rrsets(zone_id, dns_name))
+            if not {RRsetKey(dns_name, "NS"), RRsetKey(dns_name, "SOA")} <= zone.rrsets.keys():
+                raise ValueError(f"zone {name} has no NS or no SOA")
+            changes = list(self._changes(zone_id))
+            if [change.id for change in changes] != list(range(len(changes))):
+                raise ValueError(f"changes of zone {name} are missing")
+            yield ArchivedZone(zone, changes, list(self._operations(zone_id)))
 
     def save_zone(
         self, zone: ManagedZone, *, change: Change | None = None, operation: dict[str, Any] | None = None
@@ -151,10 +189,6 @@ class Archive:
             body = json.dumps(policy.to_api())
             self._db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?)", (resource, body))
 
-    def service_account_keys(self) -> Iterator[ServiceAccountKey]:
-        for row in self._db.execute("SELECT id, email, public_key FROM service_account_keys"):
-            yield ServiceAccountKey(*row)
-
     def save_service_account_key(self, key: ServiceAccountKey) -> None:
         with self._transaction():
             row = (key.id, key.email, key.public_key)
@@ -191,21 +225,34 @@ class Archive:
                 self._db.execute("ROLLBACK")
             raise
 
-    def _rrsets(self, zone_id: str) -> Iterator[ResourceRecordSet]:
+    def _rrsets(self, zone_id: str, apex: str) -> Iterator[ResourceRecordSet]:
+        """The zone's record sets, held to the rules for those that callers send."""
+        problems: list[Problem] = []
         rows = self._db.execute("SELECT name, type, ttl, rrdatas FROM rrsets WHERE zone = ?", (zone_id,))
         for name, type_, ttl, rrdatas in rows:
-            yield ResourceRecordSet(name, type_, ttl, tuple(json.loads(rrdatas)))
+            sent = {"name": name, "type": type_, "ttl": ttl, "rrdatas": json.loads(rrdatas)}
+            rrset = rrsets.parse(sent, path=f"rrsets[{name}]", apex=apex, problems=problems)
+            if rrset is None:
+                raise ValueError(problems[0].message)
+            yield rrset
 
     def _changes(self, zone_id: str) -> Iterator[Change]:
         rows = self._db.execute(
             "SELECT id, started, additions, deletions FROM changes WHERE zone = ? ORDER BY id", (zone_id,)
         )
         for change_id, started, additions, deletions in rows:
-            yield Change(change_id, started, tuple(_load(additions)), tuple(_load(deletions)))
+            yield Change(change_id, float(started), tuple(_load(additions)), tuple(_load(deletions)))
 
     def _operations(self, zone_id: str) -> Iterator[dict[str, Any]]:
         for (body,) in self._db.execute("SELECT body FROM operations WHERE zone = ? ORDER BY rowid", (zone_id,)):
-            yield json.loads(body)
+            yield dict(json.loads(body))
+
+
+def _strings(text: str) -> tuple[str, ...]:
+    value = json.loads(text)
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError(f"{text} is no list of strings")
+    return tuple(value)
 
 
 def _dump(rrsets: Iterable[ResourceRecordSet]) -> str:

@@ -1,4 +1,5 @@
-"""The open HTTP connections: to cut one without an answer, and to let go of waiting calls when the server stops."""
+"""The open HTTP connections: to cut one without an answer, to let go of waiting calls when the server stops, and to
+close those whose client does not send a whole request in time."""
 
 from __future__ import annotations
 
@@ -8,9 +9,50 @@ import struct
 from collections.abc import Collection
 from typing import Any
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 _POLL_S = 0.01
 # Close without lingering: the peer gets a reset instead of an orderly end.
 _NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class TimedProtocol(HttpToolsProtocol):
+    """A connection that is cut where a request takes too long to arrive: uvicorn itself waits for ever.
+
+    The time runs from the connection, and again from the first byte of each later request, to the request's last byte.
+
+    :param request_seconds: that time.
+    """
+
+    def __init__(self, *arguments: Any, request_seconds: float, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._request_seconds = request_seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._start_timer()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._start_timer()
+
+    def on_message_complete(self) -> None:
+        self._stop_timer()
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._request_seconds, self.transport.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class Connections:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
@@ -17,7 +18,7 @@ from localcloud.addresses import Address
 from localcloud.app import build_app
 from localcloud.archive import Archive
 from localcloud.calls import Service
-from localcloud.connections import Connections
+from localcloud.connections import Connections, TimedProtocol
 from localcloud.dns.authoritative import serve_authoritative
 from localcloud.dns.listener import DnsListener
 from localcloud.dns.resolver import serve_resolver
@@ -49,7 +50,11 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to start. Times in seconds; `data` None keeps nothing, `owner` None enforces no policy."""
+    """What to start. Times in seconds; `data` None keeps nothing, `owner` None enforces no policy.
+
+    :param host_names: names that the API is called by in a Host header, beside those that are always taken.
+    :param request_seconds: how long a client may take to send a request.
+    """
 
     api: Address
     dns: tuple[NameServer, ...]
@@ -62,6 +67,8 @@ class Settings:
     limits: Limits
     owner: str | None
     grant_delay: float
+    host_names: tuple[str, ...]
+    request_seconds: float
 
 
 class CannotListen(Exception):
@@ -107,9 +114,10 @@ async def serve(settings: Settings) -> None:
             api_socket = stack.enter_context(_listen(settings.api))
             listeners = await _start_dns(settings, store, stack)
             service.on_reset.extend(listener.flush for listener in listeners)
-            app = build_app(service, latency=settings.latency)
+            app = build_app(service, latency=settings.latency, host_names=settings.host_names)
             config = uvicorn.Config(
                 app,
+                http=cast("type[TimedProtocol]", partial(TimedProtocol, request_seconds=settings.request_seconds)),
                 log_level="warning",
                 lifespan="off",
                 proxy_headers=False,  # a client is whoever is connected

@@ -74,7 +74,8 @@ class Store:
             self._restore(archive)
 
     def _restore(self, archive: Archive) -> None:
-        for archived in archive.load():
+        kept = archive.load()
+        for archived in kept.zones:
             zone = archived.zone
             index = CanonicalIndex(zone.dns_name)
             for key in zone.rrsets:
@@ -82,8 +83,8 @@ class Store:
             # What was accepted before the restart is served from the first moment after it.
             zone.journal.append(JournalEntry(float("-inf"), (), tuple(zone.rrsets.values())))
             self._host(HostedZone(zone, index, archived.changes, archived.operations))
-        self._policies.update(archive.policies())
-        self._keys.update((key.id, key) for key in archive.service_account_keys())
+        self._policies.update(kept.policies)
+        self._keys.update((key.id, key) for key in kept.keys)
 
     def zones(self) -> list[ManagedZone]:
         """Live and recently deleted zones (`deleted_at` set), in the order of creation. Read it, do not edit it."""

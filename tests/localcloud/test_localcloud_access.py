@@ -403,18 +403,6 @@ class TestImpersonation:
         assert session.get(guarded.base + ZONES, timeout=5).status_code == 200
 
 
-def test_keys_outlive_the_process_with_data(start_cloud, tmp_path):
-    first = Guarded(start_cloud("--enforce-iam", "--data", str(tmp_path)))
-    key = first.key(OWNER)
-    first.cloud.stop()
-    second = start_cloud("--enforce-iam", "--data", str(tmp_path))
-    credentials = service_account.Credentials.from_service_account_info(
-        {**key, "token_uri": f"{second.api}/token"}, scopes=SCOPES
-    )
-    session = google.auth.transport.requests.AuthorizedSession(credentials)
-    assert session.get(second.api + ZONES, timeout=5).status_code == 200
-
-
 def test_without_enforcement_keys_work_and_nobody_needs_one(cloud):
     guarded = Guarded(cloud)
     assert guarded.call(ALICE, "GET", ZONES).status_code == 200

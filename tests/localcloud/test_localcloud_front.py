@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -10,6 +11,8 @@ import time
 
 import pytest
 import requests
+
+from localcloud.bodies import MAX_BODY
 
 PROJECT = "/dns/v1/projects/demo-project"
 ZONES = f"{PROJECT}/managedZones"
@@ -159,3 +162,92 @@ def test_a_web_page_is_not_served(cloud, headers):
 def test_a_person_may_look_with_a_browser(cloud):
     answer = requests.get(cloud.api + ZONES, headers={"Sec-Fetch-Site": "none"}, timeout=5)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("dns.googleapis.com", 200),  # through a proxy
+        ("localcloud:8053", 200),  # a container's name
+        ("127.0.0.9", 200),
+        ("[::1]:8053", 200),
+        ("LocalCloud.Corp.test:80", 200),  # --host-name
+        ("evil.test", 421),  # a web page's own name that points here: DNS rebinding
+        ("localhost.evil.test:8053", 421),
+        ("googleapis.com.evil.test.", 421),
+        ("127.0.0.1.evil.test", 421),
+        ("evil.test]", 421),
+    ],
+)
+def test_a_host_that_could_be_a_web_page_s_is_refused(named_cloud, host, code):
+    answer = requests.get(named_cloud.api + ZONES, headers={"Host": host}, timeout=5)
+    assert answer.status_code == code
+    reset = requests.post(f"{named_cloud.api}/_localcloud/reset", headers={"Host": host}, timeout=5)
+    assert reset.status_code == code
+    assert code == 200 or "--host-name" in answer.text
+
+
+@pytest.fixture(scope="module")
+def named_cloud():
+    from tests.cloud_fixture import launch
+
+    cloud = launch("--host-name", "localcloud.corp.test", "--request-ms", "400")
+    yield cloud
+    cloud.stop()
+
+
+@pytest.mark.parametrize("path", [ZONES, "/token", "/_localcloud/pods"])
+@pytest.mark.parametrize("how", ["announced", "in chunks", "packed"])
+def test_a_body_beyond_the_bound_is_413_and_the_connection_lives(connection, path, how):
+    headers: dict[str, str] = {}
+    body: object = iter([bytes(1 << 20)] * 17)
+    if how == "announced":
+        connection.request("POST", path, headers={"Content-Length": str(1 << 40)})
+    else:
+        if how == "packed":
+            body, headers = gzip.compress(bytes(MAX_BODY + 1)), {"Content-Encoding": "gzip"}
+        connection.request("POST", path, body, headers)
+    answer = connection.getresponse()
+    refusal = json.loads(answer.read())
+    if how == "packed" and path == "/token":  # a form is not unpacked
+        assert answer.status == 400
+    else:
+        assert (answer.status, refusal["error"]["errors"][0]["reason"]) == (413, "uploadTooLarge")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-",
+        b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1",
+    ],
+    ids=["nothing", "half a line", "half a header", "half a body"],
+)
+def test_a_request_that_does_not_end_is_cut_and_holds_up_nobody(named_cloud, sent):
+    host, port = named_cloud.api.removeprefix("http://").rsplit(":", 1)
+    slow = [socket.create_connection((host, int(port)), timeout=30) for _ in range(50)]
+    for stream in slow:
+        stream.sendall(sent)
+    assert requests.get(named_cloud.api + ZONES, timeout=5).status_code == 200
+    for stream in slow:
+        assert ended(stream)
+        stream.close()
+
+
+def test_a_second_request_on_a_kept_connection_has_its_own_time(named_cloud):
+    host, port = named_cloud.api.removeprefix("http://").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=30) as stream:
+        stream.sendall(f"GET {PROJECT} HTTP/1.1\r\nHost: x\r\n\r\nGET {PROJECT}".encode())
+        answer = stream.makefile("rb").readline()
+        assert answer == READ
+        assert ended(stream)
+
+
+def ended(stream: socket.socket) -> bool:
+    """Whether the server closes the connection, read to its end; a timeout raises."""
+    with contextlib.suppress(ConnectionResetError):
+        while stream.recv(65_536):
+            pass
+    return True

@@ -1,9 +1,10 @@
-"""localcloud as a process: its command line, its ready line, its end, its controls and its data directory."""
+"""localcloud as a process: its command line, ready line, end and controls, and data that it cannot use."""
 
 from __future__ import annotations
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from localcloud.__main__ import parse_arguments
+
 ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "stand-in.md"
 ZONES = "/dns/v1/projects/demo-project/managedZones"
-RECORD = {"name": "a.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,11 +29,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=20,
         check=False,
     )
-
-
-def make_zone(cloud) -> None:
-    answer = requests.post(cloud.api + ZONES, json={"name": "ml", "dnsName": "ml.example.com."}, timeout=5)
-    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -56,11 +54,12 @@ def make_zone(cloud) -> None:
         (["--colour"], "unrecognized arguments: --colour"),
     ],
 )
-def test_a_bad_flag_is_one_line(arguments, culprit):
-    ended = run(*arguments)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert culprit in ended.stderr
-    assert ended.stderr.count("\n") == 1
+def test_a_bad_flag_is_one_line(arguments, culprit, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(arguments)
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert culprit in told.err
 
 
 @pytest.mark.parametrize("flag", ["--api", "--dns", "--resolver"])
@@ -75,30 +74,20 @@ def test_a_port_in_use_is_one_line(flag):
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_data_directory_that_cannot_be_is_one_line(tmp_path):
-    (tmp_path / "file").write_text("")
-    ended = run("--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data", str(tmp_path / "file"))
+def test_data_that_cannot_be_used_is_one_line_that_names_the_file(tmp_path):
+    with sqlite3.connect(tmp_path / "localcloud.sqlite3") as database:
+        database.execute("PRAGMA user_version = 99")
+    ended = run("--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--data", str(tmp_path))
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
-    assert ended.stderr.startswith("localcloud: cannot keep data in ")
+    assert ended.stderr.startswith(f"localcloud: cannot use {tmp_path}/localcloud.sqlite3: ")
+    assert "--data" in ended.stderr
 
 
-def test_help_tells_of_every_flag_and_of_loopback():
-    text = run("--help").stdout
-    times = ("--latency-ms", "--done-ms", "--serve-ms")
-    for word in (
-        "--api",
-        "--dns",
-        "--resolver",
-        "--data",
-        *times,
-        "--page-size",
-        "--quota",
-        "--enforce-iam",
-        "--grant-delay-ms",
-    ):
-        assert f"  {word} " in text
-    assert "localcloud ready api=http://HOST:PORT dns=HOST:PORT" in text
-    assert "0.0.0.0" in text
+def test_the_guide_tells_of_every_flag():
+    flags = {line.split()[0] for line in run("--help").stdout.splitlines() if line.startswith("  --")}
+    rows = {line.split("`")[1].split()[0] for line in GUIDE.read_text().splitlines() if line.startswith("| `--")}
+    assert flags == rows
+    assert len(flags) > 10
 
 
 def test_it_listens_on_every_address_that_was_asked_for(start_cloud):
@@ -117,10 +106,8 @@ def test_a_signal_ends_it_in_order_with_a_client_still_connected(start_cloud, nu
     cloud = start_cloud()
     with requests.Session() as session:  # keeps its connection open
         session.get(cloud.api + ZONES, timeout=5)
-        started = time.monotonic()
         cloud.process.send_signal(number)
         assert cloud.process.wait(timeout=10) == 0
-    assert time.monotonic() - started < 3
     assert cloud.process.stdout.read() == ""  # the ready line was all
 
 
@@ -145,28 +132,12 @@ def test_latency_is_added_to_each_call_but_not_to_the_controls(start_cloud):
     started = time.monotonic()
     requests.get(cloud.api + ZONES, timeout=5)
     assert time.monotonic() - started >= 0.2
-    started = time.monotonic()
-    cloud.stats()
-    assert time.monotonic() - started < 0.2
-
-
-def test_data_survives_a_restart(start_cloud, tmp_path):
-    first = start_cloud("--data", str(tmp_path / "new" / "data"))
-    make_zone(first)
-    requests.post(f"{first.api}{ZONES}/ml/changes", json={"additions": [RECORD]}, timeout=5)
-    policy = {"policy": {"bindings": [{"role": "roles/dns.admin", "members": ["user:a@example.com"]}]}}
-    requests.post(f"{first.api}/v3/projects/demo-project:setIamPolicy", json=policy, timeout=5)
-    paths = [ZONES, f"{ZONES}/ml/rrsets", f"{ZONES}/ml/changes/1"]
-    before = [requests.get(first.api + path, timeout=5).json() for path in paths]
-    policy_before = requests.post(f"{first.api}/v3/projects/demo-project:getIamPolicy", timeout=5).json()
-    first.process.kill()  # as hard as it gets
-    first.process.wait()
-
-    second = start_cloud("--data", str(tmp_path / "new" / "data"), "--done-ms", "0")
-    after = [requests.get(second.api + path, timeout=5).json() for path in paths]
-    assert after[:2] == before[:2]
-    assert after[2] == {**before[2], "status": "done"}
-    assert requests.post(f"{second.api}/v3/projects/demo-project:getIamPolicy", timeout=5).json() == policy_before
+    times = []
+    for _ in range(5):  # one of them is quick, however busy the machine is
+        started = time.monotonic()
+        cloud.stats()
+        times.append(time.monotonic() - started)
+    assert min(times) < 0.2
 
 
 class TestControl:

@@ -101,19 +101,6 @@ def test_the_command_line_sets_limits_and_reset_brings_them_back(start_cloud, tm
     assert requests.get(cloud.api + QUOTA, timeout=5).json() == given
 
 
-def test_limits_and_faults_do_not_outlive_the_process_but_records_over_a_limit_do(start_cloud, tmp_path):
-    first = start_cloud("--data", str(tmp_path))
-    zones = "/dns/v1/projects/demo-project/managedZones"
-    requests.post(first.api + zones, json={"name": "ml", "dnsName": "ml.example.com."}, timeout=5)
-    requests.post(first.api + QUOTA, json={"managedZones": 1}, timeout=5)
-    requests.post(first.api + "/_localcloud/faults", json={"method": "*", "kind": "hang"}, timeout=5)
-    first.stop()
-    second = start_cloud("--data", str(tmp_path), "--quota", "rrsetsPerManagedZone=1")
-    assert requests.get(second.api + "/_localcloud/faults", timeout=5).json() == {"rules": []}
-    assert requests.get(second.api + QUOTA, timeout=5).json()["managedZones"] == 10_000
-    assert len(requests.get(f"{second.api}{zones}/ml/rrsets", timeout=5).json()["rrsets"]) == 2
-
-
 class TestRequestsAMinute:
     def test_the_request_over_the_limit_is_429_and_other_projects_and_apis_go_on(self, api, cloud):
         api.post(QUOTA, {"requestsPerMinute": 3})

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 
+from localcloud.access.keys import ServiceAccountKey
 from localcloud.archive import Archive, ArchiveError
 from localcloud.calls import Call, Service
+from localcloud.iam import Policy
 from localcloud.routes import changes, managed_zones, rrsets
 from localcloud.store import Store
 
@@ -98,11 +103,14 @@ class TestArchive:
         managed_zones.patch(service, Call(ZONE, {}, {"labels": {"a": "b"}}))
         make_zone(service, "deleted")
         managed_zones.delete(service, Call({**ZONE, "managedZone": "deleted"}, {}, {}))
+        key = ServiceAccountKey("k", "a@demo-project.iam.gserviceaccount.com", "PEM")
+        service.store.add_service_account_key(key)
         before = everything(service)
         service.store.close()
 
         restarted = a_service(clock, Archive(tmp_path))
         assert everything(restarted) == before
+        assert restarted.store.service_account_key("k") == key
         assert [change["id"] for change in before["changes"]["changes"]] == ["0", "1", "2", "3"]
         assert len(before["operations"]["operations"]) == 1
         (zone,) = restarted.store.zones()
@@ -135,21 +143,57 @@ class TestArchive:
 
     def test_two_servers_on_one_directory_are_one_too_many(self, tmp_path):
         first = Archive(tmp_path)
-        with pytest.raises(ArchiveError, match="another process uses it"):
+        with pytest.raises(ArchiveError, match="another process does"):
             Archive(tmp_path)
         first.close()
         Archive(tmp_path).close()
 
-    def test_a_file_that_is_something_else(self, tmp_path):
-        (tmp_path / "localcloud.sqlite3").write_text("hello " * 200)
-        with pytest.raises(ArchiveError, match=r"^cannot keep data in .*: file is not a database$"):
-            Archive(tmp_path)
+    @pytest.mark.parametrize("what", ["a file that is no database", "a file in the place of the directory"])
+    def test_what_is_something_else(self, tmp_path, what):
+        path = tmp_path / "localcloud.sqlite3"
+        path.write_text("hello " * 200)
+        with pytest.raises(ArchiveError) as caught:
+            Archive(tmp_path if what == "a file that is no database" else path)
+        assert one_line_about(path, caught.value)
 
-    def test_a_path_that_is_no_directory(self, tmp_path):
-        path = tmp_path / "file"
-        path.write_text("")
-        with pytest.raises(ArchiveError, match="cannot keep data in"):
-            Archive(path)
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            "DROP TABLE rrsets",
+            "UPDATE zones SET networks = '{'",
+            "UPDATE zones SET networks = '5'",
+            "UPDATE zones SET attributes = '[1]'",
+            "UPDATE zones SET id = 'x'",
+            "UPDATE zones SET created_at = 'then'",
+            "UPDATE rrsets SET ttl = 'soon' WHERE type = 'A'",
+            "UPDATE rrsets SET rrdatas = '[\"999.1.1.1\"]' WHERE type = 'A'",
+            "UPDATE rrsets SET name = 'elsewhere.test.' WHERE type = 'A'",
+            "DELETE FROM rrsets WHERE type = 'SOA'",
+            "DELETE FROM changes WHERE id = 0",
+            "UPDATE changes SET additions = '[[1]]'",
+            "UPDATE operations SET body = '\"x\"'",
+            "UPDATE policies SET body = '{\"bindings\": 5}'",
+            "UPDATE policies SET body = x'ff'",
+        ],
+    )
+    def test_bent_content(self, clock, tmp_path, edit):
+        service = a_service(clock, Archive(tmp_path))
+        make_zone(service)
+        add(service, RECORD)
+        managed_zones.patch(service, Call(ZONE, {}, {"labels": {"a": "b"}}))
+        service.store.set_policy("projects/demo-project", Policy())
+        service.store.close()
+        path = tmp_path / "localcloud.sqlite3"
+        with sqlite3.connect(path) as database:
+            assert database.execute(edit).rowcount
+        with pytest.raises(ArchiveError) as caught:
+            Store(Archive(tmp_path))
+        assert one_line_about(path, caught.value)
+
+
+def one_line_about(path: Path, error: ArchiveError) -> bool:
+    """Whether the error is one line that names the file and the way out."""
+    return str(path) in str(error) and "--data" in str(error) and "\n" not in str(error)
 
 
 def fail(*_: object) -> None:
