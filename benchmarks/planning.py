@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from math import log
 
 from benchmarks.job import addresses
-from mldns.ownership.claims import take, upsert_changes
+from mldns.ownership.claims import Holder, take, upsert_changes
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
@@ -61,7 +61,7 @@ def _plan(held: Sequence[dict[str, object]], wanted: Sequence[dict[str, object]]
     current = [from_api(resource) for resource in held]
     desired = [parse_record(resource, dns_name=_ZONE) for resource in wanted]
     manifest = decode(before, owner=_OWNER, dns_name=_ZONE)
-    claim = take(manifest, owner=_OWNER, claimant="bench", lease="bench", expires=None, now=0.0)
+    claim = take(manifest, Holder(_OWNER, "bench", "bench"), now=0.0)
     subtree = f"{_OWNER}.{_ZONE}"
     plan = compute_plan(
         current=current, desired=desired, subtree=subtree, owned=claim.owns, owner_of=lambda _: None, policy="sync"
@@ -69,7 +69,11 @@ def _plan(held: Sequence[dict[str, object]], wanted: Sequence[dict[str, object]]
     decided = upsert_changes(plan, current=current, before=before, claim=claim, dns_name=_ZONE, limits=Limits())
     name = manifest_name(_OWNER, _ZONE)
     for change in decided.changes:
-        json.dumps(change.to_api(), separators=(",", ":"))
+        body = {
+            "additions": [a.to_api() for a in change.additions],
+            "deletions": [d.to_api() for d in change.deletions],
+        }
+        json.dumps(body, separators=(",", ":"))
     return [rrset for change in decided.changes for rrset in change.additions if rrset.name == name]
 
 

@@ -15,9 +15,10 @@ from google.auth.credentials import AnonymousCredentials
 
 from mldns.events.written_records import pack
 from mldns.iam.grants import Grant
+from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.dags.conftest import Airflow, Run
@@ -173,7 +174,7 @@ def note_a_grant(cloud: Cloud) -> None:
     policy = {"policy": {"bindings": [{"role": grant.role, "members": list(grant.members)}]}}
     requests.post(f"{zone_url(cloud)}:setIamPolicy", json=policy, timeout=10).raise_for_status()
     client = DNSClient(cloud.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
-    editor = ZoneEditor(client, ZoneFacts("ml", "ml.example.com.", public=False))
+    editor = ZoneEditor(CloudDNSProvider(client), Zone("ml", "ml.example.com."))
     editor.edit_grants("bert", lambda found: (*found, grant.recorded(grant.members[0])))
 
 

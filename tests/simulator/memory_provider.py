@@ -111,7 +111,7 @@ class MemoryProvider:
         try:
             after = applied(self._records(zone), change)
         except Refused as refused:
-            raise ZoneMoved(call, keys=refused.keys, status=412, reason="conditionNotMet", message="moved") from None
+            raise ZoneMoved(f"{call}: moved", keys=refused.keys) from None
         elements = sum(len(rrset.rrdatas) for rrset in (*change.additions, *change.deletions))
         sizes = (len(change.additions), len(change.deletions), change.rrdata_bytes, elements, len(after))
         most = (limits.additions, limits.deletions, limits.rrdata_bytes, limits.elements, limits.rrsets_per_zone)

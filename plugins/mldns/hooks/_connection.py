@@ -20,13 +20,15 @@ from google.auth.transport.requests import Request
 from mldns import arguments
 from mldns.exceptions import CloudUnavailable, InvalidInput
 from mldns.hooks import _validation
+from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.gcp.failures import transient
 from mldns.providers.gcp.iam.effective import CannotImpersonate
 from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.providers.retry import Patience, RetryPolicy
+from mldns.providers.zones import get_zone
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -65,7 +67,7 @@ class ConnectionHook(GoogleBaseHook):
         self._given_patience = patience
         self._clients: dict[str, DNSClient] = {}
         self._projects: dict[str, ProjectPolicy] = {}
-        self._zones: dict[tuple[str, str], ZoneFacts] = {}
+        self._zones: dict[tuple[str, str], Zone] = {}
 
     @property
     def name_server_addresses(self) -> tuple[str, ...]:
@@ -82,6 +84,10 @@ class ConnectionHook(GoogleBaseHook):
         if project_id not in self._clients:
             self._clients[project_id] = self._new_dns_client(project_id, self.get_credentials())
         return self._clients[project_id]
+
+    def dns_provider(self, project_id: str) -> CloudDNSProvider:
+        """The zones of one project."""
+        return CloudDNSProvider(self.dns_client(project_id))
 
     def project_policy(self, project_id: str) -> ProjectPolicy:
         """The IAM policy of one project."""
@@ -153,17 +159,19 @@ class ConnectionHook(GoogleBaseHook):
         return credentials
 
     def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
-        """An editor of one zone; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
-        client = self.dns_client(project_id)
-        facts = self._zones.get((project_id, _validation.zone_name(zone)))
-        if facts is None:
-            facts = self.remember(project_id, client.get_zone(zone))
-        return ZoneEditor(client, facts, retrying=self.patience.failures, contention=self.patience.contention)
+        """An editor of one zone; raises `ZoneNotFound`."""
+        provider, found = self.dns_provider(project_id), self.known_zone(project_id, zone)
+        return ZoneEditor(provider, found, contention=self.patience.contention)
 
-    def remember(self, project_id: str, zone: dict[str, Any]) -> ZoneFacts:
-        """Keep what never changes of a zone that was just read."""
-        facts = self._zones[project_id, zone["name"]] = ZoneFacts.of(zone)
-        return facts
+    def known_zone(self, project_id: str, zone: str) -> Zone:
+        """A zone by name or id; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
+        known = self._zones.get((project_id, _validation.zone_name(zone)))
+        return known or self.remember(project_id, get_zone(self.dns_provider(project_id), zone))
+
+    def remember(self, project_id: str, zone: Zone) -> Zone:
+        """Keep a zone that was just read."""
+        self._zones[project_id, zone.name] = zone
+        return zone
 
     def forget(self, project_id: str, zone: str) -> None:
         """Read a zone anew when it is asked for again: it may come back with another dnsName."""

@@ -173,7 +173,7 @@ class IamHook(ConnectionHook):
         if zone is None:
             return None
         editor = self.zone_editor(project_id, zone)
-        return Ledger(editor.client, editor.facts)
+        return Ledger(editor.provider, editor.zone)
 
 
 def _reviewed(grant: Grant, authoritative: bool, removals: Iterable[str]) -> tuple[str, ...]:

@@ -18,12 +18,12 @@ from mldns.hooks._validation import Record
 from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.ownership.manifest import Manifest, timestamp
 from mldns.plan.plan import DEFAULT_POLICY, parse_policy
+from mldns.providers import zones
 from mldns.providers.changes import Progress, wait_until_done, wait_until_settled
 from mldns.providers.editor import ZoneEditor
-from mldns.providers.gcp import zones
-from mldns.records.names import absolute, in_zone
+from mldns.providers.gcp.zones import parse_zone
+from mldns.records.names import absolute
 from mldns.records.rrset import RRset
-from mldns.spared_heap import spared_heap
 
 DONE_TIMEOUT = 300.0
 """Seconds until a change must be `done`; Google was seen to need two."""
@@ -48,10 +48,8 @@ class CloudDNSHook(IamHook):
     @project_default
     def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
         """The zone as the API gives it, or None."""
-        found = self.dns_client(project_id).find_zone(_validation.zone_name(zone))
-        if found is not None:
-            self.remember(project_id, found)
-        return found
+        found = self.dns_provider(project_id).find_zone(_validation.zone_name(zone))
+        return None if found is None else dict(self.remember(project_id, found).source)
 
     @project_default
     def ensure_zone(
@@ -74,7 +72,7 @@ class CloudDNSHook(IamHook):
         :return: the zone as the API gives it, plus `created` and `drift` (`{"field", "wanted", "found"}` each).
         :raises ZoneMismatch: it exists with another dnsName or visibility.
         """
-        wanted = zones.parse_zone(
+        wanted = parse_zone(
             zone=zone,
             dns_name=dns_name,
             visibility=visibility,
@@ -84,9 +82,9 @@ class CloudDNSHook(IamHook):
             allow_unbound=_validation.flag(allow_unbound, "allow_unbound"),
             project_id=project_id,
         )
-        found = zones.ensure_zone(self.dns_client(project_id), wanted)
-        self.remember(project_id, found)
-        return found
+        ensured = zones.ensure_zone(self.dns_provider(project_id), wanted)
+        found = self.remember(project_id, ensured.zone)
+        return {**found.source, "created": ensured.created, "drift": list(ensured.drift)}
 
     @project_default
     def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
@@ -96,14 +94,14 @@ class CloudDNSHook(IamHook):
         :raises ZoneNotEmpty: it still holds records.
         """
         self.forget(project_id, _validation.zone_name(zone))
-        return {"deleted": zones.delete_zone(self.dns_client(project_id), zone)}
+        return {"deleted": zones.delete_zone(self.dns_provider(project_id), zone)}
 
     @project_default
     def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
         """The project's zones as the API gives them; with `managed_only` those that mldns made."""
         ours_only = _validation.flag(managed_only, "managed_only")
-        found = self.dns_client(project_id).list_zones()
-        return [zone for zone in found if not ours_only or zones.is_ours(zone)]
+        found = self.dns_provider(project_id).list_zones()
+        return [dict(zone.source) for zone in found if zone.managed or not ours_only]
 
     @project_default
     def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
@@ -130,14 +128,9 @@ class CloudDNSHook(IamHook):
         client = self.dns_client(project_id)
         if not suffix:
             return list(client.list_rrsets(zone, name=absolute(name) if name else None, kind=type and type.upper()))
-        below = absolute(suffix)
-        found = client.list_rrsets_below(zone, below)
-        if found is not None:
-            return list(found)
-        return [record for record in client.list_rrsets(zone) if in_zone(record["name"].lower(), below)]
+        return list(client.list_rrsets_below(zone, absolute(suffix)))
 
     @project_default
-    @spared_heap()
     def plan(
         self,
         *,
@@ -158,7 +151,6 @@ class CloudDNSHook(IamHook):
         return editor.plan(wanted, holder, policy).to_json(full=True)
 
     @project_default
-    @spared_heap()
     def apply(
         self,
         *,
@@ -257,7 +249,6 @@ class CloudDNSHook(IamHook):
         return editor.plan(wanted, holder, policy).to_json()
 
     @project_default
-    @spared_heap()
     def claim(
         self,
         *,
@@ -310,7 +301,6 @@ class CloudDNSHook(IamHook):
         return _held(zone, holder, manifest)
 
     @project_default
-    @spared_heap()
     def delete_records(
         self,
         *,
@@ -331,10 +321,10 @@ class CloudDNSHook(IamHook):
         """
         holder, wait = _validation.holder(owner, claimant, lease), _validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
-        done = editor.release(holder.owner, holder.lease, claimant=holder.claimant)
+        done = editor.release(holder)
         return {
             "zone": zone,
-            "dns_name": editor.facts.dns_name,
+            "dns_name": editor.zone.dns_name,
             "owner": holder.owner,
             "deleted": done.progress.deleted,
             "released": done.overtaken_by is None,
@@ -347,13 +337,14 @@ class CloudDNSHook(IamHook):
     ) -> dict[str, Any]:
         """A change once it is `done`, without its records: sent to the name servers; only queries prove it served."""
         name, number = _validation.zone_name(zone), _validation.change_id(change_id)
-        return wait_until_done(self.dns_client(project_id), name, number, timeout=timeout)
+        wait_until_done(self.dns_provider(project_id), self.known_zone(project_id, name), number, timeout=timeout)
+        return self.dns_client(project_id).get_change(name, number)
 
     def _wanted(self, project_id: str, zone: str, records: Iterable[Record]) -> tuple[ZoneEditor, list[RRset]]:
         """An editor of the zone, and the records checked: as far as possible before the zone is asked for."""
         rows = _validation.rows(records)
         editor = self.zone_editor(project_id, zone)
-        return editor, _validation.desired(rows, editor.facts.dns_name)
+        return editor, _validation.desired(rows, editor.zone.dns_name)
 
     def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
         """The id of the last change that was sent, None for none, and its status; waited for where that is asked.
@@ -362,9 +353,9 @@ class CloudDNSHook(IamHook):
         """
         status = progress.status
         if wait:
-            settled = wait_until_settled(editor.client, editor.facts.name, progress.last_id, timeout=DONE_TIMEOUT)
+            settled = wait_until_settled(editor.provider, editor.zone, progress.last_id, timeout=DONE_TIMEOUT)
             status = settled or status
-        return {"change_id": progress.last_id, "status": status}
+        return {"change_id": progress.last_id, "status": status.value}
 
 
 def _held(zone: str, holder: Holder, manifest: Manifest | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from mldns.records.names import SHARED_OWNER, Key, slug
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.providers.gcp.zones import WantedZone
+    from mldns.providers.base import ZoneSpec
 
 _NAMES_SHOWN = 5
 
@@ -104,7 +104,7 @@ class CloudDNSPreflightOperator(JobOperator):
             "dry_run": dry_run,
         }
 
-    def _zone(self) -> WantedZone:
+    def _zone(self) -> ZoneSpec:
         from mldns.providers.gcp.zones import parse_zone
 
         return parse_zone(
@@ -118,13 +118,14 @@ class CloudDNSPreflightOperator(JobOperator):
             project_id=self.project or self.hook.project_id,
         )
 
-    def _exists(self, wanted: WantedZone) -> bool:
+    def _exists(self, wanted: ZoneSpec) -> bool:
         """Whether the zone is there; raises ZoneMismatch when it is another one."""
-        from mldns.providers.gcp.zones import compare_zone
+        from mldns.providers.gcp.provider import zone_of
+        from mldns.providers.zones import compare_zone
 
         found = self.hook.get_zone(zone=wanted.name, project_id=self.project)
         if found is not None:
-            compare_zone(wanted, found)
+            compare_zone(wanted, zone_of(found))
         return found is not None
 
     def _owned(self, dns_name: str) -> dict[str, DesiredRecords]:

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.exceptions import (
-    ClaimRefused,
-)
+from mldns.exceptions import ClaimMoved, ClaimRefused, LeaseLost
 from mldns.ownership.compare_and_swap import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
 from mldns.ownership.manifest import Manifest, kept, matches, timestamp
 from mldns.plan.batches import Change, Limits, edits, pack
@@ -34,35 +32,47 @@ class LeaseEnd:
     ended: bool | None
 
 
-def take(
-    current: Manifest | None,
-    *,
-    owner: str,
-    claimant: str,
-    lease: str,
-    expires: int | None,
-    now: float,
-    adopt: bool = False,
-    lease_ended: LeaseEnd | bool | None = None,
-    public: bool = False,
-) -> Manifest:
-    """Return the manifest after this claimant and lease took hold of the owner's names, names unchanged.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks for an owner's names, and on what terms.
 
-    :param expires: when the lease ends, Unix seconds; None promises nothing, so a later lease may take over at once,
+    :param claimant: the deployment and DAG that asks; empty in a release that compares the lease alone.
+    :param lease: the run that asks.
+    :param expires: when the lease ends, Unix seconds. None promises nothing, so a later lease may take over at once,
         unless this lease has promised an end before.
-    :param lease_ended: whether the run behind the current lease is over. None where nobody can tell: then the lease's
-        end decides; False, and an end that has passed does not count. A `LeaseEnd` says so of its lease alone: any
-        other counts as False.
+    :param adopt: take over from another claimant.
+    :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
+        Then the end of that lease decides; with False an end that has passed does not count. A `LeaseEnd` says so of
+        its lease alone: any other that holds the names by then counts as False.
+    :param claimed: touch nothing unless this lease holds the names already: they may have been released since.
+    :param at_generation: touch nothing unless this lease holds the names and nobody has written under it since its
+        manifest had this generation.
+    """
+
+    owner: str
+    claimant: str = ""
+    lease: str = ""
+    expires: int | None = None
+    adopt: bool = False
+    lease_ended: LeaseEnd | bool | None = None
+    claimed: bool = False
+    at_generation: int | None = None
+
+
+def take(current: Manifest | None, holder: Holder, *, now: float, public: bool = False) -> Manifest:
+    """Return the manifest after `holder` took hold of the owner's names, names unchanged.
+
+    :param now: Unix seconds.
     :param public: store claimant and lease as digests, since anybody can read a public zone.
     :raises ClaimRefused: another claimant, or another lease that still counts.
     """
     if current is None:
-        current = Manifest(owner=owner)
-    elif not current.idle and not adopt:
-        same_claimant = matches(current.claimant, claimant)
-        if not same_claimant or not _may_take_over(current, lease, now, _ended(current, lease_ended)):
+        current = Manifest(owner=holder.owner)
+    elif not current.idle and not holder.adopt:
+        same_claimant = matches(current.claimant, holder.claimant)
+        if not same_claimant or not _may_take_over(current, holder, now):
             raise ClaimRefused(
-                owner=owner,
+                owner=holder.owner,
                 claimant=current.claimant,
                 lease=current.lease,
                 expires=None if current.expires is None else timestamp(current.expires),
@@ -70,11 +80,12 @@ def take(
             )
     renewed = replace(
         current,
-        claimant=kept(claimant, public=public),
-        lease=kept(lease, public=public),
-        expires=expires,
+        claimant=kept(holder.claimant, public=public),
+        lease=kept(holder.lease, public=public),
+        expires=holder.expires,
     )
-    if matches(current.lease, lease) and matches(current.claimant, claimant) and _still_long(current, renewed, now):
+    mine = matches(current.lease, holder.lease) and matches(current.claimant, holder.claimant)
+    if mine and _still_long(current, renewed, now):
         # A retry minutes later finds the lease it took itself: no write only to move its end a little.
         return replace(renewed, expires=current.expires)
     return renewed
@@ -148,36 +159,55 @@ def grant_changes(
     return swap_alone(before, after, dns_name)
 
 
-def overtaken_by(manifest: Manifest, lease: str, claimant: str = "") -> str | None:
-    """Who holds the names now, when it is somebody else than `lease` of `claimant`; None when these may release them.
+def overtaken_by(manifest: Manifest, holder: Holder) -> str | None:
+    """Who has the names now, when it is somebody else than `holder`; None when `holder` may release them.
 
     Run ids repeat from DAG to DAG, so a lease says whose names they are only together with its claimant: of another
     claimant's the answer is `LEASE of CLAIMANT`. Without a claimant the lease alone decides.
     """
-    others = bool(claimant) and not matches(manifest.claimant, claimant)
-    if matches(manifest.lease, lease) and not others:
+    others = bool(holder.claimant) and not matches(manifest.claimant, holder.claimant)
+    if matches(manifest.lease, holder.lease) and not others:
         return None
-    holder = manifest.lease or "(none)"
-    return f"{holder} of {manifest.claimant or '(none)'}" if others else holder
+    lease = manifest.lease or "(none)"
+    return f"{lease} of {manifest.claimant or '(none)'}" if others else lease
 
 
-def held(manifest: Manifest | None, *, claimant: str, lease: str) -> bool:
-    """Whether this claimant and this lease hold the names."""
+def holds(manifest: Manifest | None, holder: Holder) -> bool:
+    """Whether the names are in the hands of this claimant and this lease."""
     if manifest is None or manifest.idle:
         return False
-    return matches(manifest.claimant, claimant) and matches(manifest.lease, lease)
+    return matches(manifest.claimant, holder.claimant) and matches(manifest.lease, holder.lease)
 
 
-def _ended(current: Manifest, told: LeaseEnd | bool | None) -> bool | None:
-    if isinstance(told, LeaseEnd):
-        return told.ended if matches(current.lease, told.lease) else False
-    return told
+def check_held(manifest: Manifest | None, holder: Holder, *, live: int | None) -> Manifest:
+    """The manifest, if the names are still `holder`'s: taken back from the next lease, two runs would believe in them.
+
+    :param live: how many record changes the call has made; None for one that makes none.
+    :raises LeaseLost: another lease has the names, or nobody has.
+    """
+    if manifest is None or not holds(manifest, holder):
+        now = None if manifest is None or manifest.idle else manifest.lease
+        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live)
+    return manifest
 
 
-def _may_take_over(current: Manifest, lease: str, now: float, lease_ended: bool | None) -> bool:
-    if matches(current.lease, lease) or lease_ended or current.expires is None:
+def check_generation(manifest: Manifest | None, holder: Holder) -> None:
+    """Who looked before may only act while nobody has claimed, written, renewed or released since.
+
+    :raises ClaimMoved: somebody has.
+    """
+    looked_at, found = holder.at_generation, None if manifest is None else manifest.generation
+    if looked_at is not None and found != looked_at:
+        raise ClaimMoved(owner=holder.owner, looked_at=looked_at, found=found)
+
+
+def _may_take_over(current: Manifest, holder: Holder, now: float) -> bool:
+    ended = holder.lease_ended
+    if isinstance(ended, LeaseEnd):
+        ended = ended.ended if matches(current.lease, ended.lease) else False
+    if matches(current.lease, holder.lease) or ended or current.expires is None:
         return True
-    return current.expires <= now and lease_ended is None
+    return current.expires <= now and ended is None
 
 
 def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:
@@ -187,26 +217,3 @@ def _still_long(current: Manifest, renewed: Manifest, now: float) -> bool:
     if current.expires is None:
         return False
     return current.expires - now > (renewed.expires - now) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who asks for an owner's names, and on what terms (`mldns.ownership.claims.take`).
-
-    :param expires: when the lease ends, Unix seconds; None promises no end.
-    :param adopt: take over from another claimant.
-    :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
-        A `LeaseEnd` says so of its lease alone, whoever holds the names by then.
-    :param claimed: touch nothing unless this lease holds the names already: they may have been released since.
-    :param at_generation: touch nothing unless this lease holds the names and nobody has written under it since its
-        manifest had this generation.
-    """
-
-    owner: str
-    claimant: str = ""
-    lease: str = ""
-    expires: int | None = None
-    adopt: bool = False
-    lease_ended: LeaseEnd | bool | None = None
-    claimed: bool = False
-    at_generation: int | None = None

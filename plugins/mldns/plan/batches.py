@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 from mldns.exceptions import InvalidInput
 from mldns.plan.plan import Plan
@@ -32,17 +31,6 @@ class Limits:
     manifest_bytes: int = 4_096
     atomic: bool = True
 
-    @classmethod
-    def from_quota(cls, quota: Mapping[str, Any]) -> Limits:
-        """Read the live limits; one that is absent keeps Google's documented default."""
-        default = cls()
-        return cls(
-            additions=int(quota.get("rrsetAdditionsPerChange", default.additions)),
-            deletions=int(quota.get("rrsetDeletionsPerChange", default.deletions)),
-            rrdata_bytes=int(quota.get("totalRrdataSizePerChange", default.rrdata_bytes)),
-            rrsets_per_zone=int(quota.get("rrsetsPerManagedZone", default.rrsets_per_zone)),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -55,12 +43,6 @@ class Change:
     def rrdata_bytes(self) -> int:
         """Octets as sent: presentation format, the larger of the two readings of Google's limit."""
         return sum(len(item.encode()) for rrset in (*self.additions, *self.deletions) for item in rrset.rrdatas)
-
-    def to_api(self) -> dict[str, Any]:
-        return {
-            "additions": [rrset.to_api() for rrset in self.additions],
-            "deletions": [rrset.to_api() for rrset in self.deletions],
-        }
 
     def __add__(self, other: Change) -> Change:
         return Change(self.additions + other.additions, self.deletions + other.deletions)

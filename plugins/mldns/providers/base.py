@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from mldns.plan.batches import Change, Limits
@@ -31,8 +30,6 @@ from mldns.records.rrset import RRset
 
 OUR_LABEL = ("managed-by", "mldns")
 """The label (Google) or tag (AWS, Azure) of every zone that mldns makes; without it mldns deletes none."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,9 @@ class Zone:
     id: str = ""
     name_servers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING, compare=False)
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     description: str = field(default="", compare=False)
-    source: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, compare=False, repr=False)
+    source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def public(self) -> bool:
@@ -78,7 +75,7 @@ class ZoneSpec:
     dns_name: str
     visibility: str
     networks: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    labels: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
 
 

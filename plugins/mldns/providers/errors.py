@@ -10,7 +10,7 @@ from mldns.records.names import Key
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One API call, for messages: `method` as in the discovery document, such as `changes.create`."""
+    """One API call, for messages: `method` as the cloud names it, such as `changes.create`."""
 
     method: str
     project: str
@@ -25,7 +25,7 @@ class Call:
 
 
 class ApiRefused(MldnsError):
-    """Google refused a call for a reason that has no class of its own; `status` is HTTP's, `reason` Google's."""
+    """A call was refused for a reason that has no class of its own; `status` is HTTP's, `reason` the cloud's."""
 
     def __init__(self, call: Call, *, status: int, reason: str, message: str) -> None:
         self.call, self.status, self.reason = call, status, reason
@@ -49,20 +49,20 @@ class PolicyMoved(ApiRefused):
     """409 ABORTED or 412: the policy changed between reading and writing."""
 
 
-class ZoneMoved(ApiRefused):
-    """409, 412 or 404 on a change: the zone is not what the change was planned for. Nothing of it was applied.
+class ZoneMoved(MldnsError):
+    """The zone is not what a change was planned for. Nothing of the change was applied.
 
-    `keys` are the rrsets that Google named, as far as it did.
+    :param keys: the rrsets that are not as expected, as far as that is known.
     """
 
-    def __init__(self, call: Call, *, keys: tuple[Key, ...], status: int, reason: str, message: str) -> None:
+    def __init__(self, message: str, *, keys: tuple[Key, ...] = ()) -> None:
         self.keys = keys
-        super().__init__(call, status=status, reason=reason, message=message)
+        super().__init__(message)
 
 
-def moved_meanwhile(call: Call, key: Key) -> ZoneMoved:
+def moved_meanwhile(zone: str, key: Key) -> ZoneMoved:
     """What a change on `key` would be refused with, known without sending it: somebody wrote it since it was read."""
-    return ZoneMoved(call, keys=(key,), status=412, reason="conditionNotMet", message=f"{key[0]} was written meanwhile")
+    return ZoneMoved(f"zone {zone!r}: {key[0]} was written meanwhile", keys=(key,))
 
 
 class AnswerLost(MldnsError):

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
 from mldns.ownership.manifest import Manifest, decode
 from mldns.ownership.markers import Markers
-from mldns.providers.gcp.client import RECORD_FIELDS, DNSClient, Resource
+from mldns.providers.base import DnsProvider, Zone
 from mldns.records.names import Key, in_zone, manifest_name
-from mldns.records.rrset import RRset, from_api
+from mldns.records.rrset import RRset
 
 log = logging.getLogger(__name__)
 
 # Names outside the owner's subtree cost a call each; a whole zone of 10,000 rrsets costs ten.
 _READ_BY_NAME = 8
-
-# Rrsets that any server surely sends on one page, when asked for 1,000.
-_ONE_PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneFacts:
-    """What of a zone never changes."""
-
-    name: str
-    dns_name: str
-    public: bool
-
-    @classmethod
-    def of(cls, resource: Resource) -> ZoneFacts:
-        """Read from the API's zone; no visibility means public, as it was before private zones came."""
-        visibility = resource.get("visibility", "public")
-        return cls(resource["name"], str(resource["dnsName"]).lower(), str(visibility).lower() == "public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,64 +45,53 @@ class JobView:
 class ZoneReader:
     """Reads one zone. It keeps no records: every view is read anew, because others write, too."""
 
-    def __init__(self, client: DNSClient, facts: ZoneFacts) -> None:
-        self._client, self._facts = client, facts
+    def __init__(self, provider: DnsProvider, zone: Zone) -> None:
+        self._provider, self._zone = provider, zone
 
     @property
     def dns_name(self) -> str:
         """What the zone serves."""
-        return self._facts.dns_name
+        return self._zone.dns_name
 
     def job(self, owner: str, names: Collection[str]) -> JobView:
-        """The view of an owner who wants `names`, beside those that its manifest covers."""
+        """The view of an owner who wants `names`, beside those that its manifest covers.
+
+        A list of several pages is no snapshot. Another writer of this owner would go unnoticed if its work were missing
+        among records that were listed before the manifest, which tells of it: then the manifest is read, and the
+        records once more.
+        """
         view, torn = self._job(owner, names)
         return self._job(owner, names, self.manifest(owner)[0])[0] if torn else view
 
     def _job(self, owner: str, names: Collection[str], read: RRset | None = None) -> tuple[JobView, bool]:
-        """The view, and whether it may be torn; `read` is the manifest, where it was read before.
-
-        A list of several pages is no snapshot. Another writer of this owner would go unnoticed if its work were missing
-        among records that were listed before the manifest, which tells of it.
-        """
+        """The view, and whether it may be torn; `read` is the manifest, where it was read before."""
         subtree, key = f"{owner}.{self.dns_name}", (manifest_name(owner, self.dns_name), "TXT")
-        below = self._client.list_rrsets_below(self._facts.name, subtree, fields=RECORD_FIELDS)
-        whole = self._everything() if below is None else None
-        listed = _parsed(below) if below is not None else whole or ()
-        before = read or next((rrset for rrset in listed if rrset.key == key), None)
+        found = list(self._provider.rrsets(self._zone, below=subtree))
+        before = read or next((rrset for rrset in found if rrset.key == key), None)
+        torn = read is None and before is not None and found[0].key != key
         manifest = decode(before, owner=owner, dns_name=self.dns_name)
         outside = {*names, *(name for name, _ in manifest.covered)} if manifest else {*names}
         outside = {name for name in outside if not in_zone(name, subtree)}
-        found = [rrset for rrset in listed if rrset.name in outside or in_zone(rrset.name, subtree)]
-        torn = read is None and before is not None and found[0].key != key and len(listed) > _ONE_PAGE
-        if whole is None and len(outside) > _READ_BY_NAME:
-            whole = self._everything()
+        whole: tuple[RRset, ...] | None = None
+        if len(outside) > _READ_BY_NAME:
+            whole = tuple(self._provider.rrsets(self._zone))
+            log.info("zone %s: listed whole, %d rrsets", self._zone.name, len(whole))
             found += [rrset for rrset in whole if rrset.name in outside]
-        elif whole is None:
-            found += [rrset for name in sorted(outside) for rrset in self._at(name)]
+        else:
+            found += [rrset for name in sorted(outside) for rrset in self._provider.rrsets(self._zone, name=name)]
         records = tuple(rrset for rrset in found if rrset.key != key)
         return JobView(records, before, manifest, whole), torn
 
     def manifest(self, owner: str) -> tuple[RRset | None, Manifest | None]:
         """An owner's manifest alone, as listed and as read."""
         name = manifest_name(owner, self.dns_name)
-        before = next((rrset for rrset in self._at(name) if rrset.type == "TXT"), None)
+        before = next(self._provider.rrsets(self._zone, name=name, type="TXT"), None)
         return before, decode(before, owner=owner, dns_name=self.dns_name)
 
     def markers(self, view: JobView) -> Markers:
         """Whose the records of this zone are, as far as TXT records tell; one list."""
-        texts: Iterable[RRset] | None = view.whole
-        if texts is None:
-            listed = self._client.list_rrsets_below(self._facts.name, self.dns_name, kind="TXT", fields=RECORD_FIELDS)
-            texts = self._everything() if listed is None else _parsed(listed)
-        return Markers(texts, dns_name=self._facts.dns_name)
-
-    def _at(self, name: str) -> list[RRset]:
-        return _parsed(self._client.list_rrsets(self._facts.name, name=name, fields=RECORD_FIELDS))
-
-    def _everything(self) -> tuple[RRset, ...]:
-        found = tuple(_parsed(self._client.list_rrsets(self._facts.name, fields=RECORD_FIELDS)))
-        log.info("zone %s: listed whole, %d rrsets", self._facts.name, len(found))
-        return found
+        texts = view.whole or self._provider.rrsets(self._zone, below=self.dns_name, type="TXT")
+        return Markers(texts, dns_name=self.dns_name)
 
 
 class Neighbours:
@@ -150,7 +121,3 @@ class Neighbours:
     @cached_property
     def _present(self) -> frozenset[Key]:
         return frozenset(rrset.key for rrset in self._view.records)
-
-
-def _parsed(resources: Iterable[Resource]) -> list[RRset]:
-    return [from_api(resource) for resource in resources]

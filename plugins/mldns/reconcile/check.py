@@ -186,7 +186,7 @@ class ZoneCheck:
     def _settle(self, editor: ZoneEditor, change: str) -> None:
         """What was written is written: a `done` that is late only makes the names answer later."""
         try:
-            wait_until_settled(editor.client, self.name, change, timeout=_DONE_TIMEOUT)
+            wait_until_settled(editor.provider, editor.zone, change, timeout=_DONE_TIMEOUT)
         except MldnsError as error:
             log.warning("%s: %s", self.name, error)
 
@@ -204,7 +204,7 @@ class ZoneCheck:
         if dry_run:
             return []
         done = editor.release(
-            manifest.owner, manifest.lease, claimant=manifest.claimant, at_generation=manifest.generation
+            Holder(manifest.owner, manifest.claimant, manifest.lease, at_generation=manifest.generation)
         )
         self.released.append(owner)
         return _change_ids(done.progress.last_id)

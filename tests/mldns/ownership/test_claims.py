@@ -11,6 +11,7 @@ from strict_zone import Refused, StrictZone
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import (
+    Holder,
     LeaseEnd,
     claim_changes,
     grant_changes,
@@ -49,16 +50,8 @@ class Job:
     def take(
         self, *, expires: int | None = None, now: float = NOW, adopt: bool = False, ended: bool = False
     ) -> Manifest:
-        return take(
-            self.manifest,
-            owner="bert",
-            claimant=self.claimant,
-            lease=self.lease,
-            expires=expires,
-            now=now,
-            adopt=adopt,
-            lease_ended=ended,
-        )
+        holder = Holder("bert", self.claimant, self.lease, expires, adopt=adopt, lease_ended=ended)
+        return take(self.manifest, holder, now=now)
 
     def upsert(self, count: int, policy: str = "upsert-only", net: int = 0) -> ManifestedChanges:
         desired = DesiredRecords.parse(workers=addresses(count, net), owner="bert", dns_name=ZONE, ttl=30).rrsets
@@ -211,54 +204,55 @@ RELEASED = Manifest(owner="bert", generation=9, grants=("zone roles/dns.reader u
     ],
 )
 def test_take(current: Manifest | None, claimant: str, lease: str, flags: dict[str, Any], allowed: bool) -> None:
-    asked = {"owner": "bert", "claimant": claimant, "lease": lease, "expires": NOW + 9 * HOUR, "now": NOW} | flags
+    now, terms = flags.get("now", NOW), {key: value for key, value in flags.items() if key != "now"}
+    holder = Holder("bert", claimant, lease, NOW + 9 * HOUR, **terms)
     if allowed:
-        taken = take(current, **asked)  # type: ignore[arg-type]
+        taken = take(current, holder, now=now)
         assert (taken.claimant, taken.lease, taken.expires) == (claimant, lease, NOW + 9 * HOUR)
         return
     with pytest.raises(
         ClaimRefused, match="'bert' are held by claimant 'airflow/train', lease 'run1' until"
     ) as refusal:
-        take(current, **asked)  # type: ignore[arg-type]
+        take(current, holder, now=now)
     assert refusal.value.same_claimant is (claimant == "airflow/train")
 
 
 @pytest.mark.parametrize(("left", "renewed"), [(HOUR, False), (HOUR // 2, True), (1, True)])
 def test_a_lease_is_renewed_when_half_of_it_is_gone(left: int, renewed: bool) -> None:
     now = NOW + HOUR - left
-    taken = take(HELD, owner="bert", claimant="airflow/train", lease="run1", expires=now + HOUR, now=now)
+    taken = take(HELD, Holder("bert", "airflow/train", "run1", now + HOUR), now=now)
     assert (taken.expires != HELD.expires) is renewed
 
 
 def test_a_call_without_an_expiry_keeps_what_its_lease_has_promised() -> None:
     """A claim for two days, then an upsert that says nothing of it: no other run may slip in."""
-    taken = take(HELD, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW)
+    taken = take(HELD, Holder("bert", "airflow/train", "run1", None), now=NOW)
     assert taken.expires == HELD.expires
     with pytest.raises(ClaimRefused):
-        take(taken, owner="bert", claimant="airflow/train", lease="run2", expires=None, now=NOW)
-    later = take(HELD, owner="bert", claimant="airflow/train", lease="run2", expires=None, now=NOW + HOUR)
+        take(taken, Holder("bert", "airflow/train", "run2", None), now=NOW)
+    later = take(HELD, Holder("bert", "airflow/train", "run2", None), now=NOW + HOUR)
     assert later.expires is None, "another lease promises for itself"
 
 
 def test_a_public_zone_keeps_digests_only() -> None:
-    taken = take(None, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=True)
+    taken = take(None, Holder("bert", "airflow/train", "run1", None), now=NOW, public=True)
     assert "run1" not in taken.to_rrset(ZONE).rrdatas[0]
     assert (taken.claimant, taken.lease) == (masked("airflow/train"), masked("run1"))
-    again = take(taken, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=True)
+    again = take(taken, Holder("bert", "airflow/train", "run1", None), now=NOW, public=True)
     assert again == taken
-    assert overtaken_by(taken, "run1") is None
-    assert overtaken_by(taken, "run2") == masked("run1")
+    assert overtaken_by(taken, Holder("bert", lease="run1")) is None
+    assert overtaken_by(taken, Holder("bert", lease="run2")) == masked("run1")
     assert masked("") == ""
 
 
 @pytest.mark.parametrize("text", ["r" * 250, "é" * 120])
 def test_a_long_run_id_or_claimant_is_kept_as_its_digest(text: str) -> None:
     """Airflow's run ids have up to 250 characters, and a TXT string 255 octets."""
-    taken = take(None, owner="bert", claimant=text, lease=text, expires=None, now=NOW)
+    taken = take(None, Holder("bert", text, text, None), now=NOW)
     assert text not in taken.to_rrset(ZONE).rrdatas[0]
-    assert take(taken, owner="bert", claimant=text, lease=text, expires=None, now=NOW) == taken
-    assert overtaken_by(taken, text) is None
-    assert overtaken_by(taken, "run2") == masked(text)
+    assert take(taken, Holder("bert", text, text, None), now=NOW) == taken
+    assert overtaken_by(taken, Holder("bert", lease=text)) is None
+    assert overtaken_by(taken, Holder("bert", lease="run2")) == masked(text)
 
 
 # -- changes along a manifest -----------------------------------------------------------------------------------------
@@ -404,8 +398,8 @@ def test_the_late_release_of_an_overtaken_lease_has_nothing_to_say(zone: StrictZ
     second.send(second.upsert(3, net=5))
     manifest = first.manifest
     assert manifest is not None
-    assert overtaken_by(manifest, "run1") == "run2"
-    assert overtaken_by(manifest, "run2") is None
+    assert overtaken_by(manifest, Holder("bert", lease="run1")) == "run2"
+    assert overtaken_by(manifest, Holder("bert", lease="run2")) is None
 
 
 @pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
@@ -421,9 +415,9 @@ def test_the_late_release_of_an_overtaken_lease_has_nothing_to_say(zone: StrictZ
     ],
 )
 def test_who_may_release(claimant: str, lease: str, holder: str | None, public: bool) -> None:
-    held = take(None, owner="bert", claimant="airflow/train", lease="run1", expires=None, now=NOW, public=public)
+    held = take(None, Holder("bert", "airflow/train", "run1", None), now=NOW, public=public)
     said = None if holder is None else holder.format(lease=held.lease, claimant=held.claimant)
-    assert overtaken_by(held, lease, claimant) == said
+    assert overtaken_by(held, Holder("bert", claimant, lease)) == said
 
 
 def test_grants_outlive_a_release(zone: StrictZone) -> None:

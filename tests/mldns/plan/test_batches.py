@@ -16,12 +16,6 @@ def rrset(name: str, data: str = "10.0.0.1", kind: str = "A") -> RRset:
     return RRset(name, kind, 60, (data,))
 
 
-def test_limits_come_from_the_live_quota_and_keep_google_s_defaults() -> None:
-    quota = {"rrsetAdditionsPerChange": 10, "totalRrdataSizePerChange": "500", "kind": "dns#quota"}
-    assert Limits.from_quota(quota) == Limits(additions=10, rrdata_bytes=500)
-    assert Limits() == Limits(1_000, 1_000, 100_000, 10_000)
-
-
 def test_all_edits_of_a_name_are_one() -> None:
     plan = Plan(
         creates=(rrset("a."), rrset("c.", "2001:db8::1", "AAAA")),

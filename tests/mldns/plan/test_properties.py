@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strict_zone import StrictZone
 
-from mldns.ownership.claims import release_changes, take, upsert_changes
+from mldns.ownership.claims import Holder, release_changes, take, upsert_changes
 from mldns.ownership.compare_and_swap import ManifestedChanges
 from mldns.ownership.manifest import Manifest, decode
 from mldns.plan.batches import Limits
@@ -37,7 +37,7 @@ def read(zone: StrictZone) -> tuple[Manifest | None, RRset | None, list[RRset]]:
 
 def prepared(zone: StrictZone, desired: list[RRset], policy: str, lease: str = "run") -> tuple[Plan, ManifestedChanges]:
     manifest, listed, current = read(zone)
-    claim = take(manifest, owner=OWNER, claimant="c", lease=lease, expires=None, now=0)
+    claim = take(manifest, Holder(OWNER, "c", lease), now=0)
     plan = compute_plan(
         current=current,
         desired=desired,

@@ -12,7 +12,7 @@ from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
 from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider, zone_of
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.faulty_proxy import FaultyProxy, faulty_proxy
@@ -82,4 +82,4 @@ def zone(client: DNSClient, cloud: Cloud) -> Resource:
 
 @pytest.fixture
 def editor(client: DNSClient, zone: Resource) -> ZoneEditor:
-    return ZoneEditor(client, ZoneFacts.of(zone), retrying=QUICK, contention=QUICK)
+    return ZoneEditor(CloudDNSProvider(client), zone_of(zone), contention=QUICK)

@@ -16,16 +16,17 @@ from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
 from mldns.iam.grants import Grant
+from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.gcp.iam.grants import bind, unbind
 from mldns.providers.gcp.iam.ledger import GrantBook
 from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider
 
 Act = tuple[str, str | None, list[str]]
-FACTS = ZoneFacts("ml-zone", "ml.example.com.", public=False)
+ZONE = Zone("ml-zone", "ml.example.com.")
 
 
 def main(api: str, project: str, scope: str, role: str) -> None:
@@ -34,11 +35,11 @@ def main(api: str, project: str, scope: str, role: str) -> None:
 
     def work(acts: list[Act]) -> None:
         client = DNSClient(project, AnonymousCredentials(), client_options=options)
-        store: PolicyStore = ZonePolicy(client, FACTS.name)
+        store: PolicyStore = ZonePolicy(client, ZONE.name)
         if scope == "project":
             store = ProjectPolicy(project, AnonymousCredentials(), client_options=options)
         for verb, owner, members in acts:
-            book = GrantBook(ZoneEditor(client, FACTS), owner) if owner else None
+            book = GrantBook(ZoneEditor(CloudDNSProvider(client), ZONE), owner) if owner else None
             act: Callable[..., object] = bind if verb == "bind" else unbind
             act(store, Grant(scope, role, tuple(members)), book)
 
@@ -60,7 +61,7 @@ def main(api: str, project: str, scope: str, role: str) -> None:
 def _read_policy_once(project: str, options: ClientOptions) -> None:
     """Import what the first call imports, and leave no connection behind."""
     client = DNSClient(project, AnonymousCredentials(), client_options=options)
-    client.get_zone_policy(FACTS.name)
+    client.get_zone_policy(ZONE.name)
     client.close()
     ProjectPolicy(project, AnonymousCredentials(), client_options=options).read()
 

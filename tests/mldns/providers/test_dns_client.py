@@ -42,8 +42,6 @@ def test_a_private_zone_with_labels_is_made_read_changed_and_deleted(client: DNS
     assert made["visibility"] == "private"
     assert client.get_zone("jobs")["labels"] == {"team": "ml"}
     assert client.get_zone(made["id"])["name"] == "jobs", "the API takes the numeric id for the name"
-    client.patch_zone("jobs", {"labels": {"team": "infra"}})
-    assert client.get_zone("jobs")["labels"] == {"team": "infra"}
     assert [zone["name"] for zone in client.list_zones(dns_name="jobs.test.")] == ["jobs"]
     with pytest.raises(AlreadyExists):
         client.create_zone({"name": "jobs", "dnsName": "other.test.", "description": "d"})
@@ -77,11 +75,14 @@ def test_rrsets_are_listed_by_name_by_type_and_by_suffix(client: DNSClient, zone
     assert names(texts) == ["worker-0.job.ml.example.com."]
 
 
-def test_a_server_that_refuses_the_filter_is_not_asked_to_guess(
+def test_a_server_that_refuses_the_filter_is_asked_for_everything(
     make_client: MakeClient, zone: Resource, proxy: FaultyProxy
 ) -> None:
+    here = a("worker-0.job")
+    make_client().create_change("ml-zone", Change(additions=(here, a("x.otherjob"))))
     proxy.faults.append(Fault(r"GET .*filter=", "status", status=400))
-    assert make_client(proxy.url).list_rrsets_below("ml-zone", "job.ml.example.com.") is None
+    below = make_client(proxy.url).list_rrsets_below("ml-zone", "job.ml.example.com.")
+    assert [from_api(found) for found in below] == [here]
 
 
 def test_pages_are_followed_whatever_their_size(make_client: MakeClient, start_cloud: object) -> None:
@@ -121,7 +122,7 @@ def test_a_zone_that_moved_on_is_told_from_other_refusals_and_names_the_record(
     client.create_change("ml-zone", Change(additions=(a("x"),)))
     with pytest.raises(ZoneMoved) as moved:
         client.create_change("ml-zone", change)
-    assert moved.value.status == status
+    assert str(status) in str(moved.value)
     assert moved.value.keys == (key,)
 
 

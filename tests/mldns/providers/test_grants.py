@@ -29,7 +29,7 @@ from mldns.providers.gcp.iam import grants
 from mldns.providers.gcp.iam.grants import Unbound, bind, unbind
 from mldns.providers.gcp.iam.ledger import GrantBook, Ledger
 from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy, edit_policy
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider, zone_of
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
@@ -148,7 +148,7 @@ class TestTwoJobs:
         a.editor.upsert([RRset("worker-0.job-b.ml.example.com.", "A", 30, ("10.0.0.1",))], run, "upsert-only")
         bind(store, TO_TRAINER, a)
         bind(store, TO_TRAINER, b)
-        a.editor.release("job-b", "run-1")
+        a.editor.release(Holder("job-b", lease="run-1"))
         assert list(unbind(store, TO_TRAINER, a).kept) == [TRAINER]
         assert unbind(store, TO_TRAINER, b).removed == (TRAINER,)
 
@@ -174,7 +174,7 @@ class TestTwoJobs:
 
     def test_a_zone_that_cannot_be_read_is_named_with_what_to_do(self, a: GrantBook, cloud: Cloud) -> None:
         """Nobody can tell who else holds a grant on the project then; one on the zone alone is made as ever."""
-        client = a.editor.client
+        client = a.editor.provider.client
         network = {"networks": [{"networkUrl": cloud.network}]}
         dark = {"name": "dark", "dnsName": "dark.test.", "description": "", "visibility": "private"}
         client.create_zone({**dark, "privateVisibilityConfig": network})
@@ -186,7 +186,7 @@ class TestTwoJobs:
                 return super().list_rrsets_below(zone, suffix, **more)
 
         blind = Blind(client.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
-        ledger = Ledger(blind, a.editor.facts)
+        ledger = Ledger(CloudDNSProvider(blind), a.editor.zone)
         with pytest.raises(PermissionMissing, match=r"zone 'dark' may hold another job's note") as caught:
             ledger.listings(TO_TRAINER)
         assert "a grant on the zone alone needs no other zone" in str(caught.value)
@@ -195,8 +195,8 @@ class TestTwoJobs:
     def test_a_grant_on_the_project_is_held_from_any_of_its_zones(
         self, cloud: Cloud, client: DNSClient, a: GrantBook
     ) -> None:
-        facts = ZoneFacts.of(client.create_zone({"name": "other", "dnsName": "other.test.", "description": ""}))
-        there = GrantBook(ZoneEditor(client, facts, retrying=QUICK, contention=QUICK), "job-a")
+        facts = zone_of(client.create_zone({"name": "other", "dnsName": "other.test.", "description": ""}))
+        there = GrantBook(ZoneEditor(CloudDNSProvider(client), facts, contention=QUICK), "job-a")
         store = project_policy(cloud)
         bind(store, TO_TRAINER, a)
         assert bind(store, TO_TRAINER, there) == ([], [TRAINER])
@@ -204,8 +204,8 @@ class TestTwoJobs:
         assert unbind(store, TO_TRAINER, there).removed == (TRAINER,)
 
     def test_a_grant_on_another_zone_is_another_grant(self, client: DNSClient, a: GrantBook) -> None:
-        facts = ZoneFacts.of(client.create_zone({"name": "other", "dnsName": "other.test.", "description": ""}))
-        there = GrantBook(ZoneEditor(client, facts, retrying=QUICK, contention=QUICK), "job-a")
+        facts = zone_of(client.create_zone({"name": "other", "dnsName": "other.test.", "description": ""}))
+        there = GrantBook(ZoneEditor(CloudDNSProvider(client), facts, contention=QUICK), "job-a")
         grant = replace(TO_TRAINER, scope="zone")
         bind(ZonePolicy(client, "ml-zone"), grant, a)
         bind(ZonePolicy(client, "other"), grant, there)
@@ -425,7 +425,7 @@ class TestFailures:
         store, grant = ZonePolicy(client, "ml-zone"), replace(TO_TRAINER, scope="zone")
         bind(store, grant, a)
         proxy.faults.append(Fault("GET .*filter=.*", "status", status=400, count=99))
-        unfiltered = ZoneEditor(make_client(proxy.url), a.editor.facts, retrying=QUICK, contention=QUICK)
+        unfiltered = ZoneEditor(CloudDNSProvider(make_client(proxy.url)), a.editor.zone, contention=QUICK)
         other = GrantBook(unfiltered, "job-b")
         assert bind(store, grant, other) == ([], [TRAINER])
         assert other.notes(grant) == {TRAINER: Note.HELD}

@@ -17,7 +17,7 @@ from mldns.ownership.manifest import Manifest, ManifestDamaged
 from mldns.plan.batches import Change, Limits
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
-from mldns.providers.reader import ZoneReader
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
@@ -53,17 +53,17 @@ class Mortal:
 
 def in_batches(editor: ZoneEditor, *, of: int = 4, client: object | None = None) -> ZoneEditor:
     """The editor with changes of at most `of` records beside the manifest."""
-    small = replace(editor, client=client or editor.client)  # type: ignore[arg-type]
+    small = replace(editor, provider=CloudDNSProvider(client) if client else editor.provider)  # type: ignore[arg-type]
     small.quota.asked = Limits(additions=of + 1, deletions=of + 1)
     return small
 
 
 def manifest_of(editor: ZoneEditor, owner: str = "job") -> Manifest | None:
-    return ZoneReader(editor.client, editor.facts).manifest(owner)[1]
+    return editor.reader.manifest(owner)[1]
 
 
 def listed_manifest(editor: ZoneEditor) -> RRset:
-    listed, _ = ZoneReader(editor.client, editor.facts).manifest("job")
+    listed, _ = editor.reader.manifest("job")
     assert listed is not None
     return listed
 
@@ -95,7 +95,7 @@ def _shrink(editor: ZoneEditor) -> None:
 
 
 def _delete(editor: ZoneEditor) -> None:
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
 
 
 @pytest.mark.parametrize("applied", [False, True], ids=["before it was applied", "after it was applied"])
@@ -117,7 +117,7 @@ def test_a_crash_at_any_change_is_finished_by_a_retry(
     act(job)
     assert zone_content(client) == ended
     assert [ended[rrset.key] for rrset in FOREIGN] == FOREIGN
-    job.release("job", "run-1")
+    job.release(Holder("job", lease="run-1"))
     assert zone_content(client) == keyed(FOREIGN)
 
 
@@ -126,7 +126,7 @@ def test_after_a_crash_the_next_run_takes_over_what_is_live_and_what_is_not(job:
         _change(in_batches(job, client=Mortal(client, at=2, applied=True)))
     job.upsert(workers(5, network="10.3"), SECOND, "sync")
     assert zone_content(client) == keyed([*workers(5, network="10.3"), *FOREIGN])
-    assert job.release("job", "run-1").overtaken_by == "run-2"
+    assert job.release(Holder("job", lease="run-1")).overtaken_by == "run-2"
 
 
 # -- claimed, not written, and made by somebody else -------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_a_name_that_somebody_else_made_while_the_writer_was_dead_stays_theirs(
         _create(job)
     assert zone_content(client) == before, "nothing is written beside a conflict"
     job.upsert(NEW, FIRST, "sync")
-    job.release("job", "run-1")
+    job.release(Holder("job", lease="run-1"))
     assert zone_content(client) == keyed([*FOREIGN, theirs])
 
 
@@ -207,7 +207,7 @@ def test_a_lease_that_has_expired_is_overtaken_and_its_late_writer_stops(
         slow.upsert(workers(9), replace(FIRST, expires=START + HOUR), "upsert-only")
     assert lost.value.live == 4
     assert zone_content(client) == keyed(overtaken)
-    assert editor.release("job", "run-1").overtaken_by == "run-2"
+    assert editor.release(Holder("job", lease="run-1")).overtaken_by == "run-2"
     assert zone_content(client) == keyed(overtaken)
 
 
@@ -219,7 +219,7 @@ def _calls(editor: ZoneEditor) -> Iterator[Callable[[], object]]:
     yield lambda: editor.upsert(workers(3), replace(FIRST, adopt=True), "sync")
     yield lambda: editor.claim(workers(3), FIRST)
     yield lambda: editor.renew(replace(FIRST, expires=2**31))
-    yield lambda: editor.release("job", "run-1")
+    yield lambda: editor.release(Holder("job", lease="run-1"))
 
 
 def test_a_manifest_edited_by_hand_stops_everything_until_it_is_restored_or_adopted(
@@ -239,7 +239,7 @@ def test_a_manifest_edited_by_hand_stops_everything_until_it_is_restored_or_adop
     with pytest.raises(OwnershipConflict, match="adopt=True"):
         editor.upsert(workers(3), FIRST, "upsert-only")
     assert editor.upsert(workers(3), replace(FIRST, adopt=True), "upsert-only").progress.live == 0
-    assert editor.release("job", "run-1").progress.deleted == 5
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == 5
     assert zone_content(client) == {}
 
 
@@ -274,7 +274,7 @@ def test_adopt_takes_what_nobody_owns_and_says_the_same_and_nothing_else(
         editor.upsert([made_by_terraform[0], replace(made_by_terraform[1], ttl=5)], adopting, "upsert-only")
     assert writes(cloud) == before
     assert editor.upsert(made_by_terraform, adopting, "upsert-only").progress.live == 0
-    assert editor.release("job", "run-1").progress.deleted == len(made_by_terraform)
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == len(made_by_terraform)
 
 
 def test_who_adopted_has_the_names_and_the_former_holder_is_told(editor: ZoneEditor, client: DNSClient) -> None:
@@ -285,5 +285,5 @@ def test_who_adopted_has_the_names_and_the_former_holder_is_told(editor: ZoneEdi
         editor.upsert(workers(3), FIRST, "sync")
     with pytest.raises(LeaseLost, match="run-7"):
         editor.renew(replace(FIRST, expires=2**31))
-    assert editor.release("job", "run-1").overtaken_by == "run-7"
+    assert editor.release(Holder("job", lease="run-1")).overtaken_by == "run-7"
     assert zone_content(client) == keyed(workers(3, network="10.5"))

@@ -15,11 +15,11 @@ from mldns.ownership.manifest import decode
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
-from mldns.providers.reader import ZoneFacts, ZoneReader
+from mldns.providers.gcp.provider import CloudDNSProvider, zone_of
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import Cloud
-from tests.mldns.providers.conftest import QUICK, MakeClient
+from tests.mldns.providers.conftest import MakeClient
 from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, keyed, workers, writes, zone_content
 
@@ -27,7 +27,7 @@ from tests.mldns.providers.job_zone import DNS_NAME, FIRST, SECOND, Racing, a, k
 @pytest.fixture
 def shaky(editor: ZoneEditor, make_client: MakeClient, proxy: FaultyProxy) -> ZoneEditor:
     """The editor, reaching the API through the proxy."""
-    return replace(editor, client=make_client(proxy.url))
+    return replace(editor, provider=CloudDNSProvider(make_client(proxy.url)))
 
 
 def test_a_job_is_written_read_back_and_released(editor: ZoneEditor, client: DNSClient) -> None:
@@ -37,7 +37,7 @@ def test_a_job_is_written_read_back_and_released(editor: ZoneEditor, client: DNS
     assert (applied.progress.created, applied.progress.changed, applied.progress.deleted) == (5, 0, 0)
     assert applied.manifest is not None
     assert applied.manifest.generation == 1
-    released = editor.release("job", "run-1")
+    released = editor.release(Holder("job", lease="run-1"))
     assert (released.overtaken_by, released.progress.deleted) == (None, 5)
     left = [from_api(found).type for found in client.list_rrsets("ml-zone")]
     assert sorted(left) == ["NS", "SOA"]
@@ -112,7 +112,7 @@ def test_explicit_names_outside_the_owners_subtree_are_owned_too(editor: ZoneEdi
     assert editor.upsert([service], shared, "upsert-only").plan.empty
     editor.upsert([replace(service, ttl=60)], shared, "upsert-only")
     assert zone_content(client) == {service.key: replace(service, ttl=60)}
-    assert editor.release("shared", "").progress.deleted == 1
+    assert editor.release(Holder("shared", lease="")).progress.deleted == 1
 
 
 def test_a_record_of_somebody_else_is_refused_by_name_and_nothing_is_written(
@@ -183,14 +183,14 @@ def test_the_late_release_of_the_first_run_leaves_every_name_of_the_second(
     editor.upsert(second, SECOND, "upsert-only")
     before = writes(cloud)
     with caplog.at_level(logging.WARNING):
-        late = editor.release("job", "run-1")
+        late = editor.release(Holder("job", lease="run-1"))
     assert (late.overtaken_by, late.progress.deleted) == ("run-2", 0)
-    assert "lease run-2 holds the names of job" in caplog.text
+    assert "lease run-2 has job" in caplog.text
     assert zone_content(client) == keyed(second)
     assert writes(cloud) == before
-    assert editor.release("job", "run-2").progress.deleted == 5
+    assert editor.release(Holder("job", lease="run-2")).progress.deleted == 5
     assert zone_content(client) == {}
-    assert editor.release("job", "run-2").overtaken_by is None, "nothing claimed is nothing to do"
+    assert editor.release(Holder("job", lease="run-2")).overtaken_by is None, "nothing claimed is nothing to do"
 
 
 def test_a_lease_that_promised_an_end_keeps_another_one_off_until_its_run_is_over(
@@ -226,21 +226,21 @@ def test_a_claim_writes_the_manifest_alone_and_owns_nothing_it_did_not_write(
     client.create_change("ml-zone", Change(additions=(foreign,)))
     with pytest.raises(OwnershipConflict):
         editor.upsert(workers(3), FIRST, "upsert-only")
-    assert editor.release("job", "run-1").progress.deleted == 0
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == 0
     assert zone_content(client) == {foreign.key: foreign}
 
 
 def test_a_public_zone_shows_neither_run_nor_claimant(client: DNSClient) -> None:
     public = client.create_zone({"name": "open", "dnsName": "open.test.", "visibility": "public", "description": "d"})
-    editor = ZoneEditor(client, ZoneFacts.of(public), retrying=QUICK)
+    editor = ZoneEditor(CloudDNSProvider(client), zone_of(public))
     desired = list(DesiredRecords.parse(workers=["192.0.2.7"], owner="job", dns_name="open.test.", ttl=60).rrsets)
     editor.upsert(desired, FIRST, "upsert-only")
-    manifest = ZoneReader(client, ZoneFacts.of(public)).manifest("job")
+    manifest = editor.reader.manifest("job")
     assert manifest[0] is not None
     assert "run-1" not in str(manifest[0])
     assert "airflow/train" not in str(manifest[0])
-    assert editor.release("job", "run-2").overtaken_by is not None
-    assert editor.release("job", "run-1").progress.deleted == 3
+    assert editor.release(Holder("job", lease="run-2")).overtaken_by is not None
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == 3
 
 
 @pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
@@ -251,11 +251,11 @@ def test_a_lost_answer_is_looked_up_and_the_end_is_the_same(
     """Whichever of the three changes loses its answer, applied or not, each is applied once."""
     proxy.faults.append(Fault("POST .*/changes", kind, skip=call))  # type: ignore[arg-type]
     applied = shaky.upsert(workers(2_500), FIRST, "upsert-only")
-    assert zone_content(shaky.client) == keyed(workers(2_500))
+    assert zone_content(shaky.provider.client) == keyed(workers(2_500))
     assert (applied.progress.created, applied.progress.changes) == (2_501, 3)
     assert applied.progress.last_id == "3"
     assert cloud.stats()["changes.create"] == {"200": 3}
-    assert shaky.release("job", "run-1").progress.deleted == 2_501
+    assert shaky.release(Holder("job", lease="run-1")).progress.deleted == 2_501
 
 
 def test_a_lost_answer_without_the_right_to_list_changes_is_still_not_sent_twice(
@@ -273,7 +273,7 @@ def test_the_same_claim_made_again_is_not_taken_for_the_old_one(
 ) -> None:
     """The list of changes holds an equal change from before the release; only the manifest tells them apart."""
     editor.upsert(workers(3), FIRST, "upsert-only")
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     proxy.faults.append(Fault("POST .*/changes", "cut-before"))
     shaky.upsert(workers(3), FIRST, "upsert-only")
     assert zone_content(client) == keyed(workers(3))
@@ -284,12 +284,12 @@ def test_a_change_whose_answer_was_lost_while_somebody_else_took_the_names_is_no
 ) -> None:
     """The list of changes has an equal one from before, and the manifest is neither the old one nor ours."""
     editor.upsert(workers(3), FIRST, "upsert-only")
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     proxy.faults.append(Fault("POST .*/changes", "cut-before"))
     stranger = Holder("job", "elsewhere/train", "run-9")
     racing = Racing(make_client(proxy.url), lambda: editor.claim(workers(3), stranger))
     with pytest.raises(ClaimRefused, match="elsewhere/train"):
-        replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
+        replace(editor, provider=CloudDNSProvider(racing)).upsert(workers(3), FIRST, "upsert-only")
 
 
 def test_a_zone_that_moved_on_is_read_and_planned_again(
@@ -297,7 +297,7 @@ def test_a_zone_that_moved_on_is_read_and_planned_again(
 ) -> None:
     """Between reading and writing, the same lease wrote half of it from another process."""
     racing = Racing(make_client(), lambda: editor.upsert(workers(2), FIRST, "upsert-only"))
-    applied = replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
+    applied = replace(editor, provider=CloudDNSProvider(racing)).upsert(workers(3), FIRST, "upsert-only")
     assert zone_content(client) == keyed(workers(3))
     assert applied.manifest is not None
     assert applied.manifest.generation == 2
@@ -310,7 +310,7 @@ def test_a_foreign_record_that_appears_in_between_is_left_alone(
     foreign = a("worker-2.job", "203.0.113.5")
     racing = Racing(make_client(), lambda: client.create_change("ml-zone", Change(additions=(foreign,))))
     with pytest.raises(OwnershipConflict):
-        replace(editor, client=racing).upsert(workers(3), FIRST, "upsert-only")
+        replace(editor, provider=CloudDNSProvider(racing)).upsert(workers(3), FIRST, "upsert-only")
     assert zone_content(client) == {foreign.key: foreign}
 
 
@@ -331,21 +331,21 @@ def test_a_manifest_deleted_by_hand_leaves_records_that_a_release_tells_of(
     editor: ZoneEditor, client: DNSClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     editor.upsert(workers(3), FIRST, "upsert-only")
-    manifest, _ = ZoneReader(client, editor.facts).manifest("job")
+    manifest, _ = editor.reader.manifest("job")
     assert manifest is not None
     client.create_change("ml-zone", Change(deletions=(manifest,)))
-    assert editor.release("job", "run-1").progress.changes == 0
-    assert "no manifest of job covers 5 record(s)" in caplog.text
+    assert editor.release(Holder("job", lease="run-1")).progress.changes == 0
+    assert "5 record(s) below the name of job" in caplog.text
     with pytest.raises(OwnershipConflict, match="what nobody owns and says the same is taken over with adopt=True"):
         editor.upsert(workers(3), FIRST, "upsert-only")
     assert len(editor.upsert(workers(3), replace(FIRST, adopt=True), "upsert-only").plan.unchanged) == 5
-    assert editor.release("job", "run-1").progress.deleted == 5
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == 5
 
 
 def test_records_removed_by_hand_do_not_hinder_the_release(editor: ZoneEditor, client: DNSClient) -> None:
     editor.upsert(workers(3), FIRST, "upsert-only")
     client.create_change("ml-zone", Change(deletions=(workers(3)[1],)))
-    assert editor.release("job", "run-1").progress.deleted == 4
+    assert editor.release(Holder("job", lease="run-1")).progress.deleted == 4
     assert zone_content(client) == {}
 
 
@@ -357,7 +357,9 @@ def test_different_jobs_of_one_zone_are_written_side_by_side(
 
     def run(owner: str) -> None:
         try:
-            replace(editor, client=make_client()).upsert(jobs[owner], Holder(owner, "airflow/t", "r"), "upsert-only")
+            replace(editor, provider=CloudDNSProvider(make_client())).upsert(
+                jobs[owner], Holder(owner, "airflow/t", "r"), "upsert-only"
+            )
         except MldnsError as error:
             failures.append(error)
 
@@ -372,7 +374,9 @@ def test_writers_of_one_job_take_turns(make_client: MakeClient, editor: ZoneEdit
 
     def run() -> None:
         try:
-            patient = replace(editor, client=make_client(), contention=RetryPolicy(0.05, 0.5, deadline=20))
+            patient = replace(
+                editor, provider=CloudDNSProvider(make_client()), contention=RetryPolicy(0.05, 0.5, deadline=20)
+            )
             patient.upsert(workers(30), FIRST, "upsert-only")
         except MldnsError as error:
             failures.append(error)
@@ -397,7 +401,7 @@ def test_a_server_without_filters_is_listed_whole(shaky: ZoneEditor, client: DNS
     assert shaky.upsert([*workers(3), a("service")], FIRST, "upsert-only").plan.empty
     with pytest.raises(OwnershipConflict):
         shaky.upsert([a("foreign", "10.0.0.9")], FIRST, "upsert-only")
-    assert shaky.release("job", "run-1").progress.deleted == 6
+    assert shaky.release(Holder("job", lease="run-1")).progress.deleted == 6
     assert zone_content(client) == keyed([a("foreign")])
 
 
@@ -414,19 +418,19 @@ def test_grants_are_recorded_beside_the_names_and_outlive_the_release(editor: Zo
     editor.edit_grants("job", lambda found: (*found, "zone roles/dns.admin sha256:1"))
     assert editor.grants("job") == ("zone roles/dns.admin sha256:1",)
     editor.upsert(workers(3), FIRST, "upsert-only")
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     assert zone_content(client) == {}
     assert editor.grants("job") == ("zone roles/dns.admin sha256:1",)
     editor.upsert(workers(2), SECOND, "upsert-only")
-    editor.release("job", "run-2")
+    editor.release(Holder("job", lease="run-2"))
     editor.edit_grants("job", lambda _found: ())
-    before, manifest = ZoneReader(client, editor.facts).manifest("job")
+    before, manifest = editor.reader.manifest("job")
     assert (before, manifest) == (None, None)
 
 
 def test_the_manifest_reads_back_as_what_the_zone_holds(editor: ZoneEditor, client: DNSClient) -> None:
     editor.upsert(workers(4), FIRST, "upsert-only")
-    before, manifest = ZoneReader(client, editor.facts).manifest("job")
+    before, manifest = editor.reader.manifest("job")
     assert manifest == decode(before, owner="job", dns_name=DNS_NAME)
     assert manifest is not None
     assert manifest.names == set(zone_content(client))

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from mldns.exceptions import ClaimMoved, LeaseLost, MldnsError
+from mldns.ownership.claims import Holder
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
-from mldns.providers.reader import ZoneReader
+from mldns.providers.gcp.provider import CloudDNSProvider
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
 from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, writes, zone_content
@@ -23,7 +24,7 @@ MEANWHILE: list[tuple[str, Meanwhile, type[MldnsError]]] = [
     ("a longer lease", lambda editor: editor.renew(replace(FIRST, expires=2_000_000_000)), ClaimMoved),
     ("a grant", lambda editor: editor.edit_grants("job", lambda _: ("zone roles/dns.admin sha256:0",)), ClaimMoved),
     ("a later run", lambda editor: editor.upsert(NEW, SECOND, "upsert-only"), LeaseLost),
-    ("a release", lambda editor: editor.release("job", FIRST.lease), LeaseLost),
+    ("a release", lambda editor: editor.release(Holder("job", lease=FIRST.lease)), LeaseLost),
 ]
 ids = [name for name, _, _ in MEANWHILE]
 
@@ -36,7 +37,7 @@ def looked_at(editor: ZoneEditor) -> int:
 
 
 def generation(editor: ZoneEditor) -> int:
-    _, manifest = ZoneReader(editor.client, editor.facts).manifest("job")
+    _, manifest = editor.reader.manifest("job")
     assert manifest is not None
     return manifest.generation
 
@@ -61,7 +62,7 @@ def test_a_repair_undoes_nothing_that_was_written_since(
     lose(client)
     late = editor
     if raced:
-        late = replace(editor, client=Racing(make_client(), lambda: meanwhile(editor)))  # type: ignore[arg-type]
+        late = replace(editor, provider=CloudDNSProvider(Racing(make_client(), lambda: meanwhile(editor))))  # type: ignore[arg-type]
     else:
         meanwhile(editor)
     before = {} if raced else zone_content(client)
@@ -90,11 +91,11 @@ def test_a_collection_removes_nothing_of_a_run_that_has_come_back(
     meanwhile(editor)
     before, calls = zone_content(client), writes(cloud)
     with pytest.raises(ClaimMoved, match=f"has generation {looked_at + 1}, and not {looked_at}"):
-        editor.release("job", FIRST.lease, at_generation=looked_at)
+        editor.release(Holder("job", lease=FIRST.lease, at_generation=looked_at))
     assert (zone_content(client), writes(cloud)) == (before, calls)
 
 
 def test_a_collection_of_many_batches_is_not_stopped_by_its_own(editor: ZoneEditor, client: DNSClient) -> None:
     editor.upsert(workers(2_500), FIRST, "upsert-only")
-    editor.release("job", FIRST.lease, at_generation=generation(editor))
+    editor.release(Holder("job", lease=FIRST.lease, at_generation=generation(editor)))
     assert zone_content(client) == {}

@@ -14,10 +14,11 @@ from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Change
+from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.errors import ApiRefused, Call
 from mldns.providers.gcp.client import DNSClient, Resource
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.records.rrset import RRset, from_api
 from tests.cloud_fixture import PROJECT, Cloud
 from tests.mldns.providers.conftest import QUICK
@@ -56,11 +57,11 @@ def other(paged: Cloud) -> ZoneEditor:
     networks = [{"networkUrl": paged.network}]
     zone = {"name": "ml-zone", "dnsName": DNS_NAME, "visibility": "private", "description": "d"}
     client.create_zone({**zone, "privateVisibilityConfig": {"networks": networks}})
-    return ZoneEditor(client, ZoneFacts("ml-zone", DNS_NAME, public=False), retrying=QUICK, contention=QUICK)
+    return ZoneEditor(CloudDNSProvider(client), Zone("ml-zone", DNS_NAME), contention=QUICK)
 
 
 def interrupted(editor: ZoneEditor, paged: Cloud, by: Callable[[], object], *, filters: bool = True) -> ZoneEditor:
-    return replace(editor, client=Interrupted(paged, by, filters=filters))
+    return replace(editor, provider=CloudDNSProvider(Interrupted(paged, by, filters=filters)))
 
 
 def listed_by_its_manifest(client: DNSClient, owner: str) -> set[tuple[str, str]]:
@@ -76,7 +77,7 @@ def test_records_of_the_own_job_are_no_conflict(other: ZoneEditor, paged: Cloud)
     editor = interrupted(other, paged, lambda: other.upsert(workers(200), SECOND, "upsert-only"))
     wanted = workers(200, network="10.3")
     editor.upsert(wanted, replace(FIRST, lease="run-3"), "upsert-only")
-    assert zone_content(other.client) == keyed(wanted)
+    assert zone_content(other.provider.client) == keyed(wanted)
 
     editor = interrupted(other, paged, lambda: other.upsert(workers(300), FIRST, "upsert-only"))
     assert editor.plan(workers(300), FIRST, "upsert-only").empty
@@ -90,7 +91,7 @@ def test_no_record_is_forgotten(other: ZoneEditor, paged: Cloud, role: str) -> N
         inventory = [{"rank": n, "address": f"10.0.{n // 250}.{n % 250 + 1}", "role": role} for n in range(count)]
         return list(DesiredRecords.parse(workers=inventory, owner="job", dns_name=DNS_NAME, ttl=30).rrsets)
 
-    client, first = other.client, a("*.job")
+    client, first = other.provider.client, a("*.job")
     other.upsert(named(120), FIRST, "upsert-only")
     editor = interrupted(other, paged, lambda: other.upsert([first], FIRST, "upsert-only"))
     editor.upsert(named(130), FIRST, "upsert-only")
@@ -99,7 +100,7 @@ def test_no_record_is_forgotten(other: ZoneEditor, paged: Cloud, role: str) -> N
 
 def test_no_record_is_forgotten_where_a_server_knows_no_filters(other: ZoneEditor, paged: Cloud) -> None:
     """`a` is listed before the zone's other names, its manifest behind them."""
-    client = other.client
+    client = other.provider.client
     client.create_change("ml-zone", Change(additions=tuple(a(f"host-{number}") for number in range(100))))
     other.upsert([a("b")], SHARED, "upsert-only")
     both = [a("a"), a("b")]

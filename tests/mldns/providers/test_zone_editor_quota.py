@@ -10,6 +10,7 @@ from mldns.exceptions import ChangeFailed, QuotaShort
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
+from mldns.providers.gcp.provider import CloudDNSProvider
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
 from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
@@ -53,7 +54,7 @@ def test_a_quota_that_cannot_be_read_is_left_to_google(
     editor: ZoneEditor, make_client: MakeClient, proxy: FaultyProxy
 ) -> None:
     proxy.faults.append(Fault("GET .*/demo-project(\\?|$)", "status", status=403, count=9))
-    blind = replace(editor, client=make_client(proxy.url))
+    blind = replace(editor, provider=CloudDNSProvider(make_client(proxy.url)))
     with pytest.raises(ChangeFailed, match="exceed quota for resource record sets per managed zone") as failed:
         blind.upsert(workers(MOST + 3), FIRST, "upsert-only")
     assert (failed.value.live, failed.value.missing) == (9_990, 10)

@@ -10,7 +10,7 @@ from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.ownership.claims import Holder
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
-from mldns.providers.reader import ZoneReader
+from mldns.providers.gcp.provider import CloudDNSProvider
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
 from tests.mldns.providers.job_zone import FIRST, SECOND, Racing, keyed, workers, zone_content
@@ -28,7 +28,7 @@ def clock(editor: ZoneEditor) -> list[int]:
 
 
 def ends(editor: ZoneEditor) -> int | None:
-    _, manifest = ZoneReader(editor.client, editor.facts).manifest("job")
+    _, manifest = editor.reader.manifest("job")
     assert manifest is not None
     return manifest.expires
 
@@ -98,7 +98,7 @@ def test_a_renewal_in_the_middle_of_an_apply_hinders_neither(
     make_client: MakeClient, editor: ZoneEditor, client: DNSClient, clock: list[int]
 ) -> None:
     racing = Racing(make_client(), lambda: editor.renew(until(FIRST, START + 9 * HOUR)), after=1)
-    writer = replace(editor, client=racing)
+    writer = replace(editor, provider=CloudDNSProvider(racing))
     applied = writer.upsert(workers(2_500), until(FIRST, START + HOUR), "upsert-only")
     assert applied.progress.created == 2_501
     assert zone_content(client) == keyed(workers(2_500))

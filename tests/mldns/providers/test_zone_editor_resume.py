@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from mldns.exceptions import ChangeFailed, CloudUnavailable, OwnershipConflict
+from mldns.ownership.claims import Holder
 from mldns.plan.batches import Change
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.providers.retry import RetryPolicy
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
@@ -67,7 +69,9 @@ def test_where_nothing_was_sent_the_reason_alone_is_told(
 ) -> None:
     proxy.faults.append(Fault("GET .*/rrsets", "status", status=503, count=99))
     with pytest.raises(CloudUnavailable, match=r"resourceRecordSets\.list"):
-        replace(editor, client=make_client(proxy.url, retrying=HASTY)).upsert(workers(3), FIRST, "sync")
+        replace(editor, provider=CloudDNSProvider(make_client(proxy.url, retrying=HASTY))).upsert(
+            workers(3), FIRST, "sync"
+        )
 
 
 # -- never a moment without a wanted name ------------------------------------------------------------------------------
@@ -141,15 +145,15 @@ def test_a_record_that_became_a_routing_policy_is_refused_at_once_and_by_name(
     editor: ZoneEditor, client: DNSClient, cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     editor.upsert(workers(3), FIRST, "upsert-only")
-    routed = replace(editor, client=Routed(client, "worker-1.job.ml.example.com."))
+    routed = replace(editor, provider=CloudDNSProvider(Routed(client, "worker-1.job.ml.example.com.")))
     before = writes(cloud)
     with pytest.raises(OwnershipConflict, match=r"worker-1\.job\.ml\.example\.com\. A \(a routing policy answers"):
         routed.upsert(workers(3), FIRST, "upsert-only")
     assert writes(cloud) == before
 
     assert routed.upsert([workers(3)[0]], FIRST, "sync").progress.deleted == 3, "it is left alone, the rest goes"
-    assert routed.release("job", "run-1").progress.deleted == 1
-    assert "1 record(s) of job were made routing policies by hand" in caplog.text
+    assert routed.release(Holder("job", lease="run-1")).progress.deleted == 1
+    assert "1 record(s) of job, made routing policies by hand" in caplog.text
     assert list(zone_content(client)) == [("worker-1.job.ml.example.com.", "A")]
 
 
@@ -162,7 +166,7 @@ def test_a_small_job_fits_into_a_project_of_small_changes(
     """A small plan goes by Google's documented limits, without asking; this project refuses that, and is asked then."""
     small = make_client(start_small.api)
     small.create_zone({"name": "ml-zone", "dnsName": DNS_NAME, "description": "d"})
-    applied = replace(editor, client=small).upsert(workers(16), FIRST, "upsert-only")
+    applied = replace(editor, provider=CloudDNSProvider(small)).upsert(workers(16), FIRST, "upsert-only")
     assert zone_content(small) == keyed(workers(16))
     assert applied.progress.changes == 5
     assert start_small.stats()["changes.create"] == {"200": 5, "403": 1}

@@ -31,7 +31,7 @@ def test_what_another_job_has_claimed_and_not_written_is_refused(
     assert [conflict.name for conflict in editor.plan([a(name)], OTHER, "sync").conflicts] == [a(name).name]
     assert writes(cloud) == before
     assert editor.upsert([a(name)], FIRST, "upsert-only").progress.created == 1
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     assert editor.upsert([a(name)], OTHER, "upsert-only").progress.created == 1
 
 
@@ -41,7 +41,7 @@ def test_a_name_deleted_by_hand_is_still_its_jobs(editor: ZoneEditor, client: DN
     client.create_change("ml-zone", Change(deletions=(a("service"),)))
     with pytest.raises(OwnershipConflict, match="mldns job 'job'"):
         editor.upsert([a("service")], OTHER, "upsert-only")
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     assert editor.upsert([a("service")], OTHER, "upsert-only").progress.created == 1
 
 
@@ -59,7 +59,7 @@ def test_in_its_own_subtree_a_job_comes_first(editor: ZoneEditor, client: DNSCli
         editor.upsert([stray, kept], OTHER, "upsert-only")
     assert editor.upsert([kept], OTHER, "sync").progress.deleted == 0
     assert zone_content(client) == keyed([*workers(1), kept])
-    assert editor.release("other", "run-9").progress.deleted == 1
+    assert editor.release(Holder("other", lease="run-9")).progress.deleted == 1
     assert zone_content(client) == keyed(workers(1))
 
 
@@ -68,7 +68,7 @@ def test_a_record_below_another_job_survives_that_jobs_sync_and_release(editor: 
     editor.upsert(workers(3), FIRST, "upsert-only")
     editor.upsert([board], OTHER, "upsert-only")
     editor.upsert(workers(2), FIRST, "sync")
-    editor.release("job", "run-1")
+    editor.release(Holder("job", lease="run-1"))
     assert zone_content(client) == {board.key: board}
 
 

@@ -23,12 +23,12 @@ from mldns.ownership.claims import Holder
 from mldns.ownership.compare_and_swap import SWAP_BYTES
 from mldns.plan.batches import Change, Limits
 from mldns.plan.plan import POLICIES
+from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
-from mldns.providers.reader import ZoneFacts
+from mldns.providers.gcp.provider import CloudDNSProvider
 from mldns.records.rrset import RRset, from_api, same
 from tests.cloud_fixture import PROJECT, Cloud
-from tests.mldns.providers.conftest import QUICK
 
 Content = dict[tuple[str, str], Resource]
 """A zone as the API sends it, by name and type."""
@@ -136,7 +136,7 @@ class World:
         }
 
     def editor(self) -> ZoneEditor:
-        editor = ZoneEditor(self.client, ZoneFacts(self.zone, self.dns_name, public=False), retrying=QUICK)
+        editor = ZoneEditor(CloudDNSProvider(self.client), Zone(self.zone, self.dns_name))
         editor.quota.asked = self.limits
         return editor
 
@@ -171,7 +171,7 @@ def judge(world: World, case: Case) -> None:
         assert world.editor().upsert(wanted, holder, case.policy).progress.changes == 0
     now = world.listed()
     assert {key: now.get(key) for key in untouched} == untouched, "foreign records stay byte for byte"
-    world.editor().release(case.owner, "run-1")
+    world.editor().release(Holder(case.owner, lease="run-1"))
     assert world.listed() == untouched
 
 

@@ -9,8 +9,11 @@ import pytest
 
 from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.plan.batches import Change
-from mldns.providers.gcp.client import DNSClient, Resource
-from mldns.providers.gcp.zones import WantedZone, delete_zone, ensure_zone, parse_zone
+from mldns.providers.base import ZoneSpec
+from mldns.providers.gcp.client import DNSClient
+from mldns.providers.gcp.provider import CloudDNSProvider
+from mldns.providers.gcp.zones import parse_zone
+from mldns.providers.zones import EnsuredZone, delete_zone, ensure_zone
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
@@ -18,7 +21,7 @@ from tests.mldns.providers.conftest import MakeClient
 NETWORK = "https://www.googleapis.com/compute/v1/projects/demo-project/global/networks/training"
 
 
-def wanted(**changes: Any) -> WantedZone:
+def wanted(**changes: Any) -> ZoneSpec:
     request: dict[str, Any] = {
         "zone": "my-managed-zone",
         "dns_name": "ml.example.com.",
@@ -74,23 +77,24 @@ def test_a_network_has_one_spelling(network: str) -> None:
 
 
 def test_a_zone_is_made_with_our_label_and_its_name_servers_come_back(client: DNSClient) -> None:
-    zone = ensure_zone(client, wanted())
-    assert (zone["created"], zone["drift"]) == (True, [])
-    assert zone["labels"] == {"team": "ml", "managed-by": "mldns"}
-    assert zone["nameServers"] == ["ns-gcp-private.googledomains.com."]
+    zone = ensure_zone(CloudDNSProvider(client), wanted())
+    assert (zone.created, zone.drift) == (True, ())
+    assert zone.zone.labels == {"team": "ml", "managed-by": "mldns"}
+    assert zone.zone.name_servers == ("ns-gcp-private.googledomains.com.",)
     found = client.get_zone("my-managed-zone")
     assert [n["networkUrl"] for n in found["privateVisibilityConfig"]["networks"]] == [NETWORK]
-    again = ensure_zone(client, wanted())
-    assert (again["created"], again["drift"], again["id"]) == (False, [], zone["id"])
+    again = ensure_zone(CloudDNSProvider(client), wanted())
+    assert (again.created, again.drift, again.zone) == (False, (), zone.zone)
 
 
 def test_differences_are_reported_and_left_alone(client: DNSClient, cloud: Cloud) -> None:
-    ensure_zone(client, wanted(description="as it was"))
+    ensure_zone(CloudDNSProvider(client), wanted(description="as it was"))
     calls = cloud.stats()
     zone = ensure_zone(
-        client, wanted(networks=["training", "other"], labels={"team": "infra", "cost": "1"}, description="new")
+        CloudDNSProvider(client),
+        wanted(networks=["training", "other"], labels={"team": "infra", "cost": "1"}, description="new"),
     )
-    assert zone["drift"] == [
+    assert list(zone.drift) == [
         {"field": "networks", "wanted": [NETWORK.replace("training", "other"), NETWORK], "found": [NETWORK]},
         {"field": "labels.team", "wanted": "infra", "found": "ml"},
         {"field": "labels.cost", "wanted": "1", "found": None},
@@ -107,47 +111,47 @@ def test_differences_are_reported_and_left_alone(client: DNSClient, cloud: Cloud
 def test_another_zone_under_that_name_is_an_error_and_never_a_second_zone(
     client: DNSClient, changes: dict[str, Any], field: str
 ) -> None:
-    ensure_zone(client, wanted())
+    ensure_zone(CloudDNSProvider(client), wanted())
     with pytest.raises(ZoneMismatch) as mismatch:
-        ensure_zone(client, wanted(**changes))
+        ensure_zone(CloudDNSProvider(client), wanted(**changes))
     assert mismatch.value.field == field
     assert client.list_zones(dns_name="other.example.com.") == []
 
 
 def test_a_rival_zone_for_the_same_askers_is_mentioned(client: DNSClient) -> None:
-    ensure_zone(client, wanted(zone="first", visibility="public", networks=()))
-    second = ensure_zone(client, wanted(zone="second", visibility="public", networks=()))
-    assert [item["found"] for item in second["drift"]] == ["also in zone first"]
-    private = ensure_zone(client, wanted(zone="third"))
-    assert private["drift"] == [], "a private zone beside a public one is ordinary split horizon"
+    ensure_zone(CloudDNSProvider(client), wanted(zone="first", visibility="public", networks=()))
+    second = ensure_zone(CloudDNSProvider(client), wanted(zone="second", visibility="public", networks=()))
+    assert [item["found"] for item in second.drift] == ["also in zone first"]
+    private = ensure_zone(CloudDNSProvider(client), wanted(zone="third"))
+    assert private.drift == (), "a private zone beside a public one is ordinary split horizon"
 
 
 def test_many_at_once_make_one_zone(make_client: MakeClient, cloud: Cloud) -> None:
-    results: list[Resource] = []
+    results: list[EnsuredZone] = []
 
     def run() -> None:
-        results.append(ensure_zone(make_client(), wanted()))
+        results.append(ensure_zone(CloudDNSProvider(make_client()), wanted()))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(zone["created"] for zone in results) == [False] * 7 + [True]
-    assert len({zone["id"] for zone in results}) == 1
+    assert sorted(zone.created for zone in results) == [False] * 7 + [True]
+    assert len({zone.zone.id for zone in results}) == 1
     assert cloud.stats()["managedZones.create"]["200"] == 1
 
 
 def test_only_a_zone_of_ours_is_deleted_and_only_when_it_is_empty(client: DNSClient) -> None:
     client.create_zone({"name": "theirs", "dnsName": "theirs.test.", "description": "d"})
     with pytest.raises(ZoneNotOurs, match="managed-by=mldns"):
-        delete_zone(client, "theirs")
-    ensure_zone(client, wanted())
+        delete_zone(CloudDNSProvider(client), "theirs")
+    ensure_zone(CloudDNSProvider(client), wanted())
     record = RRset("x.ml.example.com.", "A", 30, ("10.0.0.1",))
     client.create_change("my-managed-zone", Change(additions=(record,)))
     with pytest.raises(ZoneNotEmpty, match="release the jobs in it with delete_records"):
-        delete_zone(client, "my-managed-zone")
+        delete_zone(CloudDNSProvider(client), "my-managed-zone")
     client.create_change("my-managed-zone", Change(deletions=(record,)))
-    assert delete_zone(client, "my-managed-zone") is True
-    assert delete_zone(client, "my-managed-zone") is False
+    assert delete_zone(CloudDNSProvider(client), "my-managed-zone") is True
+    assert delete_zone(CloudDNSProvider(client), "my-managed-zone") is False
     assert client.find_zone("theirs") is not None

@@ -40,9 +40,6 @@ Resource = dict[str, Any]
 PAGE_SIZE = 1_000
 _CONNECTIONS = 16
 
-RECORD_FIELDS = "name,type,ttl,rrdatas,routingPolicy"
-"""What planning needs of an rrset: a page of a thousand is a third smaller without the rest."""
-
 # An answer would repeat the thousands of rrsets that were sent.
 _CHANGE_FIELDS = "id,kind,startTime,status"
 
@@ -51,7 +48,7 @@ POLICY_VERSION = 3
 
 # Whether a server takes `filter` is not certain; one that does not says so in one of these.
 _FILTER_REFUSED = (400, 501)
-# Deletes and patches do no harm twice, and a zone's name is taken the second time. A change or a policy is refused the
+# Deletes do no harm twice, and a zone's name is taken the second time. A change or a policy is refused the
 # second time, and then it could not be told from somebody else's: its sender has to look.
 _NOT_REPEATABLE = frozenset({"changes.create", "managedZones.setIamPolicy"})
 
@@ -80,7 +77,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
     ) -> None:
         super().__init__(project, credentials, client_options=client_options)
         self._timeout = timeout
-        self._retrying = retrying or RetryPolicy()
+        self.retrying = retrying or RetryPolicy()
         self._connection.user_agent = "mldns"
         self._connection.API_BASE_URL = self._connection.API_BASE_URL.rstrip("/")
         # No retries below ours: urllib3 cannot know which calls are safe to repeat.
@@ -110,10 +107,6 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         """Create a managed zone; raises `AlreadyExists`, also when a try of this very call made it."""
         return self._request("managedZones.create", "POST", ("managedZones",), body=resource)
 
-    def patch_zone(self, zone: str, fields: Mapping[str, Any]) -> Resource:
-        """Change fields of a zone, such as its labels; returns the Operation."""
-        return self._request("managedZones.patch", "PATCH", ("managedZones", zone), zone=zone, body=fields)
-
     def delete_zone(self, zone: str) -> bool:
         """Delete a zone that holds nothing but its apex; False where it is gone already."""
         try:
@@ -129,7 +122,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
     ) -> Iterator[Resource]:
         """The rrsets of a zone, of one name, or the one of a name and a type (`kind`), in the server's order.
 
-        :param fields: all that is wanted of an rrset, such as `RECORD_FIELDS`; None for everything.
+        :param fields: all that is wanted of an rrset, such as `name,type`; None for everything.
         """
         query = _partial("rrsets", fields) | {key: value for key, value in (("name", name), ("type", kind)) if value}
         path = ("managedZones", zone, "rrsets")
@@ -137,21 +130,21 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
 
     def list_rrsets_below(
         self, zone: str, suffix: str, *, kind: str | None = None, fields: str | None = None
-    ) -> Iterator[Resource] | None:
-        """The rrsets at `suffix` and below it by one filtered list; None where the server refuses the filter."""
+    ) -> Iterator[Resource]:
+        """The rrsets at `suffix` and below it by one filtered list; of all, where the server refuses the filter."""
         path = ("managedZones", zone, "rrsets")
         query = _partial("rrsets", fields)
         query["filter"] = f'name=has_suffix("{suffix}")' + (f' AND type="{kind}"' if kind else "")
         pages = self._pages("resourceRecordSets.list", path, "rrsets", query, zone=zone)
         try:
-            first = list(islice(pages, 1))
+            pages = chain(list(islice(pages, 1)), pages)
         except ApiRefused as refusal:
             if refusal.status not in _FILTER_REFUSED:
                 raise
-            log.info("%s", refusal)
-            return None
+            log.info("%s: listing the whole zone instead", refusal)
+            pages = (found for found in self.list_rrsets(zone, fields=fields) if kind in (None, found["type"]))
         # A suffix of letters need not be one of labels: `otherjob.z.` ends in `job.z.`, too.
-        return (resource for resource in chain(first, pages) if in_zone(resource["name"].lower(), suffix))
+        return (resource for resource in pages if in_zone(resource["name"].lower(), suffix))
 
     # Changes
 
@@ -163,9 +156,11 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         """
         path = ("managedZones", zone, "changes")
         query = {"fields": _CHANGE_FIELDS}
-        return self._request(
-            "changes.create", "POST", path, zone=zone, query=query, body=change.to_api(), change=change
-        )
+        body = {
+            "additions": [rrset.to_api() for rrset in change.additions],
+            "deletions": [rrset.to_api() for rrset in change.deletions],
+        }
+        return self._request("changes.create", "POST", path, zone=zone, query=query, body=body, change=change)
 
     def get_change(self, zone: str, change_id: str) -> Resource:
         """One change with its `status`, `pending` or `done`; not the rrsets of it."""
@@ -254,7 +249,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
 
         idempotent = method not in _NOT_REPEATABLE
         try:
-            answer = self._retrying.run(
+            answer = self.retrying.run(
                 send,
                 what=str(call),
                 repeatable=failures.transient if idempotent else failures.never_applied,

@@ -74,7 +74,8 @@ def _not_as_expected(error: api_exceptions.GoogleAPICallError, call: Call, chang
     if status == 404 and call.zone and not _OTHER_THAN_ZONE.search(message):
         return ZoneNotFound(call.zone, call.project)
     if call.method == "changes.create":
-        return ZoneMoved(call, keys=named_keys(error, change), status=status, reason=reason, message=message)
+        refusal = ApiRefused(call, status=status, reason=reason, message=message)
+        return ZoneMoved(str(refusal), keys=named_keys(error, change))
     if status != 404 and call.method.endswith("etIamPolicy"):
         return PolicyMoved(call, status=status, reason=reason, message=message)
     kind = AlreadyExists if status == 409 else ApiRefused

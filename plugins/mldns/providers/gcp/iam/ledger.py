@@ -9,29 +9,27 @@ from dataclasses import dataclass
 
 from mldns.exceptions import PermissionMissing, ZoneNotFound
 from mldns.iam.grants import Grant, Job, Note, marked, noted, notes_in
+from mldns.providers.base import DnsProvider, Zone
 from mldns.providers.editor import ZoneEditor
-from mldns.providers.gcp.client import DNSClient
-from mldns.providers.reader import ZoneFacts
 from mldns.records.names import MANIFEST_LABEL, relative
-from mldns.records.rrset import from_api
 
 log = logging.getLogger(__name__)
 
 Listings = dict[str, dict[Job, Note]]
 """By member: the jobs whose manifests note a grant to it."""
 
-_READERS = 8  # DNSClient may be shared by threads
+_READERS = 8  # threads may share a provider
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The notes of all jobs: those of one zone for a grant on it, those of all the project's zones for a grant on that.
 
-    :param facts: of the zone that the caller works in.
+    :param zone: that the caller works in.
     """
 
-    client: DNSClient
-    facts: ZoneFacts
+    provider: DnsProvider
+    zone: Zone
 
     def listings(self, grant: Grant) -> Listings:
         """Who notes which of the grant's members.
@@ -50,23 +48,21 @@ class Ledger:
         return found
 
     def _notes(self, scope: str) -> list[tuple[Job, dict[str, Note]]]:
-        zones = [self.facts] if scope == "zone" else [ZoneFacts.of(zone) for zone in self.client.list_zones()]
+        zones = [self.zone] if scope == "zone" else self.provider.list_zones()
         if len(zones) == 1:
             return self._notes_in(zones[0])
         with ThreadPoolExecutor(_READERS) as readers:
             return [note for notes in readers.map(self._notes_in, zones) for note in notes]
 
-    def _notes_in(self, zone: ZoneFacts) -> list[tuple[Job, dict[str, Note]]]:
+    def _notes_in(self, zone: Zone) -> list[tuple[Job, dict[str, Note]]]:
         try:
-            filtered = self.client.list_rrsets_below(zone.name, zone.dns_name, kind="TXT")
-            listed = self.client.list_rrsets(zone.name) if filtered is None else filtered
-            rrsets = [from_api(resource) for resource in listed if resource.get("type") == "TXT"]
+            rrsets = list(self.provider.rrsets(zone, below=zone.dns_name, type="TXT"))
         except ZoneNotFound:
-            if zone == self.facts:
+            if zone == self.zone:
                 raise
             return []  # deleted since the zones were listed, and its manifests with it
         except PermissionMissing as refusal:
-            if zone == self.facts:
+            if zone == self.zone:
                 raise
             raise PermissionMissing(
                 permission=refusal.permission,
@@ -91,11 +87,11 @@ class GrantBook:
 
     @property
     def job(self) -> Job:
-        return Job(self.editor.facts.name, self.owner)
+        return Job(self.editor.zone.name, self.owner)
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.editor.client, self.editor.facts)
+        return Ledger(self.editor.provider, self.editor.zone)
 
     def notes(self, grant: Grant) -> dict[str, Note]:
         """The members of `grant` that this job notes."""
