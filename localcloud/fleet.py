@@ -76,7 +76,9 @@ class Fleet:
     def _member(self, project: str, member: Mapping[str, Any], zone: str) -> JsonObject:
         name = _named(member, "name")
         link = f"{_COMPUTE}/projects/{project}/zones/{zone}/instances/{name}"
-        return {"instance": link, "name": name, "id": _id(link), "currentAction": member.get("currentAction", "NONE")}
+        told = {key: member[key] for key in ("targetStatus", "lastAttempt") if key in member}
+        defaults = {"currentAction": member.get("currentAction", "NONE"), "targetStatus": "RUNNING"}
+        return {"instance": link, "name": name, "id": _id(link), **defaults, **told}
 
     def members_of(self, project: str, place: str, name: str) -> list[JsonObject]:
         """A group's members with the status that their instances have by now."""

@@ -26,6 +26,9 @@ DEFAULT_TTL = 30
 """Seconds: workers come and go, and a resolver must forget the last run's address soon."""
 
 
+_LEADING_ROLES = ("master", "chief", "leader", "head", "launcher")
+
+
 @dataclass(frozen=True)
 class DesiredRecords:
     """Everything that an owner wants in one zone, and its workers' PTR records in another.
@@ -177,9 +180,9 @@ def reverse_records(
 
 
 def master_of(workers: Iterable[Worker]) -> Worker:
-    """Rank 0: of the role `master` or `chief` where there is one, else of `worker`, else of the first role."""
+    """Rank 0: of a role that leads where there is one, else of `worker`, else of the first role."""
     firsts = {worker.role: worker for worker in workers if worker.rank == 0}
-    for role in ("master", "chief", "worker"):
+    for role in (*_LEADING_ROLES, "worker"):
         if role in firsts:
             return firsts[role]
     return firsts[min(firsts)]

@@ -45,6 +45,7 @@ class InventoryOperator(BaseSensorOperator):
     :param expected: how many workers there must be.
     :param rank_by: `name`, natural order of the host names (worker-2 before worker-10), `address`, or `index`, the
         number that a Job, JobSet or StatefulSet gave.
+    :param first_index: the number of the first host with `rank_by="index"`, such as a StatefulSet's `ordinals.start`.
     :param rank_label: the label (or metadata key, or annotation) that holds each host's rank; overrides `rank_by`.
     :param role: of all workers.
     :param role_label: the label that holds each host's role, instead.
@@ -60,6 +61,7 @@ class InventoryOperator(BaseSensorOperator):
     template_fields: Sequence[str] = (
         "expected",
         "rank_by",
+        "first_index",
         "rank_label",
         "role",
         "role_label",
@@ -76,6 +78,7 @@ class InventoryOperator(BaseSensorOperator):
         *,
         expected: int | str | None = None,
         rank_by: str = "name",
+        first_index: int | str = 0,
         rank_label: str = "",
         role: str = "worker",
         role_label: str = "",
@@ -93,6 +96,7 @@ class InventoryOperator(BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, timeout=timeout, mode=mode, retry_policy=retry_policy, **kwargs)
         self.expected = expected
         self.rank_by = rank_by
+        self.first_index = first_index
         self.rank_label = rank_label
         self.role = role
         self.role_label = role_label
@@ -124,21 +128,20 @@ class InventoryOperator(BaseSensorOperator):
         ranking = self._ranking()
         census = self._census = self.look()
         self.log.info("%s", census.summary())
+        for doubt in census.doubts:
+            self.log.warning("%s", doubt)
         if census.complete:
             networks = arguments.texts(self.allow_addresses, "allow_addresses")
             workers = ranking.workers(census.ready, allow_addresses=networks)
             return PokeReturnValue(is_done=True, xcom_value=self._answer(workers, ranking))
-        if not self._may_come(census):
+        if not census.may_come:
             raise census.incomplete()
         return PokeReturnValue(is_done=False)
-
-    @staticmethod
-    def _may_come(census: Census) -> bool:
-        return bool(census.pending) or len(census.ready) < (census.expected or 0)
 
     def _ranking(self) -> Ranking:
         return Ranking(
             by=self.rank_by,
+            first_index=whole(self.first_index, "first_index", least=0),
             rank_label=arguments.text(self.rank_label),
             role=self.role,
             role_label=arguments.text(self.role_label),

@@ -19,8 +19,8 @@ class _PodsInventoryOperator(InventoryOperator):
     """What pods of any cluster share.
 
     A pod counts from the moment it has an address, whether it is ready or not: it may well be waiting for its name.
-    Pods that have ended, are being deleted or were replaced are passed over. Ranks are the numbers that an Indexed Job,
-    a JobSet (its jobs one after the other) or a StatefulSet gave, unless `rank_by` or `rank_label` says otherwise.
+    Pods that have ended, are being deleted or were replaced are passed over. Ranks follow the numbers that the pods'
+    controller gave (docs/discovery.md lists them), a leader first, unless `rank_by` or `rank_label` says otherwise.
     Needs apache-airflow-providers-cncf-kubernetes, and the right to list pods in the namespace.
 
     :param namespace: of the pods.

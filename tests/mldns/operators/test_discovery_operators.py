@@ -230,6 +230,23 @@ class TestInstanceGroups:
         with pytest.raises(InventoryTimedOut, match=r"1 ready, 3 expected: w-1 \(not there yet, CREATING\) after 0 s"):
             execute(ManagedInstanceGroupInventoryOperator, **GROUP, zone="us-central1-a")
 
+    def test_standbys_failed_attempts_and_odd_networks(
+        self, fleet: Cloud, execute: Execute, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Fields that the client must not drop on their way."""
+        odd = instance("w-1", 3)
+        odd["networkInterfaces"].reverse()
+        put(fleet, "instances", instance("w-0", 2), odd, instance("w-2", 4, status="SUSPENDED"))
+        error = {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": "no H100 left"}
+        lost = {"name": "w-3", "currentAction": "CREATING", "lastAttempt": {"errors": {"errors": [error]}}}
+        members = [{"name": "w-0"}, {"name": "w-1"}, {"name": "w-2", "targetStatus": "SUSPENDED"}, lost]
+        put(fleet, "instance-groups", {"name": "bert", "zone": "us-central1-a", "targetSize": 3, "instances": members})
+        with pytest.raises(InventoryTimedOut, match="2 ready, 3 expected: w-3 .*EXHAUSTED: no H100 left"):
+            execute(ManagedInstanceGroupInventoryOperator, **GROUP, zone="us-central1-a")
+        log = capsys.readouterr().out
+        assert "w-2 (meant to be SUSPENDED)" in log
+        assert "storage has w-1; training has w-0" in log
+
     def test_waits_until_the_group_is_at_rest(self, fleet: Cloud, execute: Execute) -> None:
         put(fleet, "instances", instance("w-0", 2))
         group = {"name": "bert", "zone": "us-central1-a", "instances": [{"name": "w-0", "currentAction": "RECREATING"}]}

@@ -26,6 +26,7 @@ class Census:
     :param ready: hosts that can be workers now.
     :param pending: a line for each host that may yet become one.
     :param left_out: a line for each host that was passed over on purpose.
+    :param doubts: a line for each thing that may be meant, and may be a mistake.
     :param expected: how many workers there should be; None takes as many as there are, but never none.
     """
 
@@ -33,11 +34,19 @@ class Census:
     ready: tuple[Host, ...]
     pending: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     expected: int | None = None
 
     @property
     def complete(self) -> bool:
         return not self.pending and bool(self.ready) and self.expected in (None, len(self.ready))
+
+    @property
+    def may_come(self) -> bool:
+        """Whether waiting can complete it: too many are too many, whatever else is pending."""
+        if self.expected is None:
+            return bool(self.pending)
+        return len(self.ready) < self.expected or (len(self.ready) == self.expected and bool(self.pending))
 
     def summary(self) -> str:
         """One line for the log: `2 of 3 workers ready (instances of project 'p'); pending: w-2 (STAGING)`."""
@@ -57,6 +66,6 @@ class Census:
             )
         of = "" if self.expected is None else f", {self.expected:,} expected"
         summary = f"{self.source}: {len(self.ready):,} ready{of}"
-        if not self.pending and self.expected is not None and len(self.ready) > self.expected:
+        if self.expected is not None and len(self.ready) > self.expected:
             summary += f" ({shorten([host.name for host in self.ready])}): narrow the filter, or correct expected"
         return InventoryIncomplete(summary=summary, pending=self.pending, way_out=way_out)

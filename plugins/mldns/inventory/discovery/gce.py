@@ -6,6 +6,7 @@ Resources are JSON objects as the API spells them (https://cloud.google.com/comp
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.ranking import Host, natural_key
+from mldns.messages import clipped, shorten
 
 Resource = Mapping[str, Any]
 
@@ -46,16 +48,20 @@ class AddressChoice:
             raise InvalidInput("network and nic both say which interface: give one of them")
 
     def of(self, instance: Resource) -> str:
-        """The address, or InvalidInput: no such interface, or none of that kind on it."""
-        number, interface = self._interface(instance)
-        address = self._address(interface)
-        if not address:
-            kind = f"{'external' if self.external else 'internal'} {self.family}"
-            has = ", ".join(f"{key} {value}" for key, value in _all_addresses(interface).items()) or "none"
-            raise InvalidInput(f"instance {instance.get('name')!r}: nic{number} has no {kind} address; it has {has}")
-        return address
+        """The address; empty while the interface has none at all.
 
-    def _interface(self, instance: Resource) -> tuple[int, Resource]:
+        :raises InvalidInput: no such interface, or only addresses of another kind.
+        """
+        number, interface = self.interface(instance)
+        kind = f"{'external' if self.external else 'internal'} {self.family}"
+        found = _all_addresses(interface)
+        if found and kind not in found:
+            has = ", ".join(f"{key} {value}" for key, value in found.items())
+            raise InvalidInput(f"instance {instance.get('name')!r}: nic{number} has no {kind} address; it has {has}")
+        return found.get(kind, "")
+
+    def interface(self, instance: Resource) -> tuple[int, Resource]:
+        """The interface and its number, or InvalidInput."""
         found = list(enumerate(instance.get("networkInterfaces", ())))
         if self.network:
             fitting = [(n, nic) for n, nic in found if _ends_with(str(nic.get("network", "")), self.network)]
@@ -71,10 +77,6 @@ class AddressChoice:
         raise InvalidInput(
             f"instance {instance.get('name')!r} has {count} {what}; it has {networks}: say network= or nic="
         )
-
-    def _address(self, interface: Resource) -> str:
-        key = f"{'external' if self.external else 'internal'} {self.family}"
-        return _all_addresses(interface).get(key, "")
 
 
 def _all_addresses(interface: Resource) -> dict[str, str]:
@@ -143,17 +145,16 @@ def census(
     """Instances that a filter found. Those that do not run are pending, or passed over with `leave_out`."""
     pattern = re.compile(_expression(names)) if names else None
     found = [item for item in instances if pattern is None or pattern.fullmatch(str(item.get("name", "")))]
-    running = [item for item in found if item.get("status") == "RUNNING"]
-    others = tuple(
-        f"{item.get('name')} ({item.get('status', 'no status')})"
-        for item in sorted(found, key=lambda item: natural_key(str(item.get("name"))))
-        if item.get("status") != "RUNNING"
-    )
+    ready, addressless = _with_address((item for item in found if item.get("status") == "RUNNING"), choice)
+    others = [
+        f"{item.get('name')} ({item.get('status', 'no status')})" for item in found if item.get("status") != "RUNNING"
+    ]
     return Census(
         source=source,
-        ready=tuple(_host(item, choice) for item in running),
-        pending=() if leave_out else others,
-        left_out=others if leave_out else (),
+        ready=tuple(_host(item, choice) for item in ready),
+        pending=_sorted(addressless if leave_out else [*addressless, *others]),
+        left_out=_sorted(others) if leave_out else (),
+        doubts=_doubts(ready, choice),
         expected=expected,
     )
 
@@ -168,20 +169,62 @@ def group_census(
 ) -> Census:
     """The members of a managed instance group (`managedInstances`), with the instances that they are.
 
-    A member is ready when it runs and nothing is being done to it.
+    A member is ready when it runs and nothing is being done to it. One that the group means to keep stopped or
+    suspended is a standby and no worker: the group's target size does not count it either.
     """
     by_place = {(_last(item.get("zone")), str(item.get("name"))): item for item in instances}
-    ready, pending = [], []
-    for member in sorted(members, key=lambda member: natural_key(_last(member.get("instance")))):
+    running, pending, standby = [], [], []
+    for member in members:
         zone, name = place_of(member)
         action = str(member.get("currentAction", ""))
         instance = by_place.get((zone, name))
         status = str((instance or member).get("status" if instance else "instanceStatus", "")) or "not there yet"
-        if instance is not None and status == "RUNNING" and action in _SETTLED:
-            ready.append(_host(instance, choice))
+        if member.get("targetStatus", "RUNNING") != "RUNNING":
+            standby.append(f"{name} (meant to be {member['targetStatus']})")
+        elif instance is not None and status == "RUNNING" and action in _SETTLED:
+            running.append(instance)
         else:
-            pending.append(f"{name} ({status}{f', {action}' if action not in _SETTLED else ''})")
-    return Census(source=source, ready=tuple(ready), pending=tuple(pending), expected=expected)
+            why = [status, *([action] if action not in _SETTLED else []), *_last_errors(member)]
+            pending.append(f"{name} ({', '.join(why)})")
+    ready, addressless = _with_address(running, choice)
+    return Census(
+        source=source,
+        ready=tuple(_host(item, choice) for item in ready),
+        pending=_sorted([*addressless, *pending]),
+        left_out=_sorted(standby),
+        doubts=_doubts(ready, choice),
+        expected=expected,
+    )
+
+
+def _with_address(running: Iterable[Resource], choice: AddressChoice) -> tuple[list[Resource], list[str]]:
+    """The instances that have an address, and a line for each that has none yet."""
+    found = list(running)
+    ready = [item for item in found if choice.of(item)]
+    return ready, [f"{item.get('name')} (RUNNING, no address yet)" for item in found if not choice.of(item)]
+
+
+def _last_errors(member: Resource) -> list[str]:
+    """Why the group's last attempt at this member failed: no capacity, no quota, a template that cannot be."""
+    errors = member.get("lastAttempt", {}).get("errors", {}).get("errors", ())
+    return [clipped(f"{error.get('code', '')}: {error.get('message', '')}") for error in errors]
+
+
+def _doubts(ready: Sequence[Resource], choice: AddressChoice) -> tuple[str, ...]:
+    """A line where the chosen interfaces are on several networks: their hosts may not reach each other."""
+    networks: dict[str, list[str]] = defaultdict(list)
+    for item in ready:
+        networks[str(choice.interface(item)[1].get("network", ""))].append(str(item.get("name")))
+    if len(networks) < 2:
+        return ()
+    where = "; ".join(f"{_last(network)} has {shorten(names, 3)}" for network, names in sorted(networks.items()))
+    return (
+        f"the workers' addresses are on {len(networks)} networks, and may not reach each other: {where}; say network=",
+    )
+
+
+def _sorted(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(lines, key=natural_key))
 
 
 def place_of(member: Resource) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.ranking import Host, natural_key
+from mldns.messages import quoted
 
 Resource = Mapping[str, Any]
 
@@ -22,7 +23,14 @@ JOB_NAME: Final = "batch.kubernetes.io/job-name"
 # JobSet numbers its jobs over all of its replicated jobs, and within one.
 JOB_INDEXES: Final = ("jobset.sigs.k8s.io/job-global-index", "jobset.sigs.k8s.io/job-index")
 RESTART_ATTEMPT: Final = "jobset.sigs.k8s.io/restart-attempt"
-POD_INDEX: Final = "apps.kubernetes.io/pod-index"
+# The leader of a group is worker 0. Its pod also belongs to a StatefulSet, which numbers the groups.
+LEADER_WORKER_SET: Final = ("leaderworkerset.sigs.k8s.io/group-index", "leaderworkerset.sigs.k8s.io/worker-index")
+# A StatefulSet's, and a PyTorchJob's or another job's of Kubeflow.
+POD_INDEXES: Final = ("apps.kubernetes.io/pod-index", "training.kubeflow.org/replica-index")
+LEADERS: Final = {
+    "training.kubeflow.org/replica-type": frozenset({"master", "chief", "launcher"}),
+    "ray.io/node-type": frozenset({"head"}),
+}
 _ORDINAL = re.compile(r"-(\d+)$")
 _OVER = frozenset({"Succeeded", "Failed"})
 
@@ -75,16 +83,19 @@ def _index(pod: Resource) -> tuple[int, ...] | None:
         outer = next((facts[label] for label in JOB_INDEXES if label in facts), None)
         inner = _number(pod, facts[COMPLETION_INDEX])
         return (inner,) if outer is None else (_number(pod, outer), inner)
-    if POD_INDEX in facts:
-        return (_number(pod, facts[POD_INDEX]),)
+    if all(label in facts for label in LEADER_WORKER_SET):
+        return tuple(_number(pod, facts[label]) for label in LEADER_WORKER_SET)
+    for label in POD_INDEXES:
+        if label in facts:
+            return (_number(pod, facts[label]),)
     kinds = {ref.get("kind") for ref in _metadata(pod).get("ownerReferences", ()) if ref.get("controller")}
     ordinal = _ORDINAL.search(_name(pod))
     return (int(ordinal.group(1)),) if "StatefulSet" in kinds and ordinal else None
 
 
 def _number(pod: Resource, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise InvalidInput(f"pod {_name(pod)!r} has index {text!r}, which is no number")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise InvalidInput(f"pod {_name(pod)!r} has index {quoted(text)}, which is no number")
     return int(text)
 
 
@@ -92,15 +103,26 @@ def _ended(pod: Resource) -> str:
     """Why a pod is none any more; empty while it lives."""
     if _metadata(pod).get("deletionTimestamp"):
         return "terminating"
+    if _holds(pod, "DisruptionTarget"):
+        return "being evicted"
+    if _status(pod).get("reason") == "NodeLost":
+        return "node lost"
     phase = str(_status(pod).get("phase", ""))
     return phase if phase in _OVER else ""
 
 
-def _preference(pod: Resource) -> tuple[int, bool, bool, str]:
-    """Of two pods of one index: the JobSet's latest attempt, the one that is ready, that runs, the younger."""
+def _preference(pod: Resource) -> tuple[int, bool, str]:
+    """Of two pods of one index: the JobSet's latest attempt, the one that is ready, the younger.
+
+    A pod whose node is lost still says Running for minutes, and is not ready: the younger one replaces it.
+    """
     attempt = _number(pod, _facts(pod).get(RESTART_ATTEMPT, "0"))
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in _status(pod).get("conditions", ()))
-    return attempt, ready, _status(pod).get("phase") == "Running", str(_metadata(pod).get("creationTimestamp", ""))
+    return attempt, _holds(pod, "Ready"), str(_metadata(pod).get("creationTimestamp", ""))
+
+
+def _holds(pod: Resource, condition: str) -> bool:
+    found = _status(pod).get("conditions") or ()
+    return any(item.get("type") == condition and item.get("status") == "True" for item in found)
 
 
 def _address(pod: Resource, family: str) -> str:
@@ -125,7 +147,9 @@ def _why_no_address(pod: Resource, family: str) -> str:
 
 def _host(pod: Resource, address: str) -> Host:
     place = str(_metadata(pod).get("namespace", ""))
-    return Host(name=_name(pod), address=address, place=place, facts=_facts(pod), index=_index(pod))
+    facts = _facts(pod)
+    leads = any(facts.get(label, "").lower() in values for label, values in LEADERS.items())
+    return Host(name=_name(pod), address=address, place=place, facts=facts, index=_index(pod), leads=leads)
 
 
 def _facts(pod: Resource) -> Mapping[str, str]:

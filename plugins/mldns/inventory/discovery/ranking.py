@@ -28,6 +28,7 @@ class Host:
     :param place: its zone or namespace, for messages.
     :param facts: its labels, and beneath them its metadata or annotations.
     :param index: where its controller put it, such as `(3,)` or, job and pod, `(1, 3)`; None where nothing says.
+    :param leads: whether its controller made it rank 0: a head, leader, launcher or master.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Host:
     place: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     index: tuple[int, ...] | None = None
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,14 @@ class Ranking:
     """How hosts become workers. Ranks are counted a role at a time.
 
     :param by: `name` (worker-2 before worker-10), `address`, or `index`.
-    :param rank_label: the label that holds each host's rank; overrides `by`.
+    :param first_index: the number of the first host, by `index`.
+    :param rank_label: the label that holds each host's rank; overrides `by` and who leads.
     :param role: of every host, unless `role_label` names the label that holds it.
     :param slots: processes on every host, unless `slots_label` names the label that holds them.
     """
 
     by: str = "name"
+    first_index: int = 0
     rank_label: str = ""
     role: str = "worker"
     role_label: str = ""
@@ -81,11 +85,19 @@ class Ranking:
     def _ranked(self, hosts: Sequence[Host]) -> Iterable[tuple[int, Host]]:
         if self.rank_label:
             return _by_label(hosts, self.rank_label)
+        leaders = [host for host in hosts if host.leads]
+        if len(leaders) > 1:
+            raise InvalidInput(
+                f"{shorten([host.name for host in leaders])} all lead: two jobs match; narrow the labels"
+            )
+        return enumerate((*leaders, *self._in_order([host for host in hosts if not host.leads])))
+
+    def _in_order(self, hosts: Sequence[Host]) -> Sequence[Host]:
         if self.by == "index":
-            return enumerate(_by_index(hosts))
+            return _by_index(hosts, self.first_index)
         if self.by == "address":
-            return enumerate(sorted(hosts, key=_address_key))
-        return enumerate(sorted(hosts, key=lambda host: (natural_key(host.name), host.place)))
+            return sorted(hosts, key=_address_key)
+        return sorted(hosts, key=lambda host: (natural_key(host.name), host.place))
 
 
 def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
@@ -125,13 +137,33 @@ def _by_label(hosts: Sequence[Host], label: str) -> list[tuple[int, Host]]:
     return ranked
 
 
-def _by_index(hosts: Sequence[Host]) -> list[Host]:
+def _by_index(hosts: Sequence[Host], first: int) -> list[Host]:
     """By position, which must have no gap: else the ranks behind it would shift when the missing one comes."""
+    positions = _positions(hosts)
+    members: dict[tuple[int, ...], set[int]] = defaultdict(set)
+    for index in positions:
+        members[index[:-1]].add(index[-1])
+    for outer, found in sorted(members.items()):
+        if min(found) < first:
+            raise InvalidInput(f"index {_dotted((*outer, min(found)))} lies before first_index {first}")
+        if missing := [number for number in range(first, max(found)) if number not in found]:
+            way_out = "" if first in found else f"; numbers that begin at {min(found)} need first_index={min(found)}"
+            raise InvalidInput(
+                f"nothing has index {_dotted((*outer, missing[0]))}, but {_dotted((*outer, max(found)))}{way_out}"
+            )
+    jobs = {outer[0] for outer in members if outer}
+    if gaps := [number for number in range(min(jobs, default=0), max(jobs, default=0)) if number not in jobs]:
+        raise InvalidInput(f"job {gaps[0]} has no pods, but job {max(jobs)} has")
+    return [positions[index] for index in sorted(positions)]
+
+
+def _positions(hosts: Sequence[Host]) -> dict[tuple[int, ...], Host]:
     positions: dict[tuple[int, ...], Host] = {}
     for host in hosts:
         if host.index is None:
             raise InvalidInput(
-                f"{host.name} has no index: only Indexed Jobs, JobSets and StatefulSets number their pods; "
+                f"{host.name} has no index: Indexed Jobs, JobSets, StatefulSets, LeaderWorkerSets and PyTorchJobs "
+                "number their pods; "
                 "rank_by='name', rank_by='address' or rank_label= does without"
             )
         other = positions.setdefault(host.index, host)
@@ -139,18 +171,7 @@ def _by_index(hosts: Sequence[Host]) -> list[Host]:
             raise InvalidInput(
                 f"{other.name} and {host.name} both have index {_dotted(host.index)}: two jobs match; narrow the labels"
             )
-    members: dict[tuple[int, ...], set[int]] = defaultdict(set)
-    for index in positions:
-        members[index[:-1]].add(index[-1])
-    for outer, found in sorted(members.items()):
-        if missing := [number for number in range(max(found)) if number not in found]:
-            raise InvalidInput(
-                f"nothing has index {_dotted((*outer, missing[0]))}, but {_dotted((*outer, max(found)))}"
-            )
-    jobs = {outer[0] for outer in members if outer}
-    if gaps := [number for number in range(min(jobs, default=0), max(jobs, default=0)) if number not in jobs]:
-        raise InvalidInput(f"job {gaps[0]} has no pods, but job {max(jobs)} has")
-    return [positions[index] for index in sorted(positions)]
+    return positions
 
 
 def _dotted(index: Sequence[int]) -> str:

@@ -141,24 +141,70 @@ def test_labels_and_beneath_them_metadata() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "complete", "says"),
+    ("found", "expected", "complete", "may_come", "says"),
     [
-        ([], None, False, "instances: nothing found; check the filter"),
-        ([named("w-0")], None, True, ""),
-        ([named("w-0")], 2, False, "instances: 1 ready, 2 expected"),
-        ([named("w-0"), named("w-1", "STAGING")], 2, False, "instances: 1 ready, 2 expected: w-1 (STAGING)"),
-        ([named("w-0"), named("w-1")], 1, False, "2 ready, 1 expected (w-0, w-1): narrow the filter"),
+        ([], None, False, False, "instances: nothing found; check the filter"),
+        ([], 1, False, True, "instances: nothing found"),
+        ([named("w-0")], None, True, False, ""),
+        ([named("w-0")], 2, False, True, "instances: 1 ready, 2 expected"),
+        ([named("w-0"), named("w-1", "STAGING")], None, False, True, "instances: 1 ready: w-1 (STAGING)"),
+        ([named("w-0"), named("w-1", "STAGING")], 2, False, True, "instances: 1 ready, 2 expected: w-1 (STAGING)"),
+        ([named("w-0"), named("w-1", "STAGING")], 1, False, True, "1 ready, 1 expected: w-1 (STAGING)"),
+        ([named("w-0"), named("w-1")], 1, False, False, "2 ready, 1 expected (w-0, w-1): narrow the filter"),
+        ([named("w-0"), named("w-1"), named("w-2", "STAGING")], 1, False, False, "2 ready, 1 expected (w-0, w-1)"),
     ],
 )
-def test_when_all_are_there(found: list[dict[str, Any]], expected: int | None, complete: bool, says: str) -> None:
+def test_when_all_are_there(
+    found: list[dict[str, Any]], expected: int | None, complete: bool, may_come: bool, says: str
+) -> None:
     taken = census(found, expected=expected)
-    assert taken.complete is complete
+    assert (taken.complete, taken.may_come) == (complete, may_come)
     assert says in str(taken.incomplete())
 
 
-def member(name: str, action: str = "NONE", status: str = "RUNNING", zone: str = "a") -> dict[str, Any]:
+def test_what_runs_and_has_no_address_yet_is_pending() -> None:
+    bare = {**named("w-1"), "networkInterfaces": [{"network": TRAINING}]}
+    for leave_out in (False, True):
+        found = census([named("w-0"), bare], leave_out=leave_out)
+        assert ([host.name for host in found.ready], found.pending) == (["w-0"], ("w-1 (RUNNING, no address yet)",))
+
+
+@pytest.mark.parametrize(("choice", "doubtful"), [({}, True), ({"nic": 0}, True), ({"network": "training"}, False)])
+def test_addresses_on_several_networks_are_doubtful(choice: dict[str, Any], doubtful: bool) -> None:
+    turned = {**TWO_NICS, "name": "w-1", "networkInterfaces": TWO_NICS["networkInterfaces"][::-1]}
+    (doubt,) = gce.census([TWO_NICS, turned], source="", choice=AddressChoice(**choice)).doubts or ("",)
+    assert ("storage-training has w-1; training has w-0" in doubt) is doubtful
+
+
+def member(name: str, action: str = "NONE", status: str = "RUNNING", zone: str = "a", **more: Any) -> dict[str, Any]:
     url = f"https://www.googleapis.com/compute/v1/projects/p/zones/{zone}/instances/{name}"
-    return {"instance": url, "currentAction": action, "instanceStatus": status}
+    return {"instance": url, "currentAction": action, "instanceStatus": status, **more}
+
+
+def group_census(members: list[dict[str, Any]], instances: list[dict[str, Any]], expected: int) -> Any:
+    return gce.group_census(members, instances, source="group", choice=AddressChoice(), expected=expected)
+
+
+def test_members_that_are_meant_to_stand_by_are_no_workers() -> None:
+    members = [
+        member("w-0", targetStatus="RUNNING"),
+        member("w-1", status="SUSPENDED", targetStatus="SUSPENDED"),
+        member("w-2", action="STOPPING", targetStatus="STOPPED"),
+        member("w-3", action="RESUMING", status="SUSPENDED", targetStatus="RUNNING"),
+    ]
+    instances = [named("w-0"), named("w-1", "SUSPENDED"), named("w-2"), named("w-3", "SUSPENDED")]
+    found = group_census(members, instances, 2)
+    assert [host.name for host in found.ready] == ["w-0"]
+    assert found.pending == ("w-3 (SUSPENDED, RESUMING)",)
+    assert found.left_out == ("w-1 (meant to be SUSPENDED)", "w-2 (meant to be STOPPED)")
+
+
+def test_why_a_group_could_not_make_a_member() -> None:
+    errors = [{"code": "QUOTA_EXCEEDED", "message": "Quota 'GPUS'\nexceeded. " + "x" * 500}]
+    found = group_census([member("w-0", "CREATING", "", lastAttempt={"errors": {"errors": errors}})], [], 1)
+    (line,) = found.pending
+    assert line.startswith("w-0 (not there yet, CREATING, QUOTA_EXCEEDED: Quota 'GPUS' exceeded. xxx")
+    assert len(line) < 200
 
 
 def test_members_of_a_group_in_several_zones() -> None:
@@ -166,7 +212,7 @@ def test_members_of_a_group_in_several_zones() -> None:
     assert gce.zones_of(members) == ["a", "b"]
     instances = [named("w-2", last=2, zone="b"), named("w-2", last=3, zone="a"), named("w-1", last=1)]
     instances.append(named("w-3", "STOPPING"))
-    found = gce.group_census(members, instances, source="group", choice=AddressChoice(), expected=4)
+    found = group_census(members, instances, 4)
     assert [(host.name, host.place, host.address) for host in found.ready] == [("w-2", "b", "10.0.0.2")]
     assert found.pending == (
         "w-1 (RUNNING, RECREATING)",

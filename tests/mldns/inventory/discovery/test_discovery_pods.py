@@ -12,6 +12,7 @@ from mldns.inventory.discovery.ranking import Ranking
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOBSET = "jobset.sigs.k8s.io"
+KUBEFLOW = "training.kubeflow.org"
 
 
 def pod(
@@ -42,6 +43,19 @@ def pod(
 def worker(index: int, ip: str = "", name: str = "", job: str = "bert", **more: Any) -> dict[str, Any]:
     labels = {INDEX: str(index), "batch.kubernetes.io/job-name": job, **more.pop("labels", {})}
     return pod(name or f"{job}-{index}-x7k2p", ip, labels=labels, **more)
+
+
+def lws_pod(group: int, rank: int) -> dict[str, Any]:
+    """Of a LeaderWorkerSet; the StatefulSet behind it numbers a leader by its group, a worker by its rank."""
+    kind = "leaderworkerset.sigs.k8s.io"
+    labels = {f"{kind}/group-index": str(group), f"{kind}/worker-index": str(rank)}
+    labels["apps.kubernetes.io/pod-index"] = str(rank or group)
+    return pod(f"lws-{group}-{rank}" if rank else f"lws-{group}", f"10.4.{group}.{rank}", labels=labels)
+
+
+def kubeflow_pod(kind: str, index: int) -> dict[str, Any]:
+    labels = {f"{KUBEFLOW}/replica-type": kind, f"{KUBEFLOW}/replica-index": str(index)}
+    return pod(f"job-{kind.lower()}-{index}", f"10.4.{ord(kind[0])}.{index}", labels=labels)
 
 
 def census(found: list[dict[str, Any]], expected: int = 2, **asked: Any) -> Any:
@@ -75,8 +89,17 @@ def test_why_a_pod_has_no_address() -> None:
         pytest.param({"deleted": True, "ready": True}, {"phase": "Pending"}, "b", id="so is one being deleted"),
         pytest.param({"phase": "Succeeded"}, {}, "b", id="and one that has succeeded"),
         pytest.param({"ready": True}, {"created": "2026-01-02T00:00:00Z"}, "a", id="ready before younger"),
-        pytest.param({}, {"phase": "Pending", "created": "2026-01-02T00:00:00Z"}, "a", id="running before younger"),
         pytest.param({}, {"created": "2026-01-02T00:00:00Z"}, "b", id="else the younger"),
+        pytest.param(
+            {}, {"phase": "Pending", "created": "2026-01-02T00:00:00Z"}, "b", id="a lost node's pod still says Running"
+        ),
+        pytest.param({"ready": True, "reason": "NodeLost"}, {"phase": "Pending"}, "b", id="a lost node's pod"),
+        pytest.param(
+            {"conditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            {"phase": "Pending"},
+            "b",
+            id="an evicted one",
+        ),
         pytest.param(
             {"ready": True, "labels": {f"{JOBSET}/restart-attempt": "9"}},
             {"labels": {f"{JOBSET}/restart-attempt": "10"}},
@@ -125,10 +148,45 @@ def test_one_pod_an_index(first: dict[str, Any], second: dict[str, Any], lives: 
             [("worker", n, f"w-{n}") for n in range(11)],
             id="a StatefulSet before Kubernetes 1.28",
         ),
+        pytest.param(
+            [lws_pod(group, rank) for group, rank in ((1, 0), (0, 1), (0, 0), (1, 1))],
+            [("worker", n, name) for n, name in enumerate(("lws-0", "lws-0-1", "lws-1", "lws-1-1"))],
+            id="a LeaderWorkerSet, group after group",
+        ),
+        pytest.param(
+            [kubeflow_pod("worker", 1), kubeflow_pod("worker", 0), kubeflow_pod("Master", 0)],
+            [("worker", n, name) for n, name in enumerate(("job-master-0", "job-worker-0", "job-worker-1"))],
+            id="a PyTorchJob: its master is rank 0",
+        ),
+        pytest.param(
+            [
+                kubeflow_pod("worker", 0),
+                pod("job-launcher-x7k2p", "10.4.0.9", labels={f"{KUBEFLOW}/replica-type": "launcher"}),
+            ],
+            [("worker", 0, "job-launcher-x7k2p"), ("worker", 1, "job-worker-0")],
+            id="an MPIJob: its launcher has no number",
+        ),
     ],
 )
 def test_numbers_that_controllers_give(found: list[dict[str, Any]], ranks: list[tuple[str, int, str]]) -> None:
     assert ranked(found) == ranks
+
+
+def test_what_one_setting_ranks() -> None:
+    numbered_from_5 = [pod(f"w-{n}", f"10.4.0.{n}", owner="StatefulSet") for n in (6, 5, 7)]
+    assert [name for _, _, name in ranked(numbered_from_5, first_index=5)] == ["w-5", "w-6", "w-7"]
+    ray = [
+        pod(f"ray-{n}", f"10.4.0.{len(n)}", labels={"ray.io/node-type": n.split("-")[0]}) for n in ("worker-a", "head")
+    ]
+    assert [name for _, _, name in ranked([*ray, pod("ray-a", "10.4.0.99")], by="name")] == [
+        "ray-head",
+        "ray-a",
+        "ray-worker-a",
+    ]
+    assert ranked([kubeflow_pod("worker", 0), kubeflow_pod("master", 0)], role_label=f"{KUBEFLOW}/replica-type") == [
+        ("master", 0, "job-master-0"),
+        ("worker", 0, "job-worker-0"),
+    ]
 
 
 def test_roles_from_a_label() -> None:
@@ -159,8 +217,14 @@ def test_either_family() -> None:
     [
         ([worker(0, "10.4.0.2"), worker(0, "10.4.0.3", job="gpt")], "both have index 0: two jobs match"),
         ([worker(0, "10.4.0.2"), worker(2, "10.4.0.3")], "nothing has index 1, but 2"),
-        ([pod("bare", "10.4.0.2")], "bare has no index: only Indexed Jobs"),
+        ([pod("bare", "10.4.0.2")], "bare has no index: Indexed Jobs"),
         ([pod("odd", "10.4.0.2", labels={INDEX: "one"})], "pod 'odd' has index 'one'"),
+        ([pod("odd", "10.4.0.2", labels={INDEX: "9" * 5_000})], "pod 'odd' has index '999"),
+        ([pod("w-5", "10.4.0.2", owner="StatefulSet")], "need first_index=5"),
+        (
+            [pod(f"h-{n}", f"10.4.0.{n}", labels={"ray.io/node-type": "head"}) for n in (1, 2)],
+            "h-1, h-2 all lead",
+        ),
         (
             [
                 worker(0, f"10.4.0.{job}", job=f"set-{job}", labels={f"{JOBSET}/job-global-index": str(job)})

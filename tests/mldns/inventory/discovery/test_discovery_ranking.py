@@ -63,6 +63,7 @@ def test_roles_and_slots() -> None:
         ({"role_label": "kind"}, [host("w", 1)], "w has no label 'kind', which role_label names; it has none"),
         ({"slots": 0}, [host("w", 1)], "slots 0 of worker"),
         ({"by": "index"}, [host("w", 1)], "w has no index"),
+        ({"by": "index", "first_index": 2}, [Host("w", "10.0.0.2", index=(1,))], "index 1 lies before first_index 2"),
         ({}, [host("a", 1), host("b", 1)], "10.0.0.1 is given to worker rank 0 and to worker rank 1"),
         ({}, [Host("w", "127.0.0.2")], "is loopback"),
     ],
