@@ -241,7 +241,7 @@ class TestInstanceGroups:
         lost = {"name": "w-3", "currentAction": "CREATING", "lastAttempt": {"errors": {"errors": [error]}}}
         members = [{"name": "w-0"}, {"name": "w-1"}, {"name": "w-2", "targetStatus": "SUSPENDED"}, lost]
         put(fleet, "instance-groups", {"name": "bert", "zone": "us-central1-a", "targetSize": 3, "instances": members})
-        with pytest.raises(InventoryTimedOut, match="2 ready, 3 expected: w-3 .*EXHAUSTED: no H100 left"):
+        with pytest.raises(InventoryTimedOut, match=r"2 ready, 3 expected: w-3 .*EXHAUSTED: no H100 left"):
             execute(ManagedInstanceGroupInventoryOperator, **GROUP, zone="us-central1-a")
         log = capsys.readouterr().out
         assert "w-2 (meant to be SUSPENDED)" in log
