@@ -228,7 +228,7 @@ def forge(airflow: Airflow, *, dag: str, rrsets: tuple[RRset, ...]) -> None:
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
         newest = (
             "SELECT e.asset_id, e.extra, e.timestamp FROM asset_event e JOIN asset a ON a.id = e.asset_id "
-            "WHERE a.name = 'mldns records demo-project/ml' ORDER BY e.id DESC LIMIT 1"
+            "WHERE a.name = 'mldns records' ORDER BY e.id DESC LIMIT 1"
         )
         asset, said, when = database.execute(newest).fetchone()
         extra = json.loads(said)

@@ -111,7 +111,7 @@ def job_event(job: str, phase: str, *, zone: str = "ml", minutes_ago: float = 0,
         "gate": gate,
         **fields,
     }
-    return {"name": f"mldns jobs {PROJECT}/{zone}", "uri": f"x-mldns://{PROJECT}/{zone}/jobs", "extra": extra}
+    return {"name": "mldns jobs", "uri": "x-mldns://jobs", "extra": extra}
 
 
 def tell(api: AirflowApi, events: Iterable[Mapping[str, Any]]) -> str:

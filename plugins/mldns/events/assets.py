@@ -1,8 +1,10 @@
 """The asset events of mldns in Airflow: which assets a zone has, and the extras of their events. Pure data.
 
-Four assets a zone: `x-mldns://<project>/<zone>`, one event for each check of the zone, on which other DAGs can be
-scheduled; `…/checks`, the same events for the page; `…/jobs`, one event for each phase that a job reaches; and
-`…/records`, one event for each upsert. The page in Airflow's UI reads nothing else (docs/watching.md has the fields).
+Two assets of the whole deployment, which a DAG's operators declare, so that they exist before its first task runs:
+`JOBS`, one event for each phase that a job reaches, and `RECORDS`, one for each upsert. Two more a zone, which the
+scheduled check alone makes: `x-mldns://<project>/<zone>`, one event for each check, on which other DAGs can be
+scheduled, and `…/checks`, the same events for the page. The page in Airflow's UI reads nothing else (docs/watching.md
+has the fields).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ SCHEMA = 1
 """Raised when a field changes its meaning; a page that does not know a schema leaves the event out."""
 
 ALIAS = "mldns"
-"""Name of the asset alias that a task needs among its outlets to emit any event of mldns."""
+"""Name of the asset alias through which the check emits events of zones, whose assets are known only when it runs."""
 
 
 class Phase(StrEnum):
@@ -33,12 +35,21 @@ class Phase(StrEnum):
 class Asset:
     """An asset's identity in Airflow.
 
-    The name of a zone's asset is its URI, so that `schedule=[Asset("x-mldns://p/ml")]` means it; the jobs' has another
-    beginning, since Airflow's API picks events by the beginning of a name.
+    The name of a zone's asset is its URI, so that `schedule=[Asset("x-mldns://p/ml")]` means it; the others' have
+    another beginning, since Airflow's API picks events by the beginning of a name.
     """
 
     name: str
     uri: str
+
+
+# Not one a zone: a task that emits an event for an asset which does not exist makes Airflow's API server create it, and
+# where two tasks do so at once, the loser's UNIQUE constraint fails and Airflow sets the *task* to failed.
+JOBS = Asset("mldns jobs", "x-mldns://jobs")
+"""The asset of the phases of all jobs."""
+
+RECORDS = Asset("mldns records", "x-mldns://records")
+"""The asset of the records that jobs have written."""
 
 
 def zone_asset(project: str, zone: str) -> Asset:
@@ -54,16 +65,6 @@ def checks_asset(project: str, zone: str) -> Asset:
     schedules a DAG on a zone must not take the page away from everybody.
     """
     return Asset(f"mldns checks {project}/{zone}", f"x-mldns://{project}/{zone}/checks")
-
-
-def jobs_asset(project: str, zone: str) -> Asset:
-    """Return the asset of the phases of a zone's jobs."""
-    return Asset(f"mldns jobs {project}/{zone}", f"x-mldns://{project}/{zone}/jobs")
-
-
-def records_asset(project: str, zone: str) -> Asset:
-    """Return the asset of the records that jobs have written into a zone."""
-    return Asset(f"mldns records {project}/{zone}", f"x-mldns://{project}/{zone}/records")
 
 
 @dataclass(frozen=True, slots=True)

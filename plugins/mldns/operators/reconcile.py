@@ -19,9 +19,9 @@ from mldns.ownership.manifest import Manifest
 from mldns.reconcile.drift import HoldingOf, fitting
 from mldns.reconcile.snapshot import Findings, zone_event
 from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.event_log import hear_of_records
+from mldns.tasks.event_log import RecordsLog
 from mldns.tasks.lease import dag_of, state_of_run
-from mldns.tasks.outlets import emit, emit_job_event, emit_records_event
+from mldns.tasks.outlets import JOBS, RECORDS, ZONES, emit, emit_job_event, emit_records_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,7 +48,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
     Returns `{"zones", "attention", "failures", "reports"}`; the first two are counts.
     """
 
-    emits_events = True
+    emits = (ZONES,)
     template_fields: Sequence[str] = (*CloudDNSOperator.template_fields, "repair", "collect", "plan_only")
 
     def __init__(
@@ -60,6 +60,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.add_inlets([JOBS, RECORDS])  # so that these exist from the moment the DAG is parsed, here, too
         self.repair = repair
         self.collect = collect
         self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
@@ -74,7 +75,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             dry_run=arguments.flag(self.plan_only, "dry_run"),
         )
         state_of = cache(lambda claimant, lease: run_state(state_of_run(context, claimant, lease)))
-        limit = _Limit(self, project)
+        limit, log = _Limit(self, project), RecordsLog()
         reports: list[dict[str, Any]] = []
         failures: list[str] = []
         for zone in self.hook.list_zones(project_id=project):
@@ -83,7 +84,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
                 hook=self.hook,
                 project=project,
                 zone=zone,
-                hear=partial(_hear, project, zone, context["ti"].dag_id),
+                hear=partial(_hear, log, project, zone, context["ti"].dag_id),
                 holding_of=lambda told: _holding_of(told, state_of),
                 now=time.time,
             )
@@ -126,10 +127,8 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         zone = check.name
         for item in check.restored:
             told = item.told
-            result = {"owner": told.job, "lease": told.lease, "generation": told.generation}
-            emit_records_event(
-                context, project=project, zone=zone, result=result, claimant=told.claimant, rrsets=told.rrsets
-            )
+            written = {"job": told.job, "claimant": told.claimant, "lease": told.lease, "generation": told.generation}
+            emit_records_event(context, {"project": project, "zone": zone, **written, "rrsets": told.rrsets})
         for owner in check.released:
             emit_job_event(
                 context,
@@ -171,8 +170,10 @@ class _Limit:
             return None, "the API does not tell the project's limit"
 
 
-def _hear(project: str, zone: Mapping[str, Any], checker: str, manifests: Sequence[Manifest]) -> list[Told]:
-    return hear_of_records(project, zone["name"], str(zone["dnsName"]).lower(), manifests, checker=checker)
+def _hear(
+    log: RecordsLog, project: str, zone: Mapping[str, Any], checker: str, manifests: Sequence[Manifest]
+) -> list[Told]:
+    return log.hear(project, zone["name"], str(zone["dnsName"]).lower(), manifests, checker=checker)
 
 
 def _holding_of(told: Sequence[Told], state_of: Any) -> HoldingOf:

@@ -13,7 +13,7 @@ from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import claimant_and_lease, hold
 from mldns.tasks.links import JobLink
-from mldns.tasks.outlets import emit_job_event, emit_records_event
+from mldns.tasks.outlets import JOBS, RECORDS, emit_job_event, emit_records_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,7 +32,7 @@ class CloudDNSClaimOperator(JobOperator):
     Returns `{"zone", "owner", "lease", "generation", "expires", "names", "change_id", "reverse"}`.
     """
 
-    emits_events = True
+    emits = (JOBS,)
 
     def execute(self, context: Context) -> Result:
         wanted, pointers = self.wanted()
@@ -69,7 +69,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
     and the first names; `reverse` is the same for the reverse zone, or null.
     """
 
-    emits_events = True
+    emits = (JOBS, RECORDS)
     template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "plan_only", "claimed")
 
     def __init__(
@@ -91,22 +91,26 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
         if not arguments.flag(self.plan_only, "dry_run"):
             self.emit(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
-            self._tell_records(context, wanted, result)
-            if pointers is not None and reverse is not None:
-                self._tell_records(context, pointers, reverse)
+            # What the check compares with; create-only may have left other data standing.
+            if self.policy != "create-only":
+                emit_records_event(
+                    context,
+                    self._written(context, wanted, result),
+                    self._written(context, pointers, reverse) if pointers and reverse else None,
+                )
         return result | {"reverse": reverse}
 
-    def _tell_records(self, context: Context, wanted: Wanted, result: Result) -> None:
-        """What `mldns_reconcile` compares with; create-only may have left other data standing, so it tells nothing."""
-        if self.policy != "create-only":
-            emit_records_event(
-                context,
-                project=self.project or self.hook.project_id,
-                zone=wanted.zone,
-                result=result,
-                claimant=self.request(context, wanted)["claimant"],
-                rrsets=wanted.rrsets,
-            )
+    def _written(self, context: Context, wanted: Wanted, result: Result) -> dict[str, Any]:
+        """What was written into one zone, as `emit_records_event` takes it."""
+        return {
+            "project": self.project or self.hook.project_id,
+            "zone": wanted.zone,
+            "job": result["owner"],
+            "claimant": self.request(context, wanted)["claimant"],
+            "lease": result["lease"],
+            "generation": result["generation"],
+            "rrsets": wanted.rrsets,
+        }
 
     def _upsert(self, context: Context, wanted: Wanted, *, claimed: bool) -> Result:
         request, dry_run = self.request(context, wanted), arguments.flag(self.plan_only, "dry_run")
@@ -132,7 +136,7 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
     the same for the reverse zone, or null.
     """
 
-    emits_events = True
+    emits = (JOBS,)
     template_fields: Sequence[str] = (
         *CloudDNSOperator.template_fields,
         "zone",

@@ -28,7 +28,7 @@ from mldns.sensors.change_done import wait_until_sent
 from mldns.sensors.zone_facts import name_servers_of, zone_of
 from mldns.tasks.base import FAIL_AT_ONCE
 from mldns.tasks.links import JobLink, ZoneLink
-from mldns.tasks.outlets import emit_job_event, with_outlet
+from mldns.tasks.outlets import JOBS, emit_job_event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -146,8 +146,9 @@ class DNSResolutionSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        kwargs = with_outlet({"retry_policy": FAIL_AT_ONCE, **kwargs})
+        kwargs = {"retry_policy": FAIL_AT_ONCE, **kwargs}
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        self.add_outlets([JOBS])
         self.zone = zone
         self.job = job
         self.workers = workers

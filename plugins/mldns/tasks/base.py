@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator, BaseOperatorLink, ExceptionRetryPolicy, RetryAction, RetryPolicy, RetryRule
+from airflow.sdk import (
+    Asset,
+    AssetAlias,
+    BaseOperator,
+    BaseOperatorLink,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryPolicy,
+    RetryRule,
+)
 
 from mldns import arguments
 from mldns.exceptions import (
@@ -20,9 +29,11 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.tasks.links import ZoneLink
-from mldns.tasks.outlets import OUTLET
+from mldns.tasks.outlets import leave_out_silent
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from mldns.hooks.cloud_dns import CloudDNSHook
 
 # A retry meets the same input, the same zone and the same foreign record again; after a lost lease it would take the
@@ -58,7 +69,7 @@ class CloudDNSOperator(BaseOperator):
     :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
     """
 
-    emits_events: ClassVar[bool] = False
+    emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
     template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
     operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
     ui_color = "#e8f0fe"
@@ -73,13 +84,15 @@ class CloudDNSOperator(BaseOperator):
         **kwargs: object,
     ) -> None:
         # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
-        # the retry policy is a default of this signature, and our outlet is put beside those that a DAG gives.
+        # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
         super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
-        if self.emits_events:
-            self.add_outlets([OUTLET])
+        self.add_outlets(self.emits)
         self.project_id = project_id
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
+
+    def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
+        leave_out_silent(self, context)
 
     @cached_property
     def hook(self) -> CloudDNSHook:

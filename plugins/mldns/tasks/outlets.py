@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from mldns.events import assets
 from mldns.events.assets import Phase, Writer
 from mldns.events.written_records import records_event
-from mldns.records.rrset import RRset
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-OUTLET = AssetAlias(assets.ALIAS)
-"""The outlet of every task that emits events: the zones' own assets are known only when it runs."""
+JOBS, RECORDS = (Asset(name=asset.name, uri=asset.uri) for asset in (assets.JOBS, assets.RECORDS))
+"""Declared by the operators that emit them, so that they exist from the moment a DAG is parsed."""
 
-
-def with_outlet(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Add `OUTLET` to the outlets in an operator's keyword arguments."""
-    return {**arguments, "outlets": [*(arguments.get("outlets") or ()), OUTLET]}
+ZONES = AssetAlias(assets.ALIAS)
+"""The outlet of the scheduled check."""
 
 
 def emit(context: Context, asset: assets.Asset, extra: Mapping[str, Any]) -> None:
-    """Emit one event. Airflow records it when the task succeeds."""
-    context["outlet_events"][OUTLET].add(Asset(name=asset.name, uri=asset.uri), extra=dict(extra))
+    """Emit one event, which Airflow records when the task succeeds: the check's as many as it likes, others one.
+
+    Only the check may emit events of an asset that no DAG file declares (`mldns.events.assets.JOBS` says why).
+    """
+    outlet, events = Asset(name=asset.name, uri=asset.uri), context["outlet_events"]
+    if ZONES in context["task"].outlets:
+        events[ZONES].add(outlet, extra=dict(extra))
+    else:
+        events[outlet].extra = dict(extra)
+
+
+def leave_out_silent(operator: BaseOperator, context: Context) -> None:
+    """Take away the outlets without an event, for which Airflow would record one that says nothing."""
+    events = context["outlet_events"]
+    operator.outlets = [outlet for outlet in operator.outlets if outlet not in (JOBS, RECORDS) or events[outlet].extra]
 
 
 def emit_job_event(context: Context, *, project: str, zone: str, job: str, phase: Phase, **facts: Any) -> None:
@@ -46,31 +56,18 @@ def emit_job_event(context: Context, *, project: str, zone: str, job: str, phase
     writer = Writer(instance.dag_id, instance.run_id, instance.task_id, getattr(instance, "map_index", -1))
     facts = {"dns_name": None, **facts}
     extra = assets.job_event(project=project, zone=zone, job=job, phase=phase, now=time.time(), writer=writer, **facts)
-    emit(context, assets.jobs_asset(project, zone), extra)
+    emit(context, assets.JOBS, extra)
 
 
-def emit_records_event(
-    context: Context, *, project: str, zone: str, result: Mapping[str, Any], claimant: str, rrsets: Collection[RRset]
-) -> None:
+def emit_records_event(context: Context, written: Mapping[str, Any], reverse: Mapping[str, Any] | None = None) -> None:
     """Emit which records were written, so that later checks have something to compare with.
 
     :param context: of the task that wrote them.
-    :param project: the Google project of the zone.
-    :param zone: the managed zone's name.
-    :param result: of `CloudDNSHook.apply`; its owner, lease and generation are used.
-    :param claimant: under which they were written, in clear.
-    :param rrsets: all that the task wrote.
+    :param written: arguments of `mldns.events.written_records.records_event`, but for `now`.
+    :param reverse: the same of the reverse zone; a task has one event for both.
     """
     if "outlet_events" not in context:
         return
-    extra = records_event(
-        project=project,
-        zone=zone,
-        job=result["owner"],
-        claimant=claimant,
-        lease=result["lease"],
-        generation=result["generation"],
-        rrsets=rrsets,
-        now=time.time(),
-    )
-    emit(context, assets.records_asset(project, zone), extra)
+    now = time.time()
+    extra = records_event(**written, now=now)
+    emit(context, assets.RECORDS, extra | {"reverse": records_event(**reverse, now=now) if reverse else None})

@@ -17,7 +17,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSUpsertRecordsOperator,
 )
 from mldns.sensors.resolution import DNSResolutionSensor
-from mldns.tasks.outlets import OUTLET
+from mldns.tasks.outlets import JOBS, RECORDS
 from tests.cloud_fixture import Cloud
 
 RUN = "manual__1"
@@ -32,15 +32,13 @@ def emitted(connected: Cloud) -> Any:
     def run(operator: type[BaseOperator], **arguments: Any) -> list[tuple[str, str, dict[str, Any]]]:
         with DAG("train_bert") as dag:
             task = operator(task_id="step", **arguments)
-        assert OUTLET in task.outlets
         events = OutletEventAccessors()
         ti = SimpleNamespace(dag_id="train_bert", run_id=RUN, task_id="step", map_index=-1)
-        context: Any = {"params": {}, "run_id": RUN, "dag": dag, "ti": ti, "outlet_events": events}
+        context: Any = {"params": {}, "run_id": RUN, "dag": dag, "ti": ti, "task": task, "outlet_events": events}
+        assert {JOBS} <= set(task.outlets) <= {JOBS, RECORDS}, "declared, so that they exist before the first event"
         task.execute(context)
-        return [
-            (event.dest_asset_key.name, event.dest_asset_key.uri, event.extra)
-            for event in events[OUTLET].asset_alias_events
-        ]
+        task.post_execute(context)
+        return [(asset.name, asset.uri, events[asset].extra) for asset in task.outlets if events[asset].extra]
 
     zone = CloudDNSEnsureZoneOperator(
         task_id="zone", zone="ml", dns_name="ml.example.com.", networks=[connected.network]
@@ -58,9 +56,7 @@ def test_each_phase_is_one_event_of_the_zones_jobs(emitted: Any) -> None:
     ]
     phases = [event for event in events if event[2]["kind"] == "job"]
     assert [extra["phase"] for _, _, extra in phases] == ["claimed", "written", "ready", "released"]
-    assert {(name, uri) for name, uri, _ in phases} == {
-        ("mldns jobs demo-project/ml", "x-mldns://demo-project/ml/jobs")
-    }
+    assert {(name, uri) for name, uri, _ in phases} == {("mldns jobs", "x-mldns://jobs")}
     assert {(extra["kind"], extra["job"], extra["zone"]) for _, _, extra in phases} == {("job", "bert", "ml")}
     released = phases[-1][2]
     assert (released["dns_name"], released["records"]) == ("ml.example.com.", 4)
@@ -85,7 +81,7 @@ def test_an_open_gate_says_how_long_it_took(emitted: Any) -> None:
 
 def test_an_upsert_emits_its_records_apart_from_what_the_page_reads(emitted: Any) -> None:
     (_, _, written), (name, uri, extra) = emitted(CloudDNSUpsertRecordsOperator, **WORKERS)
-    assert (name, uri) == ("mldns records demo-project/ml", "x-mldns://demo-project/ml/records")
+    assert (name, uri) == ("mldns records", "x-mldns://records")
     found = parse(extra)
     assert found is not None
     assert (found.job, found.claimant, found.lease) == ("bert", written["claimant"], RUN)
@@ -113,4 +109,4 @@ def test_outlets_of_the_users_own_are_kept() -> None:
     mine = Asset("mine")
     with DAG("a_dag"):
         task = CloudDNSClaimOperator(task_id="claim", **WORKERS, outlets=[mine])
-    assert task.outlets == [mine, OUTLET]
+    assert task.outlets == [mine, JOBS]

@@ -183,7 +183,7 @@ def test_a_check_tells_drift_by_kind_and_zone(
     statsd.lines()
     ti = SimpleNamespace(dag_id="mldns_reconcile", run_id="check", task_id="reconcile", map_index=-1)
     check = CloudDNSReconcileOperator(task_id="reconcile")
-    check.execute({"ti": ti, "outlet_events": OutletEventAccessors()})  # type: ignore[arg-type]
+    check.execute({"ti": ti, "task": check, "outlet_events": OutletEventAccessors()})  # type: ignore[arg-type]
     found = gauges(statsd.lines())
     in_well = f"project={PROJECT},zone=well"
     assert found[f"mldns.drift.missing,{IN_ZONE}"] == found[f"mldns.drift.extra,{IN_ZONE}"] == 1

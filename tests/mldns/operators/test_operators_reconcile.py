@@ -31,7 +31,7 @@ def test_one_zones_failure_of_any_kind_keeps_no_other_from_being_checked(
     monkeypatch.setattr(zone_check, "ask", break_down)
     ti = SimpleNamespace(dag_id="mldns_reconcile", run_id="check", task_id="reconcile", map_index=-1)
     check = CloudDNSReconcileOperator(task_id="reconcile")
-    found = check.execute({"ti": ti, "outlet_events": OutletEventAccessors()})  # type: ignore[arg-type]
+    found = check.execute({"ti": ti, "task": check, "outlet_events": OutletEventAccessors()})  # type: ignore[arg-type]
     assert {report["zone"]: "error" in report for report in found["reports"]} == {
         "odd": True,
         "ml": False,
