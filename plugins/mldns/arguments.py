@@ -14,9 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mldns.exceptions import InvalidInput
+from mldns.messages import quoted
 
 _JSON = re.compile(r"[\[{](?![0-9a-fA-F.:%]*:[0-9a-fA-F.:%]*\])")
 _ABSENT = ("", "null", "None")
+_DIGITS = 20  # leading zeros included: int() refuses thousands of digits in words of its own
+_MOST = 10**18
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -30,7 +33,7 @@ def value(argument: Any, name: str) -> Any:
     text = argument.strip()
     if text in _ABSENT:
         return None
-    return read_json(text, name) if is_json(text) else argument
+    return read_json(text, name, hint=": in a template, write {{ … | tojson }}") if is_json(text) else argument
 
 
 def is_json(text: str) -> bool:
@@ -38,9 +41,11 @@ def is_json(text: str) -> bool:
     return bool(_JSON.match(text))
 
 
-def read_json(text: str, name: str) -> Any:
+def read_json(text: str, name: str, *, hint: str = "") -> Any:
     """Return what JSON text says.
 
+    :param name: what it is, for the message.
+    :param hint: what to do instead, for the message.
     :raises InvalidInput: it is none, is nested too deep, or holds a number of thousands of digits.
     """
     try:
@@ -49,7 +54,7 @@ def read_json(text: str, name: str) -> Any:
         what = f"{error.msg} at character {error.pos}"
     except (ValueError, RecursionError) as error:
         what = "nested too deep" if isinstance(error, RecursionError) else "a number of too many digits"
-    raise InvalidInput(f"{name} is not JSON ({what}): in a template, write {{{{ … | tojson }}}}")
+    raise InvalidInput(f"{name} is not JSON ({what}){hint}")
 
 
 def _is_mapped_output(argument: Any) -> bool:
@@ -101,6 +106,20 @@ def flag(argument: Any, name: str) -> bool:
     if known is None:
         raise InvalidInput(f"{name} {argument!r} is not a boolean: write true or false")
     return known
+
+
+def whole(argument: Any, name: str, *, least: int = 0, most: int = _MOST) -> int:
+    """Return a whole number that is given as such or in digits.
+
+    :param name: what it is, for the message; more may follow it, such as whose.
+    :param most: 18 digits unless said otherwise, so that text of thousands of digits is no work.
+    :raises InvalidInput: it is anything else, a boolean or `8.0` included, or out of bounds.
+    """
+    digits = "" if isinstance(argument, bool) else str(argument).strip()
+    if digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS and least <= int(digits) <= most:
+        return int(digits)
+    bounds = f"of at least {least}" if most == _MOST else f"from {least} to {most}"
+    raise InvalidInput(f"{name} {quoted(argument)} is not a whole number {bounds}".lstrip())
 
 
 def hours(argument: Any, name: str) -> float | None:

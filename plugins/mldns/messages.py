@@ -1,8 +1,9 @@
-"""How values look in messages: shortened lists, clipped texts, rrdatas."""
+"""How values look to a reader: shortened lists, clipped texts, rrdatas, points in time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 _SHOWN_RRDATAS = 3
 _SHOWN_CHARACTERS = 120
@@ -31,3 +32,8 @@ def quoted(value: object) -> str:
     """Whatever somebody wrote, as it would stand in Python, short enough for a message."""
     text = repr(value)
     return text if len(text) <= 150 else f"{text[:120]}…{text[-20:]}"
+
+
+def timestamp(seconds: float) -> str:
+    """Unix seconds as `2026-01-02T03:04:05Z`; the same width always, so that text sorts as time does."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

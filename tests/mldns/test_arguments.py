@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -96,6 +97,11 @@ def test_hours(given: Any, found: float | None) -> None:
     assert arguments.hours(given, "lease_hours") == found
 
 
+@pytest.mark.parametrize("given", [7, "7", " 007 "])
+def test_whole(given: Any) -> None:
+    assert arguments.whole(given, "slots", least=7, most=7) == 7
+
+
 @pytest.mark.parametrize(
     ("given", "found"), [(None, None), ("null", None), ({"a": "b"}, {"a": "b"}), ('{"a": "b"}', {"a": "b"})]
 )
@@ -122,6 +128,9 @@ def test_text(given: Any, found: str) -> None:
         (arguments.hours, 0, "it 0 is not a positive number"),
         (arguments.hours, True, "it True is not a positive number"),
         (arguments.hours, "inf", "it 'inf' is not a positive number"),
+        *((arguments.whole, given, "it") for given in (None, "", "x", -1, True, 8.0, "٣", "1_000", "9" * 5_000)),
+        (partial(arguments.whole, least=1), "0", "it '0' is not a whole number of at least 1"),
+        (partial(arguments.whole, most=9), 10, "it 10 is not a whole number from 0 to 9"),
         (arguments.mapping, ["a"], "it must be a mapping"),
         (arguments.mapping, {"a": 1}, "it must hold texts, but 'a' is 1"),
     ],

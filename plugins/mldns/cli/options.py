@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
+from mldns import arguments
+from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Tolerance
 
 HANDOFF_VARIABLE = "MLDNS_HANDOFF"
@@ -112,9 +114,10 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
 
 def whole(text: str) -> int:
     """An argument that is a whole number from 0."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
+    try:
+        return arguments.whole(text, "", most=10**9)
+    except InvalidInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:

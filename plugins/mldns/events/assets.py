@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from mldns.messages import timestamp
 
 SCHEMA = 1
 """Raised when a field changes its meaning; a page that does not know a schema leaves the event out."""
@@ -115,7 +116,7 @@ def job_event(
         "dns_name": dns_name,
         "job": job,
         "phase": phase.value,
-        "at": utc(now),
+        "at": timestamp(now),
         "records": records,
         "claimant": claimant,
         "lease": lease,
@@ -133,8 +134,3 @@ def job_event(
 def gate_facts(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page shows of a gate's result: `{"ok", "seconds", "names", "servers", "answers"}`."""
     return {field: result.get(field) for field in ("ok", "seconds", "names", "servers", "answers")}
-
-
-def utc(moment: float) -> str:
-    """Format Unix seconds as "2026-11-23T16:00:00Z"; the same width always, so that text sorts as time does."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

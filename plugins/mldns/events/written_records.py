@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from mldns.events.assets import SCHEMA, utc
+from mldns.events.assets import SCHEMA
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.messages import timestamp
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
@@ -74,7 +75,7 @@ def records_event(
         "claimant": claimant,
         "lease": lease,
         "generation": generation,
-        "at": utc(now),
+        "at": timestamp(now),
         "records": len(rrsets),
         "packed": packed if len(packed) <= ROOM else None,
     }

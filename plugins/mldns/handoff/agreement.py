@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mldns.handoff import address_digest
 from mldns.handoff.reader import HandOff
+from mldns.messages import shown_rrdatas
 
 Found = Mapping[str, tuple[str, ...]]
 """Addresses by absolute name, as they were answered."""
@@ -41,7 +42,9 @@ def disagreements(handoff: HandOff, found: Found) -> list[Disagreement]:
     master, alias = f"{handoff.master}.", f"{handoff.master_alias}."
     if master in found and alias in found and set(found[master]) != set(found[alias]):
         wrong.append(
-            Disagreement(alias, _shown(found[master]), _shown(found[alias]), f"it is not the address of {master}")
+            Disagreement(
+                alias, shown_rrdatas(found[master]), shown_rrdatas(found[alias]), f"it is not the address of {master}"
+            )
         )
     return wrong
 
@@ -89,7 +92,7 @@ def _strangers(handoff: HandOff, found: Found) -> list[Disagreement]:
     if len(lines) > address_digest.ONE_EACH and len(suspects) > 1:
         why = f"this one or another of {len(suspects)} is not the address that the job was handed over with"
     return [
-        Disagreement(lines[position][0], "the address of the hand-off", _shown(found[lines[position][0]]), why)
+        Disagreement(lines[position][0], "the address of the hand-off", shown_rrdatas(found[lines[position][0]]), why)
         for position in suspects
     ]
 
@@ -102,7 +105,3 @@ def _lines(handoff: HandOff, found: Found) -> list[tuple[str, str | None]]:
         texts = found.get(name)
         lines.append((name, address_digest.line(host.role, host.rank, " ".join(texts)) if texts else None))
     return lines
-
-
-def _shown(texts: tuple[str, ...]) -> str:
-    return " ".join(texts[:3]) + (f" … ({len(texts)} in all)" if len(texts) > 3 else "")

@@ -20,6 +20,7 @@ from google.auth.transport.requests import Request
 from mldns import arguments
 from mldns.exceptions import CloudUnavailable, InvalidInput
 from mldns.hooks import _validation
+from mldns.messages import clipped
 from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
@@ -192,18 +193,8 @@ class ConnectionHook(GoogleBaseHook):
         )
 
     def _seconds(self, extra: str, usual: float) -> float:
-        value = self._get_field(extra)
-        if value is None or value == "":
-            return usual
-        try:
-            seconds = float(value) if not isinstance(value, bool) else 0.0
-        except (TypeError, ValueError):
-            seconds = 0.0
-        if not 0 < seconds < float("inf"):
-            raise InvalidInput(
-                f"connection {self.gcp_conn_id!r}: extra {extra} {value!r} is not a positive number of seconds"
-            )
-        return seconds
+        seconds = arguments.seconds(self._get_field(extra), f"connection {self.gcp_conn_id!r}: extra {extra}")
+        return usual if seconds is None else seconds
 
     def _get_field(self, f: str, default: Any = None) -> Any:
         """A connection's URI has text for everything, and the base class would take the text "false" for true."""
@@ -228,10 +219,7 @@ class ConnectionHook(GoogleBaseHook):
     def _addresses(self, extra: str) -> tuple[str, ...]:
         value = self._get_field(extra)
         if isinstance(value, str) and value.lstrip().startswith("["):
-            try:
-                value = json.loads(value)
-            except json.JSONDecodeError as error:
-                raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} is no JSON list: {error}") from None
+            value = arguments.read_json(value, f"connection {self.gcp_conn_id!r}: extra {extra}")
         items = re.split(r"[,\s]+", value) if isinstance(value, str) else value or ()
         if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
             raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} must be a list of 'HOST:PORT'")
@@ -259,4 +247,4 @@ def _said(error: GoogleAuthError) -> tuple[int, str]:
         told = json.loads(last)["error"]
         return int(told.get("code", 0)), " ".join(str(told["message"]).split())
     except (AttributeError, TypeError, ValueError, KeyError):
-        return 0, " ".join(str(error).split())[:300]
+        return 0, clipped(str(error), 300)

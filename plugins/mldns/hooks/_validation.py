@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.iam.grants import Grant
 from mldns.iam.policy import parse_condition, parse_members, parse_role
@@ -44,10 +45,7 @@ def change_id(value: str | int) -> str:
     """The id of a change: a decimal counter of the zone."""
     if value is None:
         raise InvalidInput("change_id None: no change was sent, so there is none to wait for")
-    text = str(value)
-    if not text.isascii() or not text.isdecimal():
-        raise InvalidInput(f"change_id {value!r} is not the number of a change")
-    return text
+    return str(arguments.whole(value, "change_id"))
 
 
 def permissions(asked: Iterable[str]) -> list[str]:

@@ -15,8 +15,9 @@ from mldns.exceptions import InvalidInput
 from mldns.hooks import _validation
 from mldns.hooks._iam import IamHook
 from mldns.hooks._validation import Record
+from mldns.messages import timestamp
 from mldns.ownership.claims import Holder, LeaseEnd
-from mldns.ownership.manifest import Manifest, timestamp
+from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import DEFAULT_POLICY, parse_policy
 from mldns.providers import zones
 from mldns.providers.changes import Progress, wait_until_done, wait_until_settled

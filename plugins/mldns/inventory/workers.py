@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mldns.arguments import is_json, read_json
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.messages import quoted, shorten
 from mldns.records.addresses import Network, check_address, parse_networks, unbracketed
@@ -81,8 +81,8 @@ def _as_rows(value: Any) -> Sequence[Any]:
 
 def _rows_of_text(text: str) -> Sequence[Any]:
     stripped = text.strip()
-    if is_json(stripped) or stripped.startswith('"'):
-        return _as_rows(read_json(stripped, "workers"))
+    if arguments.is_json(stripped) or stripped.startswith('"'):
+        return _as_rows(arguments.read_json(stripped, "workers"))
     rows: list[Mapping[str, Any]] = []
     for raw in stripped.splitlines():
         if line := raw.split("#", 1)[0].strip():
@@ -126,8 +126,8 @@ def _hostfile_options(words: Iterable[str], line: str) -> dict[str, str]:
             raise InvalidInput(f"hostfile line {quoted(line)} gives {name} twice")
         options[name] = value
     if (most := options.pop("max_slots", None)) is not None:
-        limit = _whole(most, "max_slots", None, least=1)
-        if _whole(options.setdefault("slots", most), "slots", None, least=1) > limit:
+        limit = arguments.whole(most, "max_slots", least=1)
+        if arguments.whole(options.setdefault("slots", most), "slots", least=1) > limit:
             raise InvalidInput(f"hostfile line {quoted(line)}: slots is above max_slots")
     return options
 
@@ -202,21 +202,14 @@ def _hostname(row: Mapping[str, Any]) -> str:
 
 def parse_port(value: Any) -> int:
     """Return a TCP port, 1 to 65535."""
-    port = _whole(value, "port", None, least=1)
-    if port > 65535:
-        raise InvalidInput(f"port {quoted(value)} is not a TCP port: 1 to 65535")
-    return port
+    return arguments.whole(value, "port", least=1, most=65535)
 
 
-def _whole(value: Any, what: str, row: Mapping[str, Any] | None, *, least: int) -> int:
-    place = "" if row is None else f" of worker {quoted(dict(row))}"
+def _whole(value: Any, what: str, row: Mapping[str, Any], *, least: int) -> int:
     try:
-        number = int(str(value)) if not isinstance(value, bool) else None
-    except ValueError:
-        number = None
-    if number is None or number < least:
-        raise InvalidInput(f"{what} {quoted(value)}{place} is not a whole number of at least {least}")
-    return number
+        return arguments.whole(value, what, least=least)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error}: worker {quoted(dict(row))}") from None
 
 
 def _check_ranks(workers: Iterable[Worker]) -> None:

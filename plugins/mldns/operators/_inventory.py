@@ -152,11 +152,11 @@ class InventoryOperator(BaseSensorOperator):
     @property
     def wanted(self) -> int | None:
         """`expected` as a number; None when not said."""
-        return whole(self.expected, "expected", least=1) if arguments.text(self.expected) else None
+        return arguments.whole(self.expected, "expected", least=1) if arguments.text(self.expected) else None
 
     def _answer(self, workers: Sequence[Worker], ranking: Ranking) -> str | list[dict[str, Any]]:
         answer = as_text(workers) if self.form == "text" else as_list(workers)
-        size, most = len(json.dumps(answer).encode()), whole(self.max_bytes, "max_bytes", least=1)
+        size, most = len(json.dumps(answer).encode()), arguments.whole(self.max_bytes, "max_bytes", least=1)
         shown = shorten([f"{worker.role}-{worker.rank} = {worker.hostname} {worker.address}" for worker in workers])
         self.log.info(
             "%s workers, %s processes, ranked by %s, %s bytes: %s",
@@ -190,11 +190,3 @@ class InventoryOperator(BaseSensorOperator):
             self.log.error("pending: %s", line)
         found = self._census.incomplete()
         return InventoryTimedOut(summary=f"{found} after {self.timeout:.0f} s", pending=())
-
-
-def whole(value: Any, name: str, *, least: int) -> int:
-    """A whole number, given as such or as text; raises InvalidInput."""
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or int(text) < least:
-        raise InvalidInput(f"{name} {value!r} is not a whole number of at least {least}")
-    return int(text)

@@ -11,7 +11,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery import gce
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.gce import AddressChoice
-from mldns.operators._inventory import InventoryOperator, whole
+from mldns.operators._inventory import InventoryOperator
 
 if TYPE_CHECKING:
     from mldns.hooks.compute import ComputeHook
@@ -79,7 +79,7 @@ class _ComputeInventoryOperator(InventoryOperator):
         nic = arguments.text(self.nic)
         return AddressChoice(
             network=arguments.text(self.network),
-            nic=whole(nic, "nic", least=0) if nic else None,
+            nic=arguments.whole(nic, "nic", least=0) if nic else None,
             family=self.family,
             external=arguments.flag(self.external, "external"),
         )

@@ -14,6 +14,7 @@ from mldns.events import assets
 from mldns.events.assets import Phase
 from mldns.events.written_records import Told, of_lease
 from mldns.exceptions import MldnsError
+from mldns.messages import clipped
 from mldns.ownership.leases import Holding, RunState, run_state
 from mldns.ownership.manifest import Manifest
 from mldns.reconcile.drift import HoldingOf, fitting
@@ -193,7 +194,7 @@ def _holding_of(told: Sequence[Told], state_of: Any) -> HoldingOf:
 
 def _reported(zone: str, found: Findings | str) -> dict[str, Any]:
     if isinstance(found, str):
-        return {"zone": zone, "attention": True, "error": found[:_LINE]}
+        return {"zone": zone, "attention": True, "error": clipped(found, _LINE)}
     return {"zone": zone, **found.report.to_json(JOBS_SHOWN), "attention": found.attention, **_acted(found)}
 
 
@@ -208,5 +209,5 @@ def _acted(found: Findings) -> Mapping[str, Any]:
 
 def _failures(zone: str, found: Findings | str) -> list[str]:
     if isinstance(found, str):
-        return [f"zone {zone}: {found[:_LINE]}"]
-    return [f"zone {zone}, {line[:_LINE]}" for line in (found.actions.refused if found.actions else ())]
+        return [f"zone {zone}: {clipped(found, _LINE)}"]
+    return [f"zone {zone}, {clipped(line, _LINE)}" for line in (found.actions.refused if found.actions else ())]

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mldns.exceptions import ClaimMoved, ClaimRefused, LeaseLost
+from mldns.messages import timestamp
 from mldns.ownership.compare_and_swap import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
-from mldns.ownership.manifest import Manifest, kept, matches, timestamp
+from mldns.ownership.manifest import Manifest, kept, matches
 from mldns.plan.batches import Change, Limits, edits, pack
 from mldns.plan.plan import Plan
 from mldns.records.names import Key

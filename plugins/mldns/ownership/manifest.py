@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mldns.exceptions import InvalidInput, ManifestTooLarge, MldnsError
+from mldns.messages import timestamp
 from mldns.ownership import name_ranges
 from mldns.records.names import MANIFEST_LABEL, Key, manifest_name
 from mldns.records.rrset import RRset
@@ -122,11 +123,6 @@ def kept(value: str, *, public: bool) -> str:
 def matches(stored: str, value: str) -> bool:
     """Whether a manifest's claimant or lease is `value`, kept as it is or as its digest."""
     return stored == value or (bool(value) and stored == masked(value))
-
-
-def timestamp(seconds: float) -> str:
-    """`2026-01-02T03:04:05Z`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:

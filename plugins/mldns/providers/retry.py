@@ -13,6 +13,7 @@ from typing import TypeVar
 import tenacity
 
 from mldns.exceptions import CloudUnavailable
+from mldns.messages import clipped
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +121,8 @@ def describe(error: BaseException | None) -> str:
     brief = getattr(error, "brief", None)  # of an error that says where it happened, which whoever describes it knows
     if brief is not None:
         return str(brief)
-    text = " ".join(str(_innermost(error)).split())
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    text = clipped(str(_innermost(error)), 300)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _innermost(error: BaseException | None) -> object:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mldns.events.written_records import Told, known
+from mldns.messages import timestamp
 from mldns.ownership.leases import Holding, Over, over
-from mldns.ownership.manifest import Manifest, ManifestDamaged, decode, timestamp
+from mldns.ownership.manifest import Manifest, ManifestDamaged, decode
 from mldns.records.names import MANIFEST_LABEL, Key, natural, relative
 from mldns.records.rrset import RRset, same
 

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mldns.events.assets import SCHEMA, utc
+from mldns.events.assets import SCHEMA
 from mldns.gate.expectations import Verdict
 from mldns.iam.grants import Standing
-from mldns.messages import clipped, shown_rrdatas
+from mldns.messages import clipped, shown_rrdatas, timestamp
 from mldns.ownership.leases import Over
-from mldns.ownership.manifest import timestamp
 from mldns.reconcile import attention
 from mldns.reconcile.answers import Answers, Unanswered
 from mldns.reconcile.drift import OwnerReport, ZoneReport
@@ -137,7 +136,7 @@ def zone_event(
         "visibility": zone.get("visibility", "public"),
         "name_servers": list(zone.get("nameServers", ()))[:_LISTED],
         "networks": networks(zone)[:_LISTED],
-        "taken": utc(now),
+        "taken": timestamp(now),
         "run": {"dag_id": dag_id, "run_id": run_id},
     }
     if isinstance(found, str):

@@ -42,7 +42,7 @@ def target(name: str, dns_name: str) -> str:
     full = _absolute(name, _TARGET_LABEL if name.lower().rstrip(".").endswith(".in-addr.arpa") else _LABEL)
     if full.count(".") == 1:
         raise InvalidInput(
-            f"target {_clip(name)!r} has one label and would be looked up at the root: "
+            f"target {quoted(name)} has one label and would be looked up at the root: "
             f"write the whole name, such as '{full}{dns_name}'"
         )
     return full
@@ -53,7 +53,7 @@ def _absolute(name: str, pattern: re.Pattern[str]) -> str:
         raise InvalidInput(f"{quoted(name)} is not a domain name: expected letters, as 'worker-0.job.ml.example.com.'")
     bare = name.removesuffix(".").lower()
     if len(bare) > _MAX_NAME:
-        raise InvalidInput(f"name {_clip(name)!r} has {len(bare)} characters, a domain name has at most {_MAX_NAME}")
+        raise InvalidInput(f"name {quoted(name)} has {len(bare)} characters, a domain name has at most {_MAX_NAME}")
     for position, label in enumerate(bare.split(".")):
         if label == "*" and position == 0:
             continue
@@ -86,7 +86,7 @@ def slug(job: str) -> str:
     label = job.lower()
     if "." in label:
         raise InvalidInput(
-            f"job {_clip(job)!r} has a dot: it becomes one label of names such as worker-0.JOB.zone{_WAY_TO_LABEL}"
+            f"job {quoted(job)} has a dot: it becomes one label of names such as worker-0.JOB.zone{_WAY_TO_LABEL}"
         )
     try:
         _check_label(label, job, _HOST_LABEL)
@@ -168,20 +168,16 @@ def between(name: str, dns_name: str) -> list[str]:
 
 def _check_label(label: str, name: str, pattern: re.Pattern[str]) -> None:
     if not label:
-        raise InvalidInput(f"name {_clip(name)!r} has an empty label: two dots in a row, or a dot at its start")
+        raise InvalidInput(f"name {quoted(name)} has an empty label: two dots in a row, or a dot at its start")
     if len(label) > _MAX_LABEL:
         raise InvalidInput(
-            f"label {_clip(label)!r} of {_clip(name)!r} has {len(label)} characters, a label has at most {_MAX_LABEL}"
+            f"label {quoted(label)} of {quoted(name)} has {len(label)} characters, a label has at most {_MAX_LABEL}"
         )
     if not pattern.fullmatch(label):
         raise InvalidInput(
-            f"label {_clip(label)!r} of {_clip(name)!r} is not a host label: "
+            f"label {quoted(label)} of {quoted(name)} is not a host label: "
             "letters, digits and hyphens, none at its ends"
         )
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:60]}…{text[-12:]}"
 
 
 _DIGITS = re.compile(r"\d+")

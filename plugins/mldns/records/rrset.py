@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.messages import quoted
 from mldns.records.addresses import check_address, parse_networks
@@ -27,7 +28,6 @@ from mldns.records.txt import quote_strings, split_strings, written_strings
 WRITABLE_TYPES = ("A", "AAAA", "CNAME", "TXT", "SRV", "PTR")
 MAX_RRDATAS = 100  # of one rrset, Cloud DNS quota resourceRecordsPerRrset
 MAX_TTL = 2**31 - 1  # RFC 2181 §8
-_TTL_DIGITS = 20  # leading zeros included; int() refuses thousands of digits in words of its own
 
 _RECORD_KEYS = frozenset({"name", "type", "ttl", "rrdatas"})
 _IGNORED_KEYS = frozenset({"kind", "signatureRrdatas"})
@@ -96,16 +96,9 @@ def parse_record(
     return RRset(name, kind, ttl, data)
 
 
-def parse_ttl(value: Any, *, where: str = "ttl") -> int:
+def parse_ttl(value: Any, *, where: str = "") -> int:
     """Return a TTL in seconds, 1 to 2^31 - 1; a numeric string is accepted, as the API does."""
-    text = str(value).strip()
-    if isinstance(value, bool | float) or not text.isascii() or not text.isdecimal():
-        raise InvalidInput(f"{where}: ttl {quoted(value)} is not a whole number of seconds")
-    if len(text) > _TTL_DIGITS or not 1 <= int(text) <= MAX_TTL:
-        raise InvalidInput(
-            f"{where}: ttl {text[:20]} is not between 1 and {MAX_TTL} seconds (5 to 30 suits short-lived workers)"
-        )
-    return int(text)
+    return arguments.whole(value, f"{where}: ttl" if where else "ttl", least=1, most=MAX_TTL)
 
 
 def normalised(rrset: RRset) -> RRset:

@@ -107,7 +107,7 @@ def test_what_is_no_hand_off_is_refused(text: str, message: str) -> None:
         ({"slot_runs": {"worker": "8*1,x*1"}}, "slot_runs of worker has 'x', not a number of slots"),
         ({"slot_runs": {"chief": "8*1"}}, "slot_runs is {'chief': '8\\*1'}, not the runs of worker"),
         ({"record_type": "TXT"}, "record_type is 'TXT', neither A nor AAAA"),
-        ({"port": 0}, "port 0 is not a whole number of at least 1"),
+        ({"port": 0}, "port 0 is not a whole number from 1 to 65535"),
         ({"resolvers": "10.0.0.53"}, "resolvers is '10.0.0.53', not a list of texts"),
         ({"zone": "ml\n10.0.0.1 login"}, r"zone is 'ml\\n10.0.0.1 login', not of the form"),
         ({"digest": "x --no-python"}, "digest is 'x --no-python', not of the form"),

@@ -41,7 +41,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an empty worker list": ({"workers": []}, "the worker list is empty"),
     "an empty worker list from a template": ({"workers": "[]"}, "the worker list is empty"),
     "a missing rank": ({"workers": [{"rank": 0, "address": "10.0.0.7"}, {"rank": 2, "address": "10.0.0.8"}]}, "rank 1"),
-    "ttl 0": ({"ttl": 0}, "ttl 0 is not between"),
+    "ttl 0": ({"ttl": 0}, "ttl 0 is not a whole number"),
     "ttl as text": ({"ttl": "soon"}, "ttl 'soon' is not a whole number"),
     "an unknown policy": ({"policy": "replace"}, "unknown policy 'replace'"),
     "a member without a prefix": ({"members": ["trainer@demo-project.iam.gserviceaccount.com"]}, "'trainer@demo"),

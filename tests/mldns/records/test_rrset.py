@@ -105,7 +105,7 @@ def test_what_a_user_wrote_is_normalised(written: dict[str, Any], rrset: RRset) 
         (record(type="TXT", rrdatas=['v=spf1 "a:mx.example.net" ~all']), "put quotes around each"),
         (record(type="TXT", rrdatas=["v=spf1\n~all"]), "put quotes around each"),
         (record(type="TXT", rrdatas=["half \ud800"]), "'\\ud800' has half a character"),
-        (record(ttl="9" * 5_000), "ttl 9999"),
+        (record(ttl="9" * 5_000), "ttl '9999"),
         (record(ttl="x" * 5_000), "ttl 'xxx"),
         (record(type="x" * 5_000), "type 'xxx"),
         (record(type="TXT", rrdatas=["\\300"]), f"record service.{ZONE} TXT: rrdata escape \\300"),

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.ranking import Host, natural_key
-from mldns.messages import quoted
 
 Resource = Mapping[str, Any]
 
@@ -94,9 +94,7 @@ def _index(pod: Resource) -> tuple[int, ...] | None:
 
 
 def _number(pod: Resource, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise InvalidInput(f"pod {_name(pod)!r} has index {quoted(text)}, which is no number")
-    return int(text)
+    return arguments.whole(text, f"pod {_name(pod)!r}: index")
 
 
 def _ended(pod: Resource) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.inventory.workers import Worker, parse_workers
 from mldns.messages import shorten
@@ -126,11 +127,9 @@ def _by_label(hosts: Sequence[Host], label: str) -> list[tuple[int, Host]]:
     holders: dict[int, list[str]] = defaultdict(list)
     ranked = []
     for host in hosts:
-        text = _fact(host, label, "rank_label")
-        if not (text.isascii() and text.isdigit()):
-            raise InvalidInput(f"{host.name} has label {label!r} = {text!r}, which is no rank: 0, 1, 2 …")
-        holders[int(text)].append(host.name)
-        ranked.append((int(text), host))
+        rank = arguments.whole(_fact(host, label, "rank_label"), f"{host.name}: rank, its label {label!r},")
+        holders[rank].append(host.name)
+        ranked.append((rank, host))
     for rank, names in sorted(holders.items()):
         if len(names) > 1:
             raise InvalidInput(f"label {label!r} gives rank {rank} to {shorten(sorted(names))}: one rank is one host")

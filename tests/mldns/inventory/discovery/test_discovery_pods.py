@@ -218,8 +218,8 @@ def test_either_family() -> None:
         ([worker(0, "10.4.0.2"), worker(0, "10.4.0.3", job="gpt")], "both have index 0: two jobs match"),
         ([worker(0, "10.4.0.2"), worker(2, "10.4.0.3")], "nothing has index 1, but 2"),
         ([pod("bare", "10.4.0.2")], "bare has no index: Indexed Jobs"),
-        ([pod("odd", "10.4.0.2", labels={INDEX: "one"})], "pod 'odd' has index 'one'"),
-        ([pod("odd", "10.4.0.2", labels={INDEX: "9" * 5_000})], "pod 'odd' has index '999"),
+        ([pod("odd", "10.4.0.2", labels={INDEX: "one"})], "pod 'odd': index 'one'"),
+        ([pod("odd", "10.4.0.2", labels={INDEX: "9" * 5_000})], "pod 'odd': index '999"),
         ([pod("w-5", "10.4.0.2", owner="StatefulSet")], "need first_index=5"),
         (
             [pod(f"h-{n}", f"10.4.0.{n}", labels={"ray.io/node-type": "head"}) for n in (1, 2)],

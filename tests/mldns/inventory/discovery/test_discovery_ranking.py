@@ -57,11 +57,11 @@ def test_roles_and_slots() -> None:
     ("rule", "hosts", "refusal"),
     [
         ({"rank_label": "rank"}, [host("w", 1, job="b")], "w has no label 'rank', which rank_label names; it has job"),
-        ({"rank_label": "rank"}, [host("w", 1, rank="first")], "w has label 'rank' = 'first', which is no rank"),
+        ({"rank_label": "rank"}, [host("w", 1, rank="first")], "w: rank, its label 'rank', 'first'"),
         ({"rank_label": "r"}, [host("a", 1, r="0"), host("b", 2, r="0")], "label 'r' gives rank 0 to a, b"),
         ({"rank_label": "r"}, [host("a", 1, r="0"), host("b", 2, r="2")], "lacks rank 1"),
         ({"role_label": "kind"}, [host("w", 1)], "w has no label 'kind', which role_label names; it has none"),
-        ({"slots": 0}, [host("w", 1)], "slots 0 of worker"),
+        ({"slots": 0}, [host("w", 1)], "slots 0 is not a whole number of at least 1: worker"),
         ({"by": "index"}, [host("w", 1)], "w has no index"),
         ({"by": "index", "first_index": 2}, [Host("w", "10.0.0.2", index=(1,))], "index 1 lies before first_index 2"),
         ({}, [host("a", 1), host("b", 1)], "10.0.0.1 is given to worker rank 0 and to worker rank 1"),
