@@ -141,7 +141,7 @@ class InventoryOperator(BaseSensorOperator):
     def _ranking(self) -> Ranking:
         return Ranking(
             by=self.rank_by,
-            first_index=whole(self.first_index, "first_index", least=0),
+            first_index=arguments.whole(self.first_index, "first_index", least=0),
             rank_label=arguments.text(self.rank_label),
             role=self.role,
             role_label=arguments.text(self.role_label),
