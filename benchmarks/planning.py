@@ -15,6 +15,7 @@ from math import log
 
 from benchmarks.job import addresses
 from mldns.ownership.claims import Holder, take, upsert_changes
+from mldns.ownership.compare_and_swap import Swap
 from mldns.ownership.manifest import decode
 from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
@@ -66,7 +67,7 @@ def _plan(held: Sequence[dict[str, object]], wanted: Sequence[dict[str, object]]
     plan = compute_plan(
         current=current, desired=desired, subtree=subtree, owned=claim.owns, owner_of=lambda _: None, policy="sync"
     )
-    decided = upsert_changes(plan, current=current, before=before, claim=claim, dns_name=_ZONE, limits=Limits())
+    decided = upsert_changes(plan, current, claim, Swap(before, _ZONE, Limits()))
     name = manifest_name(_OWNER, _ZONE)
     for change in decided.changes:
         body = {

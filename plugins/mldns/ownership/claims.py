@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from mldns.exceptions import ClaimMoved, ClaimRefused, LeaseLost
 from mldns.messages import timestamp
-from mldns.ownership.compare_and_swap import SWAP_BYTES, ManifestedChanges, swap_alone, swap_along
+from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
 from mldns.ownership.manifest import Manifest, kept, matches
-from mldns.plan.batches import Change, Limits, edits, pack
+from mldns.plan.batches import Change
 from mldns.plan.plan import Plan
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
@@ -92,16 +92,13 @@ def take(current: Manifest | None, holder: Holder, *, now: float, public: bool =
     return renewed
 
 
-def upsert_changes(
-    plan: Plan, *, current: Iterable[RRset], before: RRset | None, claim: Manifest, dns_name: str, limits: Limits
-) -> ManifestedChanges:
+def upsert_changes(plan: Plan, current: Iterable[RRset], claim: Manifest, swap: Swap) -> ManifestedChanges:
     """Return the changes that carry out `plan` under `claim`; none when neither records nor claim would change.
 
     The first change claims the old and the new names, each one marks what it wrote, the last one shrinks the claim to
     what is live.
 
     :param current: what the zone holds at every key that is wanted or that `claim` covers.
-    :param before: the owner's manifest as listed; the first change must find it unchanged.
     :param claim: the result of `take`.
     """
     creates = {rrset.key for rrset in plan.creates}
@@ -109,55 +106,42 @@ def upsert_changes(
     names = ((claim.names & live) | {rrset.key for rrset in plan.unchanged}) - creates
     start = replace(claim, names=names, pending=claim.pending | creates)
     end = replace(claim, names=(names | creates) - {rrset.key for rrset in plan.deletes}, pending=frozenset())
-    whole = claim.covered | end.names
-    batches = list(pack(edits(plan), limits, reserved_bytes=SWAP_BYTES))
-    if not batches:
-        return swap_alone(before, end, dns_name, whole)
-    return swap_along(batches, before=before, start=start, end=end, dns_name=dns_name, whole=whole)
+    swap = replace(swap, fallback_claim=claim.covered | end.names)
+    return swap.alone(end) if plan.empty else swap.along(plan, start=start, end=end)
 
 
-def claim_changes(keys: Iterable[Key], *, before: RRset | None, claim: Manifest, dns_name: str) -> ManifestedChanges:
+def claim_changes(keys: Iterable[Key], claim: Manifest, swap: Swap) -> ManifestedChanges:
     """Return the change that claims `keys` and writes no record: the set-up of a training."""
     pending = claim.pending | (frozenset(keys) - claim.names)
-    return swap_alone(before, replace(claim, pending=pending), dns_name)
+    return swap.alone(replace(claim, pending=pending))
 
 
-def renewal(manifest: Manifest, *, before: RRset | None, expires: int | None, dns_name: str) -> ManifestedChanges:
+def renewal(manifest: Manifest, expires: int | None, swap: Swap) -> ManifestedChanges:
     """Return the change that lets a lease end at `expires`; none where it ends later anyway, or need not be told."""
     if expires is None or (manifest.expires is not None and expires <= manifest.expires):
         return ManifestedChanges((), manifest)
-    return swap_alone(before, replace(manifest, expires=expires), dns_name)
+    return swap.alone(replace(manifest, expires=expires))
 
 
-def release_changes(
-    current: Iterable[RRset], *, before: RRset, manifest: Manifest, dns_name: str, limits: Limits
-) -> ManifestedChanges:
+def release_changes(current: Iterable[RRset], manifest: Manifest, swap: Swap) -> ManifestedChanges:
     """Return the changes that remove what the owner wrote, records first and the manifest last.
 
     Grants outlive a run: a manifest that records some stays, released and without names.
     """
     doomed = Plan(deletes=tuple(rrset for rrset in current if manifest.owns(rrset.key)))
-    batches = list(pack(edits(doomed), limits, reserved_bytes=SWAP_BYTES)) or [Change()]
     released = Manifest(owner=manifest.owner, generation=manifest.generation, grants=manifest.grants)
-    return swap_along(
-        batches,
-        before=before,
-        start=replace(manifest, pending=frozenset()),
-        end=released if manifest.grants else None,
-        dns_name=dns_name,
-        # A manifest at its limit may grow by some octets when a range loses its head: it then keeps the whole claim.
-        whole=manifest.names,
-    )
+    # A manifest at its limit may grow by some octets when a range loses its head: it then keeps the whole claim.
+    swap = replace(swap, fallback_claim=manifest.names)
+    start, end = replace(manifest, pending=frozenset()), released if manifest.grants else None
+    return swap.along(doomed, start=start, end=end)
 
 
-def grant_changes(
-    grants: Sequence[str], *, before: RRset | None, manifest: Manifest, dns_name: str
-) -> ManifestedChanges:
+def grant_changes(grants: Sequence[str], manifest: Manifest, swap: Swap) -> ManifestedChanges:
     """Return the change that records exactly these grants; an owner with neither names nor grants has no manifest."""
     after = replace(manifest, grants=tuple(dict.fromkeys(grants)))
-    if before is not None and after.idle and not after.grants:
-        return ManifestedChanges((Change(deletions=(before,)),), None)
-    return swap_alone(before, after, dns_name)
+    if swap.before is not None and after.idle and not after.grants:
+        return ManifestedChanges((Change(deletions=(swap.before,)),), None)
+    return swap.alone(after)
 
 
 def overtaken_by(manifest: Manifest, holder: Holder) -> str | None:

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mldns.exceptions import ManifestTooLarge
-from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest
+from mldns.ownership.manifest import Manifest
 from mldns.ownership.name_ranges import NameSet, to_items
-from mldns.plan.batches import Change
+from mldns.plan.batches import Change, Limits, edits, pack
+from mldns.plan.plan import Plan
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
-
-# A swap sends the old and the new manifest; quotes and escapes at most double what the limit counts.
-SWAP_BYTES = 2 * 2 * MAX_MANIFEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,90 +26,105 @@ class ManifestedChanges:
     final: Manifest | None
 
 
-def swap_alone(
-    before: RRset | None, after: Manifest, dns_name: str, whole: frozenset[Key] | None = None
-) -> ManifestedChanges:
-    """One change that swaps the manifest for `after`, or none when only its generation would differ."""
-    if before is not None and _fitted(after, whole, dns_name)[1].rrdatas == before.rrdatas:
-        return ManifestedChanges((), after)
-    return swap_along([Change()], before=before, start=after, end=after, dns_name=dns_name, whole=whole)
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What it takes to swap a manifest.
 
-
-def swap_along(
-    batches: Sequence[Change],
-    *,
-    before: RRset | None,
-    start: Manifest,
-    end: Manifest | None,
-    dns_name: str,
-    whole: frozenset[Key] | None,
-) -> ManifestedChanges:
-    """Add to each batch, of which there is one at least, the swap of the manifest.
-
-    :param before: the manifest as listed; the first change must find it unchanged.
-    :param start: what is true before the first batch, at the generation that is listed.
-    :param end: what is true behind the last one, whatever its generation; None for no manifest.
-    :param whole: claimed instead of names that are too ragged for a manifest: all of before and after the edit.
+    :param before: the manifest as listed, which the first change must find unchanged; None where there is none.
+    :param dns_name: of the zone.
+    :param limits: of a change and of a manifest.
+    :param fallback_claim: claimed instead of names that are too ragged for a manifest: all of before and after the
+        edit. Thousands of names deleted by hand here and there leave more ranges than fit; the claim then covers the
+        gaps, too, and what somebody else may have put there meanwhile would count as ours: better than a job that
+        cannot start.
     """
-    trail = _Trail(start, dns_name, whole)
-    *earlier, last = batches
-    changes = []
-    for batch in earlier:
-        trail.follow(batch)
-        after = trail.manifest()
-        changes.append(_swap(before, after) + batch)
-        before = after
-    if end is None:
-        return ManifestedChanges((*changes, _swap(before, None) + last), None)
-    removed = {rrset.key for batch in batches for rrset in batch.deletions}
-    left = None if whole is None else whole - (removed - end.names)
-    final, after = _fitted(replace(end, generation=start.generation + len(batches)), left, dns_name)
-    return ManifestedChanges((*changes, _swap(before, after) + last), final)
+
+    before: RRset | None
+    dns_name: str
+    limits: Limits
+    fallback_claim: frozenset[Key] | None = None
+
+    def alone(self, after: Manifest) -> ManifestedChanges:
+        """One change that swaps the manifest for `after`, or none when only its generation would differ."""
+        if self.before is not None and self._fitted(after)[1].rrdatas == self.before.rrdatas:
+            return ManifestedChanges((), after)
+        return self._along([Change()], after, after)
+
+    def along(self, plan: Plan, *, start: Manifest, end: Manifest | None) -> ManifestedChanges:
+        """The plan in batches, each with the swap of the manifest; one at least.
+
+        What the manifests take of a batch is known when they are written, so they are, and the batches are packed anew
+        where one has become too large.
+
+        :param start: what is true before the first batch, at the generation that is listed.
+        :param end: what is true behind the last one, whatever its generation; None for no manifest.
+        """
+        swap_bytes = 2 * Change((self.before,)).rrdata_bytes if self.before else 0
+        while True:
+            batches = list(pack(edits(plan), self.limits, swap_bytes=swap_bytes)) or [Change()]
+            done = self._along(batches, start, end)
+            excess = max(change.rrdata_bytes for change in done.changes) - self.limits.rrdata_bytes
+            if excess <= 0 or plan.empty:
+                return done
+            swap_bytes += excess
+
+    def _along(self, batches: Sequence[Change], start: Manifest, end: Manifest | None) -> ManifestedChanges:
+        writer = ManifestWriter(start, self)
+        *earlier, last = batches
+        changes, before = [], self.before
+        for batch in earlier:
+            after = writer.advance(batch)
+            changes.append(_swapped(before, after) + batch)
+            before = after
+        if end is None:
+            return ManifestedChanges((*changes, _swapped(before, None) + last), None)
+        claim = self.fallback_claim
+        if claim is not None:
+            claim -= {rrset.key for batch in batches for rrset in batch.deletions} - end.names
+        last_swap = replace(self, fallback_claim=claim)
+        final, after = last_swap._fitted(replace(end, generation=start.generation + len(batches)))
+        return ManifestedChanges((*changes, _swapped(before, after) + last), final)
+
+    def _fitted(self, manifest: Manifest) -> tuple[Manifest, RRset]:
+        """The manifest as an rrset, with the fallback claim where its own names do not fit."""
+        try:
+            return manifest, manifest.to_rrset(self.dns_name, self.limits.manifest_bytes)
+        except ManifestTooLarge:
+            if self.fallback_claim is None:
+                raise
+        coarse = replace(manifest, names=self.fallback_claim | manifest.pending, pending=frozenset())
+        return coarse, coarse.to_rrset(self.dns_name, self.limits.manifest_bytes)
 
 
-class _Trail:
+class ManifestWriter:
     """An owner's manifest from batch to batch."""
 
-    def __init__(self, start: Manifest, dns_name: str, whole: frozenset[Key] | None) -> None:
-        self._start, self._manifest, self._dns_name, self._whole = start, start, dns_name, whole
-        self._names = NameSet(start.names, owner=start.owner, dns_name=dns_name)
-        self._pending = NameSet(start.pending, owner=start.owner, dns_name=dns_name)
-        self._coarse: tuple[str, ...] | None = None
+    def __init__(self, start: Manifest, swap: Swap) -> None:
+        self._start, self._manifest, self._swap = start, start, swap
+        self._names = NameSet(start.names, owner=start.owner, dns_name=swap.dns_name)
+        self._pending = NameSet(start.pending, owner=start.owner, dns_name=swap.dns_name)
+        self._fallback_items: tuple[str, ...] | None = None
 
-    def follow(self, batch: Change) -> None:
-        """Come to where `batch` is applied. What it replaces stays as it is said."""
+    def advance(self, batch: Change) -> RRset:
+        """The manifest once `batch` is applied. What the batch replaces is said already."""
         written = {rrset.key for rrset in batch.additions}
         self._names.add(written - self._start.names)
         self._names.discard({rrset.key for rrset in batch.deletions} - written)
         self._pending.discard(written & self._start.pending)
         self._manifest = replace(self._manifest, generation=self._manifest.generation + 1)
-
-    def manifest(self) -> RRset:
-        """What is true here."""
         try:
-            return self._manifest.worded(self._names.items(), self._pending.items(), self._dns_name)
+            return self._worded(self._names.items(), self._pending.items())
         except ManifestTooLarge:
-            if self._whole is None:
+            claim = self._swap.fallback_claim
+            if claim is None:
                 raise
-        if self._coarse is None:
-            self._coarse = to_items(self._whole, owner=self._manifest.owner, dns_name=self._dns_name)
-        return self._manifest.worded(self._coarse, (), self._dns_name)
+        if self._fallback_items is None:
+            self._fallback_items = to_items(claim, owner=self._manifest.owner, dns_name=self._swap.dns_name)
+        return self._worded(self._fallback_items, ())
+
+    def _worded(self, names: Sequence[str], pending: Sequence[str]) -> RRset:
+        return self._manifest.worded(names, pending, self._swap.dns_name, self._swap.limits.manifest_bytes)
 
 
-def _fitted(manifest: Manifest, whole: frozenset[Key] | None, dns_name: str) -> tuple[Manifest, RRset]:
-    """The manifest as an rrset; with the `whole` claim, if given, instead of names that are too ragged for one.
-
-    Thousands of names deleted by hand here and there leave more ranges than fit. Then the claim stays whole, and what
-    somebody else may have put into its gaps meanwhile would count as ours: better than a job that cannot start.
-    """
-    try:
-        return manifest, manifest.to_rrset(dns_name)
-    except ManifestTooLarge:
-        if whole is None:
-            raise
-    coarse = replace(manifest, names=whole | manifest.pending, pending=frozenset())
-    return coarse, coarse.to_rrset(dns_name)
-
-
-def _swap(before: RRset | None, after: RRset | None) -> Change:
+def _swapped(before: RRset | None, after: RRset | None) -> Change:
     return Change((after,) if after else (), (before,) if before else ())

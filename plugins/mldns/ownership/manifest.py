@@ -68,13 +68,16 @@ class Manifest:
         """Whether the rrset at `key`, if there is one, was written by this owner."""
         return key in self.names
 
-    def to_rrset(self, dns_name: str) -> RRset:
-        """Return the TXT rrset, or raise ManifestTooLarge when the names do not fit."""
+    def to_rrset(self, dns_name: str, max_sent: int | None = None) -> RRset:
+        """Return the TXT rrset, or raise ManifestTooLarge when the names do not fit.
+
+        :param max_sent: octets of the rrdata with its quotes, where the cloud has a limit of its own.
+        """
         names = name_ranges.to_items(self.names, owner=self.owner, dns_name=dns_name)
         pending = name_ranges.to_items(self.pending, owner=self.owner, dns_name=dns_name)
-        return self.worded(names, pending, dns_name)
+        return self.worded(names, pending, dns_name, max_sent)
 
-    def worded(self, names: Iterable[str], pending: Iterable[str], dns_name: str) -> RRset:
+    def worded(self, names: Iterable[str], pending: Iterable[str], dns_name: str, max_sent: int | None = None) -> RRset:
         """`to_rrset` with the items (`mldns.ownership.name_ranges`) of other names than the manifest's own."""
         strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
         if self.expires is not None:
@@ -90,7 +93,10 @@ class Manifest:
         if long := next((string for string in octets if len(string) > MAX_STRING), None):
             text = long.decode()[:60]
             raise InvalidInput(f"manifest of {self.owner!r}: {text!r}… is longer than {MAX_STRING} octets")
-        return RRset(manifest_name(self.owner, dns_name), "TXT", MANIFEST_TTL, (quote_strings(octets),))
+        rrdata = quote_strings(octets)
+        if max_sent is not None and len(rrdata) > max_sent:
+            raise ManifestTooLarge(owner=self.owner, size=len(rrdata), limit=max_sent)
+        return RRset(manifest_name(self.owner, dns_name), "TXT", MANIFEST_TTL, (rrdata,))
 
 
 def decode(rrset: RRset | None, *, owner: str, dns_name: str) -> Manifest | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from mldns.exceptions import InvalidInput
@@ -18,7 +18,7 @@ class Limits:
 
     :param rrdata_bytes: of all additions and deletions of a change, in presentation format.
     :param elements: rrdatas of all additions and deletions of a change together, where the cloud counts them.
-    :param manifest_bytes: of one TXT rrset, without the quotes.
+    :param manifest_bytes: of a manifest as it is sent, quotes included, where the cloud wants it smaller than mldns.
     :param atomic: whether a change of several rrsets is applied as a whole or not at all.
     """
 
@@ -28,8 +28,14 @@ class Limits:
     rrsets_per_zone: int = 10_000
     rrdatas_per_rrset: int = 100
     elements: int | None = None
-    manifest_bytes: int = 4_096
+    manifest_bytes: int | None = None
     atomic: bool = True
+
+    def hold(self, additions: int, deletions: int, rrdata_bytes: int, elements: int) -> bool:
+        """Whether a change of that size is accepted."""
+        if self.elements is not None and elements > self.elements:
+            return False
+        return additions <= self.additions and deletions <= self.deletions and rrdata_bytes <= self.rrdata_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class Change:
     def rrdata_bytes(self) -> int:
         """Octets as sent: presentation format, the larger of the two readings of Google's limit."""
         return sum(len(item.encode()) for rrset in (*self.additions, *self.deletions) for item in rrset.rrdatas)
+
+    @property
+    def elements(self) -> int:
+        """How many rrdatas it adds and deletes."""
+        return sum(len(rrset.rrdatas) for rrset in (*self.additions, *self.deletions))
 
     def __add__(self, other: Change) -> Change:
         return Change(self.additions + other.additions, self.deletions + other.deletions)
@@ -71,33 +82,37 @@ def _single_edits(plan: Plan) -> Iterator[tuple[str, Change]]:
     yield from ((item.name, Change((item,))) for item in plan.creates)
 
 
-def pack(items: Iterable[Change], limits: Limits, *, reserved_bytes: int) -> Iterator[Change]:
+def pack(items: Iterable[Change], limits: Limits, *, swap_bytes: int) -> Iterator[Change]:
     """Yield changes that hold the edits in order, each with room for the manifest's swap.
 
-    :param reserved_bytes: rrdata octets kept free for the manifest (its old and its new form), beside one addition
-        and one deletion.
+    :param swap_bytes: rrdata kept free for the manifest's old and new form, beside an addition and a deletion.
     :raises InvalidInput: a single edit that no change can hold.
     """
-    room = Limits(limits.additions - 1, limits.deletions - 1, limits.rrdata_bytes - reserved_bytes)
+    room = replace(
+        limits,
+        additions=limits.additions - 1,
+        deletions=limits.deletions - 1,
+        rrdata_bytes=limits.rrdata_bytes - swap_bytes,
+        elements=None if limits.elements is None else limits.elements - 2,
+    )
     additions: list[RRset] = []
     deletions: list[RRset] = []
-    size = 0
+    size = elements = 0
     for item in items:
-        more = item.rrdata_bytes
-        if not _fits(len(item.additions), len(item.deletions), more, room):
+        more, more_elements = item.rrdata_bytes, item.elements
+        if not room.hold(len(item.additions), len(item.deletions), more, more_elements):
             name = (item.additions or item.deletions)[0].name
             raise InvalidInput(
-                f"record {name} alone takes {more:,} bytes of rrdata: a change holds {room.rrdata_bytes:,}"
+                f"record {name} alone takes {more:,} bytes in {more_elements:,} rrdatas: a change holds "
+                f"{room.rrdata_bytes:,}" + ("" if room.elements is None else f" in {room.elements:,}")
             )
-        if not _fits(len(additions) + len(item.additions), len(deletions) + len(item.deletions), size + more, room):
+        counts = len(additions) + len(item.additions), len(deletions) + len(item.deletions)
+        if not room.hold(*counts, size + more, elements + more_elements):
             yield Change(tuple(additions), tuple(deletions))
-            additions, deletions, size = [], [], 0
+            additions, deletions, size, elements = [], [], 0, 0
         additions += item.additions
         deletions += item.deletions
         size += more
+        elements += more_elements
     if additions or deletions:
         yield Change(tuple(additions), tuple(deletions))
-
-
-def _fits(additions: int, deletions: int, size: int, room: Limits) -> bool:
-    return additions <= room.additions and deletions <= room.deletions and size <= room.rrdata_bytes

@@ -7,9 +7,9 @@ implements it. How the next two fit:
     change        atomic, also its deletions  atomic; a DELETE must match name,   one PUT or DELETE a record set
                   must match what is there    type, TTL and values exactly
     refused       409 or 412                  400 InvalidChangeBatch              412: `revision` is sent as If-Match
-    limits        additions, deletions, bytes `elements=1_000` together,          `atomic=False`, requests a minute
-                                              `rrdata_bytes=32_000`
-    manifest      4,096 bytes                 4,000 characters with the quotes    4,096 characters
+    limits        additions, deletions, bytes `elements=1_000` together,          `atomic=False`: the editor refuses,
+                                              `rrdata_bytes=32_000`               until it can lock by the manifest
+    manifest      4 KB, mldns's own limit     `manifest_bytes=4_000`              4,096 characters
     done          `done`                      INSYNC                              never told: `UNSUPPORTED`
     history       the list of changes         none: `find_change` is None         none: `find_change` is None
 

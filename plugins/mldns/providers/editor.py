@@ -27,8 +27,9 @@ from mldns.ownership.claims import (
     take,
     upsert_changes,
 )
-from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
 from mldns.ownership.manifest import Manifest
+from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
 from mldns.plan.plan import DEFAULT_POLICY, Plan
 from mldns.providers.base import DnsProvider, Zone
@@ -78,6 +79,8 @@ class ZoneEditor:
     reader: ZoneReader = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.provider.documented.atomic:
+            raise MldnsError(f"zone {self.zone.name!r}: its cloud applies no change of several record sets as a whole")
         self.quota = ZoneQuota(self.provider, self.zone)
         self.reader = ZoneReader(self.provider, self.zone)
 
@@ -119,10 +122,7 @@ class ZoneEditor:
             if first is None and reviewed is not None and plan.digest != reviewed:
                 raise PlanChanged(reviewed=reviewed, now=plan.digest, summary=plan.summary())
             first = first or plan
-            limits = self.quota.limits(plan, view)
-            return upsert_changes(
-                plan, current=view.records, before=view.before, claim=claim, dns_name=self.zone.dns_name, limits=limits
-            )
+            return upsert_changes(plan, view.records, claim, self._swap(view.before, self.quota.limits(plan, view)))
 
         final = self._converge(decide, holder.owner, progress)
         return Applied(first or Plan(), final, progress)
@@ -137,7 +137,7 @@ class ZoneEditor:
                 raise OwnershipConflict(plan.conflicts)
             self.quota.limits(plan, view)
             keys = [rrset.key for rrset in desired]
-            return claim_changes(keys, before=view.before, claim=claim, dns_name=self.zone.dns_name)
+            return claim_changes(keys, claim, self._swap(view.before))
 
         return Applied(Plan(), self._converge(decide, holder.owner, progress), progress)
 
@@ -150,7 +150,7 @@ class ZoneEditor:
         def decide() -> ManifestedChanges:
             before, found = self.reader.manifest(holder.owner)
             manifest = check_held(found, holder, live=None)
-            return renewal(manifest, before=before, expires=holder.expires, dns_name=self.zone.dns_name)
+            return renewal(manifest, holder.expires, self._swap(before))
 
         renewed = self._converge(decide, holder.owner, self._progress(holder))
         log.info("zone %s: lease %s of %s renewed", self.zone.name, holder.lease, holder.owner)
@@ -200,7 +200,7 @@ class ZoneEditor:
             after = edit(manifest.grants)
             if tuple(after) == manifest.grants:
                 return ManifestedChanges((), found)
-            return grant_changes(after, before=before, manifest=manifest, dns_name=self.zone.dns_name)
+            return grant_changes(after, manifest, self._swap(before))
 
         self._converge(decide, owner, self._progress(Holder(owner)))
 
@@ -249,12 +249,15 @@ class ZoneEditor:
         self._left_alone(routed, f"of {manifest.owner}, made routing policies by hand")
         ours = [rrset for rrset in ours if not rrset.routed]
         limits = self.quota.limits(Plan(deletes=tuple(ours)), view)
-        return release_changes(ours, before=before, manifest=manifest, dns_name=self.zone.dns_name, limits=limits)
+        return release_changes(ours, manifest, self._swap(before, limits))
 
     def _left_alone(self, rrsets: Sequence[RRset], which: str) -> None:
         if rrsets:
             names = shorten([rrset.name for rrset in rrsets])
             log.warning("zone %s: left alone: %d record(s) %s: %s", self.zone.name, len(rrsets), which, names)
+
+    def _swap(self, before: RRset | None, limits: Limits | None = None) -> Swap:
+        return Swap(before, self.zone.dns_name, limits or self.provider.documented)
 
     def _progress(self, holder: Holder) -> Progress:
         return Progress((manifest_name(holder.owner, self.zone.dns_name), "TXT"))

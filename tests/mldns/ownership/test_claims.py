@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from mldns.ownership.claims import (
     take,
     upsert_changes,
 )
-from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
 from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
 from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
@@ -42,6 +43,10 @@ class Job:
     @property
     def listed(self) -> RRset | None:
         return self.zone.rrsets.get((manifest_name("bert", ZONE), "TXT"))
+
+    @property
+    def swap(self) -> Swap:
+        return Swap(self.listed, ZONE, self.limits)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -66,14 +71,12 @@ class Job:
             policy=policy,
         )
         assert not plan.conflicts, plan.conflicts
-        return upsert_changes(plan, current=current, before=self.listed, claim=claim, dns_name=ZONE, limits=self.limits)
+        return upsert_changes(plan, current, claim, self.swap)
 
     def release(self) -> ManifestedChanges:
-        manifest, listed = self.manifest, self.listed
-        assert manifest is not None and listed is not None
-        return release_changes(
-            self.zone.rrsets.values(), before=listed, manifest=manifest, dns_name=ZONE, limits=self.limits
-        )
+        manifest = self.manifest
+        assert manifest is not None
+        return release_changes(self.zone.rrsets.values(), manifest, self.swap)
 
     def send(self, todo: ManifestedChanges, crash_after: int | None = None) -> None:
         for change in todo.changes[:crash_after]:
@@ -297,11 +300,11 @@ def test_another_writer_in_between_makes_the_change_fail(zone: StrictZone) -> No
 def test_a_claim_alone_covers_names_and_writes_none(zone: StrictZone) -> None:
     job = Job(zone)
     keys: list[Key] = [(f"worker-{rank}.bert.{ZONE}", "A") for rank in range(3)]
-    todo = claim_changes(keys, before=None, claim=job.take(), dns_name=ZONE)
+    todo = claim_changes(keys, job.take(), job.swap)
     job.send(todo)
     assert job.manifest is not None
     assert (job.manifest.names, job.manifest.pending) == (frozenset(), frozenset(keys))
-    again = claim_changes(keys, before=job.listed, claim=job.take(), dns_name=ZONE)
+    again = claim_changes(keys, job.take(), job.swap)
     assert again.changes == ()
 
 
@@ -387,7 +390,7 @@ def test_a_release_that_died_is_finished_by_a_retry(zone: StrictZone, crash_afte
 def test_a_release_of_a_claim_that_wrote_nothing_removes_the_manifest(zone: StrictZone) -> None:
     job = Job(zone)
     keys: list[Key] = [(f"worker-0.bert.{ZONE}", "A")]
-    job.send(claim_changes(keys, before=None, claim=job.take(), dns_name=ZONE))
+    job.send(claim_changes(keys, job.take(), job.swap))
     job.send(job.release())
     assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
 
@@ -426,11 +429,11 @@ def test_grants_outlive_a_release(zone: StrictZone) -> None:
     manifest = job.manifest
     assert manifest is not None
     grant = "zone roles/dns.reader user:a@b.c"
-    job.send(grant_changes([grant], before=job.listed, manifest=manifest, dns_name=ZONE))
+    job.send(grant_changes([grant], manifest, job.swap))
     job.send(job.release())
     assert job.manifest is not None
     assert (job.manifest.grants, job.manifest.claimant, job.manifest.covered) == ((grant,), "", frozenset())
-    job.send(grant_changes([], before=job.listed, manifest=job.manifest, dns_name=ZONE))
+    job.send(grant_changes([], job.manifest, job.swap))
     assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
 
 
@@ -459,3 +462,44 @@ def test_a_ragged_claim_covers_what_it_still_has_to_remove(zone: StrictZone) -> 
     assert live <= job.manifest.names
     job.send(job.upsert(10, policy="sync"))
     assert len(zone.rrsets) == len(apex()) + 1 + 12 + 1
+
+
+# -- clouds of other limits -------------------------------------------------------------------------------------------
+
+ROUTE53 = Limits(rrdata_bytes=32_000, elements=1_000, manifest_bytes=4_000)
+
+
+@pytest.mark.parametrize("limits", [ROUTE53, Limits(additions=30, deletions=20, rrdata_bytes=700)])
+def test_every_change_keeps_within_the_limits_with_the_manifests_in_it(zone: StrictZone, limits: Limits) -> None:
+    job = Job(zone)
+    job.limits = limits
+    for edit in (
+        lambda: job.upsert(1_200),
+        lambda: job.upsert(1_200, net=9),
+        lambda: job.upsert(40, "sync"),
+        job.release,
+    ):
+        todo = edit()
+        assert all(limits.hold(len(c.additions), len(c.deletions), c.rrdata_bytes, c.elements) for c in todo.changes)
+        job.send(todo)
+    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
+
+
+def test_a_manifest_takes_of_a_change_what_it_really_needs(zone: StrictZone) -> None:
+    job = Job(zone)
+    job.limits = ROUTE53
+    addresses_alone = sum(len(address) for address in addresses(900))
+    assert len(job.upsert(900).changes) == 1, (
+        "the name of all workers is absent above 100, so 901 rrsets and a manifest"
+    )
+    job.limits = replace(ROUTE53, rrdata_bytes=addresses_alone + 1_000)
+    assert len(job.upsert(900).changes) == 1
+
+
+def test_a_cloud_may_want_a_smaller_manifest() -> None:
+    manifest = full_manifest()
+    sent = len(manifest.to_rrset(ZONE).rrdatas[0])
+    assert manifest.to_rrset(ZONE, sent) == manifest.to_rrset(ZONE)
+    with pytest.raises(ManifestTooLarge) as refused:
+        manifest.to_rrset(ZONE, sent - 1)
+    assert (refused.value.size, refused.value.limit) == (sent, sent - 1)

@@ -47,7 +47,7 @@ def test_any_split_keeps_every_edit_whole_and_in_order(
         )
         for n, (adds, dels, length) in enumerate(shape)
     ]
-    packed = list(pack(items, Limits(additions, deletions, size), reserved_bytes=50))
+    packed = list(pack(items, Limits(additions, deletions, size), swap_bytes=50))
     assert sum(packed, Change()) == sum(items, Change())
     for change in packed:
         assert len(change.additions) <= additions - 1
@@ -59,9 +59,9 @@ def test_any_split_keeps_every_edit_whole_and_in_order(
 
 def test_a_change_leaves_room_for_the_manifest() -> None:
     items = [Change((rrset(f"w{n}."),)) for n in range(9_990)]
-    assert [len(change.additions) for change in pack(items, Limits(), reserved_bytes=16_384)] == [999] * 10
+    assert [len(change.additions) for change in pack(items, Limits(), swap_bytes=16_384)] == [999] * 10
 
 
 def test_what_no_change_can_hold_is_named() -> None:
-    with pytest.raises(InvalidInput, match=r"record big\. alone takes 600 bytes"):
-        list(pack([Change((rrset("big.", "x" * 600, "TXT"),))], Limits(rrdata_bytes=500), reserved_bytes=0))
+    with pytest.raises(InvalidInput, match=r"record big\. alone takes 600 bytes in 1 rrdatas"):
+        list(pack([Change((rrset("big.", "x" * 600, "TXT"),))], Limits(rrdata_bytes=500), swap_bytes=0))

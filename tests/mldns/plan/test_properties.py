@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strict_zone import StrictZone
 
 from mldns.ownership.claims import Holder, release_changes, take, upsert_changes
-from mldns.ownership.compare_and_swap import ManifestedChanges
+from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
 from mldns.ownership.manifest import Manifest, decode
 from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
@@ -48,7 +48,7 @@ def prepared(zone: StrictZone, desired: list[RRset], policy: str, lease: str = "
     )
     if plan.conflicts:
         return plan, ManifestedChanges((), manifest)
-    return plan, upsert_changes(plan, current=current, before=listed, claim=claim, dns_name=ZONE, limits=tight)
+    return plan, upsert_changes(plan, current, claim, Swap(listed, ZONE, tight))
 
 
 def upsert(zone: StrictZone, desired: list[RRset], policy: str, crash_after: int | None = None) -> Plan:
@@ -61,7 +61,7 @@ def upsert(zone: StrictZone, desired: list[RRset], policy: str, crash_after: int
 def release(zone: StrictZone) -> None:
     manifest, listed, current = read(zone)
     if manifest is not None and listed is not None:
-        todo = release_changes(current, before=listed, manifest=manifest, dns_name=ZONE, limits=tight)
+        todo = release_changes(current, manifest, Swap(listed, ZONE, tight))
         for change in todo.changes:
             zone.apply(change)
 
