@@ -43,17 +43,6 @@ def test_without_rd_it_refuses(book, resolver_in):
     assert response.flags & dns.flags.RA
 
 
-def test_an_answer_is_remembered_for_its_ttl_which_counts_down(book, resolver_in):
-    zone = book.create("ml.test.", "w 60 A 192.0.2.1")
-    resolver = resolver_in()
-    assert rdatas(ask(resolver, "w.ml.test.")) == ["w.ml.test. 60 192.0.2.1"]
-    book.edit(zone, delete="w 60 A 192.0.2.1", add="w 30 A 192.0.2.2")
-    book.now += 59
-    assert rdatas(ask(resolver, "W.ml.test.")) == ["W.ml.test. 1 192.0.2.1"]
-    book.now += 1
-    assert rdatas(ask(resolver, "w.ml.test.")) == ["w.ml.test. 30 192.0.2.2"]
-
-
 def test_a_name_asked_for_too_early_stays_denied_for_300_seconds(book, resolver_in, authoritative):
     zone = book.create("ml.test.")
     resolver = resolver_in()
@@ -73,33 +62,6 @@ def test_a_name_asked_for_too_early_stays_denied_for_300_seconds(book, resolver_
     assert rdatas(ask(resolver, "w.ml.test.")) == ["w.ml.test. 60 192.0.2.1"]
 
 
-def test_nodata_is_remembered_for_its_type_alone(book, resolver_in):
-    zone = book.create("ml.test.", "w 60 A 192.0.2.1")
-    resolver = resolver_in()
-    response = ask(resolver, "w.ml.test.", "AAAA")
-    assert (response.rcode(), response.answer, response.authority[0].ttl) == (dns.rcode.NOERROR, [], 300)
-    book.edit(zone, add="w 60 AAAA 2001:db8::1")
-    book.now += 100
-    assert ask(resolver, "w.ml.test.", "AAAA").authority[0].ttl == 200
-    assert ask(resolver, "w.ml.test.", "A").answer
-    book.now += 200
-    assert ask(resolver, "w.ml.test.", "AAAA").answer
-
-
-def test_a_name_is_denied_for_as_long_as_its_own_zone_says(book, resolver_in):
-    zone = book.create("ml.test.")
-    book.edit(
-        zone,
-        delete="@ 21600 SOA ns-1.test. host.test. 1 21600 3600 259200 300",
-        add="@ 21600 SOA ns-1.test. host.test. 1 21600 3600 259200 7",
-    )
-    resolver = resolver_in()
-    assert ask(resolver, "w.ml.test.").authority[0].ttl == 7
-    book.edit(zone, add="w 60 A 192.0.2.1")
-    book.now += 7
-    assert ask(resolver, "w.ml.test.").answer
-
-
 def test_the_zones_are_seen_with_the_lag(book, resolver_in):
     book.lag = 5.0
     zone = book.create("ml.test.")
@@ -110,17 +72,6 @@ def test_the_zones_are_seen_with_the_lag(book, resolver_in):
     assert ask(resolver, "v.ml.test.").rcode() == dns.rcode.NXDOMAIN
     book.now += 0.2
     assert ask(resolver, "w.ml.test.").answer
-
-
-def test_what_was_learnt_outlives_the_record_and_the_zone(book, resolver_in):
-    zone = book.create("ml.test.", "w 60 A 192.0.2.1")
-    resolver = resolver_in()
-    assert ask(resolver, "w.ml.test.").answer
-    book.delete(zone)
-    book.now += 59
-    assert ask(resolver, "w.ml.test.").answer
-    book.now += 1
-    assert ask(resolver, "w.ml.test.").rcode() == dns.rcode.SERVFAIL
 
 
 def test_flush_forgets_answers_and_denials(book, resolver_in, run):
