@@ -1,13 +1,14 @@
 """A real localcloud in a process of its own, for every test that needs an API or a name server.
 
-`cloud` is shared by the whole session and emptied before each test; `start_cloud` starts further ones with other flags.
+`cloud` is shared by the whole session and emptied before each test; `start_cloud` starts further ones with other flags,
+which are emptied and used again by later tests that ask for the same.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,10 @@ NETWORK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/netw
 _ROOT = Path(__file__).resolve().parent.parent
 _READY = re.compile(r"localcloud ready api=(?P<api>\S+) dns=(?P<dns>\S+)(?: resolver=(?P<resolver>\S+))?\n")
 _START_SECONDS = 30
+_KEPT = 4
+"""Clouds that wait for the next test that asks for their flags. A start takes most of a second, a process 40 MB."""
+_DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+"""Linux: whoever kills the tests leaves no server behind."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def launch(*arguments: str) -> Cloud:
     if "--resolver" not in given:
         defaults += ["--resolver", f"127.0.0.1:0={NETWORK}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "localcloud", *defaults, *arguments],
+        [*_DIES_WITH_US, sys.executable, "-m", "localcloud", *defaults, *arguments],
         cwd=_ROOT,
         stdout=subprocess.PIPE,
         stderr=None,
@@ -111,14 +116,42 @@ def cloud(_session_cloud: Cloud) -> Cloud:
     return _session_cloud
 
 
+Idle = list[tuple[tuple[str, ...], Cloud]]
+
+
+@pytest.fixture(scope="session")
+def _idle_clouds() -> Iterator[Idle]:
+    """Running clouds that no test uses, with their flags."""
+    idle: Idle = []
+    yield idle
+    for _, cloud in idle:
+        cloud.stop()
+
+
 @pytest.fixture
-def start_cloud() -> Iterator[Callable[..., Cloud]]:
-    """`start_cloud("--latency-ms", "50", …)`: another localcloud, ended with the test."""
-    with contextlib.ExitStack() as stack:
+def start_cloud(_idle_clouds: Idle) -> Iterator[Callable[..., Cloud]]:
+    """`start_cloud("--latency-ms", "50", …)`: another localcloud, empty, for this test alone."""
+    used: Idle = []
 
-        def start(*arguments: str) -> Cloud:
-            started = launch(*arguments)
-            stack.callback(started.stop)
-            return started
+    def start(*arguments: str) -> Cloud:
+        used.append((arguments, _take(_idle_clouds, arguments) or launch(*arguments)))
+        return used[-1][1]
 
-        yield start
+    yield start
+    for arguments, cloud in used:
+        if cloud.process.poll() is None and not {"--api", "--data"} & set(arguments):
+            _idle_clouds.append((arguments, cloud))
+        else:
+            cloud.stop()
+    while len(_idle_clouds) > _KEPT:
+        _idle_clouds.pop(0)[1].stop()
+
+
+def _take(idle: Idle, arguments: tuple[str, ...]) -> Cloud | None:
+    """One with these flags, emptied; None without one."""
+    for position, (flags, cloud) in enumerate(idle):
+        if flags == arguments:
+            del idle[position]
+            cloud.reset()
+            return cloud
+    return None

@@ -15,6 +15,20 @@ pytest_plugins = ["tests.cloud_fixture"]
 
 WITH_AIRFLOW = {"e2e", "ui"}
 """Folders whose tests run against a real Airflow: one at a time is as much as a laptop likes."""
+LONG = (
+    "tests/e2e",
+    "tests/ui",
+    "tests/dags/test_reconcile.py",
+    "tests/mldns/hooks/test_hook_grants.py",
+    "tests/mldns/under_fire",
+    "tests/contract",
+    "tests/demo",
+    "tests/compose",
+    "tests/dags",
+    "tests/mldns/triggers",
+    "tests/mldns/providers",
+)
+"""What takes longest, longest first. Begun last, it would keep one process busy while the other has nothing to do."""
 
 
 class NetworkRefused(OSError):
@@ -28,19 +42,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is exhaustive is slow."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is exhaustive is slow; where processes share the work, the longest comes first."""
     for item in items:
         if item.get_closest_marker("exhaustive"):
             item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((n for n, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Keep together, when several processes share the work, a file's tests, and all that start an Airflow.
 
-    pytest-xdist 3.8 has groups of its own for this, and pytest 9.2 keeps names where it does not look for them.
+    They are handed out in the order of the tests, not by how many a file has. pytest-xdist 3.8 has groups of its own
+    for this, and pytest 9.2 keeps names where it does not look for them.
     """
+    config.option.loadscopereorder = False
     return _ByServer(config, log)
 
 

@@ -10,9 +10,10 @@ from deploy import write_env
 from tests.compose.config import ROOT
 
 
-@pytest.fixture
-def env_file(tmp_path: Path) -> Path:
-    """An .env as `make env` writes it."""
-    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
-    write_env.main(tmp_path)
-    return tmp_path / ".env"
+@pytest.fixture(scope="session")
+def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .env as `make env` writes it, not to be written to."""
+    folder = tmp_path_factory.mktemp("compose")
+    (folder / ".env.example").write_text((ROOT / ".env.example").read_text())
+    write_env.main(folder)
+    return folder / ".env"

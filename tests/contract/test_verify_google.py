@@ -109,6 +109,7 @@ def quick_cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
     return start_cloud("--done-ms", "50", "--serve-ms", "0")
 
 
+@pytest.mark.slow
 def test_by_connection(quick_cloud: Cloud, tmp_path: Path) -> None:
     """An Airflow connection is all it takes; policies stay untouched without a member, and nothing is left."""
     connection = {
@@ -155,6 +156,7 @@ def test_a_guess_that_is_wrong_is_news_and_no_failure(start_cloud: Callable[...,
     assert "{'no maxResults': 400, '1000': 400, '5000': 400}" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_fact_that_does_not_hold_fails(quick_cloud: Cloud, tmp_path: Path) -> None:
     """Google's recorded errors have no status: a server that adds one contradicts a fact of grade R."""
     with pretender(quick_cloud.api) as api:
@@ -166,7 +168,8 @@ def test_a_fact_that_does_not_hold_fails(quick_cloud: Cloud, tmp_path: Path) -> 
     assert zone_names(quick_cloud) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)])
 def test_an_interrupted_run_leaves_nothing(
     start_cloud: Callable[..., Cloud], tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -197,8 +200,13 @@ NOWHERE = "--dns-endpoint http://127.0.0.1:1 --resource-manager-endpoint http://
         pytest.param(
             {"CONN": "unheard_of"}, "AIRFLOW_CONN_UNHEARD_OF", id="no such connection", marks=pytest.mark.slow
         ),
-        pytest.param({}, "default credentials", id="no credentials"),
-        pytest.param({"ARGS": "--dns-endpoint http://127.0.0.1:1"}, "plain HTTP", id="a token over plain HTTP"),
+        pytest.param({}, "default credentials", id="no credentials", marks=pytest.mark.slow),
+        pytest.param(
+            {"ARGS": "--dns-endpoint http://127.0.0.1:1"},
+            "plain HTTP",
+            id="a token over plain HTTP",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_project_out_of_reach_is_one_line(tmp_path: Path, variables: dict[str, str], reason: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,14 +74,3 @@ def test_no_module_is_replaced_by_one_of_ours(ours: dict[str, Any]) -> None:
 
 def test_the_shim_loads_nothing_heavy(ours: dict[str, Any]) -> None:
     assert ours["heavy"] == []
-
-
-def test_without_the_ignore_file_the_loader_would_run_the_package(tmp_path: Path) -> None:
-    """What the ignore file is for: without it, modules of ours are loaded a second time under bare names.
-
-    `__main__.py` is left out as well: it would take the loading process for its own and end it.
-    """
-    folder = tmp_path / "plugins"
-    left_out = shutil.ignore_patterns(".airflowignore", "__pycache__", "__main__.py")
-    shutil.copytree(ROOT / "plugins", folder, ignore=left_out)
-    assert {"metrics", "arguments"} <= set(loaded(folder, tmp_path)["bare"])
