@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
+from airflow.sdk.exceptions import AirflowException
 from google.api_core.client_options import ClientOptions
 from google.auth import impersonated_credentials
-from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from mldns import arguments
@@ -39,6 +40,19 @@ if TYPE_CHECKING:
 _EVERY_API = "https://www.googleapis.com/auth/cloud-platform"
 
 _CONNECT_SECONDS = 10.0
+
+_KEYS = ("keyfile_dict", "key_path", "credential_config_file")
+# What the base class, google-auth and cryptography raise for a file that is none, or not what it should be.
+_BENT = (
+    AirflowException,
+    DefaultCredentialsError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 class ConnectionHook(GoogleBaseHook):
@@ -191,6 +205,20 @@ class ConnectionHook(GoogleBaseHook):
             failures=replace(usual.failures, deadline=deadline, attempts=self.num_retries + 1 if said else None),
             contention=replace(usual.contention, deadline=deadline),
         )
+
+    def get_credentials_and_project_id(self) -> tuple[Credentials, str | None]:
+        """Who we are, as the connection says.
+
+        :raises InvalidInput: its key or its credential configuration cannot be read; nothing of it is shown.
+        """
+        try:
+            return super().get_credentials_and_project_id()
+        except _BENT as error:
+            source = next((extra for extra in _KEYS if self._get_field(extra)), None)
+            if source is None:
+                raise
+            what = clipped(f"{type(error).__name__}: {error}")
+        raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {source} cannot be read as credentials ({what})")
 
     def _seconds(self, extra: str, usual: float) -> float:
         seconds = arguments.seconds(self._get_field(extra), f"connection {self.gcp_conn_id!r}: extra {extra}")

@@ -16,7 +16,7 @@ from typing import Any
 import jwt
 import pytest
 
-from mldns.exceptions import MldnsError, PermissionMissing
+from mldns.exceptions import InvalidInput, MldnsError, PermissionMissing
 from mldns.hooks.cloud_dns import CloudDNSHook
 from tests.cloud_fixture import Cloud
 from tests.mldns.hooks.guarded_cloud import AIRFLOW, REGISTRAR, account, key
@@ -52,6 +52,32 @@ def test_a_key_file_may_what_its_account_was_granted(guarded, grant, make_hook):
         hook.bind_iam(role="roles/dns.reader", members=["user:a@example.com"], scope="project")
     asked = ["resourcemanager.projects.get", "resourcemanager.projects.setIamPolicy"]
     assert hook.test_iam_permissions(permissions=asked, scope="project") == asked[:1]
+
+
+SHORT_KEY = {"type": "service_account", "client_email": "a@example.com", "token_uri": "https://oauth.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        ("keyfile_dict", '{"type": "service_acc'),
+        ("keyfile_dict", "[1]"),
+        ("keyfile_dict", "[" * 100_000),
+        ("keyfile_dict", json.dumps(SHORT_KEY)),
+        ("keyfile_dict", json.dumps({**SHORT_KEY, "private_key": "SECRET"})),
+        ("keyfile_dict", json.dumps({**SHORT_KEY, "private_key": 7})),
+        ("key_path", "/nowhere/key.json"),
+        ("key_path", "/nowhere"),
+        ("credential_config_file", '{"type": "external_account"}'),
+    ],
+)
+def test_a_bent_key_is_refused_in_one_line(guarded, make_hook, extra, text):
+    with pytest.raises(InvalidInput) as refused:
+        make_hook(**{extra: text}).list_zones()
+    said = str(refused.value)
+    assert said.startswith(f"connection 'google_cloud_default': extra {extra} cannot be read as credentials (")
+    assert "\n" not in said
+    assert "SECRET" not in said
 
 
 def test_a_federated_identity_acts_as_an_account(guarded, grant, make_hook, tmp_path):
