@@ -23,9 +23,10 @@ from pathlib import Path
 import dns.message
 import httpx
 
-from mldns.gate.exchange import pursue, tell
+from mldns.gate import exchange
 from mldns.gate.servers import servers_to_ask
-from mldns.gate.spec import Proof
+from mldns.gate.spec import GateSpec
+from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
 
 RESULTS = Path(__file__).with_name("gate.md")
@@ -67,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     before = _peak_mb()
     with _localcloud() as (api, servers, resolver):
-        proof = _proof(options.names, servers, resolver)
-        _write(api, proof)
-        rounds = [asyncio.run(_round(proof, servers[0])) for _ in range(options.rounds)]
+        spec = _spec(options.names, servers, resolver)
+        _write(api, spec)
+        rounds = [asyncio.run(_round(spec, servers[0])) for _ in range(options.rounds)]
     memory = _peak_mb() - before
     text = _table(rounds, memory, options.names)
     print(text)
@@ -96,18 +97,18 @@ def _localcloud() -> Iterator[tuple[str, list[str], str]]:
         process.wait(10)
 
 
-def _proof(names: int, servers: Sequence[str], resolver: str) -> Proof:
+def _spec(names: int, servers: Sequence[str], resolver: str) -> GateSpec:
     """`names` names in all: the workers and `master`."""
     workers = tuple(Worker(rank, f"10.{rank >> 16}.{rank >> 8 & 255}.{rank & 255}") for rank in range(1, names))
     workers = tuple(Worker(rank, host.address) for rank, host in enumerate(workers))
     asked = servers_to_ask(visibility="public", name_servers=servers, resolvers=[resolver])
-    return Proof(job="bench", dns_name=ZONE, ttl=300, servers=asked, workers=workers)
+    return GateSpec(DesiredRecords("bench", ZONE, 300, workers), asked)
 
 
-def _write(api: str, proof: Proof) -> None:
+def _write(api: str, spec: GateSpec) -> None:
     base = f"{api}/dns/v1/projects/bench/managedZones"
     _post(base, {"name": "ml", "dnsName": ZONE, "description": "", "visibility": "public"})
-    rrsets = [rrset.to_api() for rrset in proof.rrsets()]
+    rrsets = [rrset.to_api() for rrset in spec.desired.rrsets]
     for start in range(0, len(rrsets), _BATCH):
         _post(f"{base}/ml/changes", {"additions": rrsets[start : start + _BATCH]})
 
@@ -116,17 +117,17 @@ def _post(url: str, body: object) -> None:
     httpx.post(url, json=body, timeout=60, trust_env=False).raise_for_status()
 
 
-async def _round(proof: Proof, server: str) -> Round:
+async def _round(spec: GateSpec, server: str) -> Round:
     """Prove everything once, with the floor measured before and after: the machine may change its pace."""
-    samples = await _answers(proof, server)
-    survey = proof.survey(time.monotonic())
+    samples = await _answers(spec, server)
+    survey = spec.survey(time.monotonic())
     floor = [_floor_us(samples)]
     longest = [0.0]
     canary = asyncio.create_task(_canary(longest))
     await asyncio.sleep(0)
     began, cpu = time.perf_counter(), time.process_time()
-    await pursue(survey)
-    report = await tell(survey)
+    await exchange.run_round(survey)
+    report = await exchange.report(survey)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     canary.cancel()
     floor.append(_floor_us(samples))
@@ -143,7 +144,7 @@ async def _canary(longest: list[float]) -> None:
         longest[0] = max(longest[0], time.thread_time() - before)
 
 
-async def _answers(proof: Proof, server: str) -> list[tuple[str, str, bytes]]:
+async def _answers(spec: GateSpec, server: str) -> list[tuple[str, str, bytes]]:
     """Real answers of a name server: name, type, wire."""
     host, _, port = server.partition(":")
     loop, found = asyncio.get_running_loop(), []
@@ -157,7 +158,7 @@ async def _answers(proof: Proof, server: str) -> list[tuple[str, str, bytes]]:
             self.answer = loop.create_future()
 
     transport, protocol = await loop.create_datagram_endpoint(One, remote_addr=(host, int(port)))
-    for rrset in proof.rrsets()[:2_000]:
+    for rrset in spec.desired.rrsets[:2_000]:
         answer = protocol.answer
         transport.sendto(dns.message.make_query(rrset.name, rrset.type, use_edns=0, payload=1232).to_wire())
         found.append((rrset.name, rrset.type, await answer))

@@ -31,7 +31,7 @@ from dns.exception import DNSException
 
 from mldns.exceptions import InvalidInput
 from mldns.handoff import reader
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 from mldns.handoff.render import torchrun
 
 RANK, POD_INDEX = "MLDNS_RANK", "JOB_COMPLETION_INDEX"
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
-def launch_command(launcher: str, program: Sequence[str], job: HandOff, host: Host) -> list[str]:
+def launch_command(launcher: str, program: Sequence[str], job: HandOff, host: JobHost) -> list[str]:
     """What this process becomes: torchrun, or the program itself with its rank."""
     if launcher == "jax":
         return [sys.executable, *program, "--rank", str(host.index)]
@@ -70,7 +70,7 @@ def launch_command(launcher: str, program: Sequence[str], job: HandOff, host: Ho
     return [sys.executable, "-m", "torch.distributed.run", *options, *program]
 
 
-def find_itself(job: HandOff, rank: str | None, environment: Mapping[str, str]) -> tuple[Host, str]:
+def find_itself(job: HandOff, rank: str | None, environment: Mapping[str, str]) -> tuple[JobHost, str]:
     """Which worker this host is, and its address as the other ranks know it.
 
     :raises CannotStart: nothing tells the rank.
@@ -91,7 +91,7 @@ def find_itself(job: HandOff, rank: str | None, environment: Mapping[str, str]) 
     )
 
 
-def _by_rank(job: HandOff, told: str) -> tuple[Host, str]:
+def _by_rank(job: HandOff, told: str) -> tuple[JobHost, str]:
     if not re.fullmatch(r"\d{1,9}", told):
         raise CannotStart(f"rank {told!r} is not a whole number")
     host = job.host(int(told))

@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
-from mldns.gate.servers import Role, Server, parse_server
+from mldns.gate.servers import Server, ServerRole, parse_server
 
 Reply = dns.message.Message | bytes
 Script = Callable[[dns.message.Message], Reply | Iterable[Reply]]
@@ -53,7 +53,7 @@ class ScriptedDns:
         self._thread = threading.Thread(target=self._run)
         self._ready = threading.Event()
 
-    def server(self, role: Role = Role.AUTHORITATIVE) -> Server:
+    def server(self, role: ServerRole = ServerRole.AUTHORITATIVE) -> Server:
         return parse_server(self.address, role)
 
     @property

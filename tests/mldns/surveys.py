@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mldns.gate.expectations import Answer, Expectation
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Server, ServerRole
 from mldns.gate.survey import Survey
 
-AUTH, RESOLVER = Role.AUTHORITATIVE, Role.RESOLVER
+AUTH, RESOLVER = ServerRole.AUTHORITATIVE, ServerRole.RESOLVER
 NS1, NS2 = Server("ns1", 53, AUTH), Server("ns2", 53, AUTH)
 RES = Server("10.0.0.2", 53, RESOLVER)
 
@@ -27,7 +27,7 @@ def denied(negative_ttl: int | None = 300) -> Answer:
     return Answer(rcode="NXDOMAIN", authoritative=True, recursion_available=True, negative_ttl=negative_ttl)
 
 
-def answer_all(survey: Survey, role: Role, now: float) -> int:
+def answer_all(survey: Survey, role: ServerRole, now: float) -> int:
     """Answer everything that is due rightly, and return how many questions that were."""
     asked = survey.due(role, now)
     for server, expectations in asked.items():

@@ -24,7 +24,8 @@ _CODES = """\
 exit codes:
   0   every name answers as it must
   2   the command was not understood; nothing was asked
-  10  the same, with something that was to be tolerated, or an address that nothing proves
+  10  the same, with something that was to be tolerated, an address that nothing proves, a resolver of this machine that
+      does not answer, or a line of resolv.conf that is passed over
   20  not yet: names are missing, servers silent or caches old; a retry may find them
   30  somebody has to look: another address, or a server that refuses or does not serve the zone
 
@@ -51,27 +52,27 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     shared.add_subject(parser)
     shared.add_wait(parser, default=DEFAULT_WAIT)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--quiet", action="store_true", help="tell no progress")
+    parser.add_argument("--quiet", action="store_true", help="print no progress")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, tell, and return the exit code."""
+    """Check, print what came of it, and return the exit code."""
     from mldns.cli import questions
     from mldns.cli.verification import verify
 
     task = questions.of_options(options)
     progress = None if options.quiet else Progress(terminal=sys.stderr.isatty())
     try:
-        outcome = verify(task, wait=options.wait, tell_progress=progress)
+        outcome = verify(task, wait=options.wait, on_progress=progress)
     finally:
         if progress is not None:
             progress.end()
-    _tell(outcome, as_json=options.json)
+    _print(outcome, as_json=options.json)
     return int(outcome.report.exit)
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
+def _print(outcome: Outcome, *, as_json: bool) -> None:
     report = outcome.report
     if as_json:
         print(json.dumps(report.to_json() | {"addresses_proven": outcome.addresses_proven}), flush=True)

@@ -6,6 +6,7 @@ import argparse
 import math
 
 from mldns import arguments
+from mldns.cli.resolv_conf import RESOLV_CONF
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Tolerance
 
@@ -13,7 +14,7 @@ HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 """What `training_dns` hands over as `dns.env`."""
 
 SYSTEM = "system"
-RESOLV_CONF = "/etc/resolv.conf"
+"""As a resolver: those that the C library asks here."""
 
 
 def add_handoff(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +47,8 @@ def add_servers(parser: argparse.ArgumentParser) -> None:
         metavar="HOST[:PORT]",
         action="append",
         default=[],
-        help=f"ask this resolver, or those of {RESOLV_CONF} for '{SYSTEM}'; may be repeated (default: those of the "
-        f"hand-off, else '{SYSTEM}')",
+        help=f"ask this resolver, which must answer; or those of {RESOLV_CONF} for '{SYSTEM}', where a silent one is "
+        f"a warning as long as another one answers; may be repeated (default: those of the hand-off, else '{SYSTEM}')",
     )
     parser.add_argument(
         "--server",
@@ -88,12 +89,12 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         help="the addresses that a name must have, and no others; may be repeated",
     )
     parser.add_argument(
-        "--require",
-        metavar="NAME",
+        "--required",
+        metavar="NAME[=ADDRESS|:PORT]",
         action="append",
         default=[],
-        help="a name outside the zone that the training needs, such as a storage host: aliases are followed, any "
-        "address will do; may be repeated",
+        help="a name outside the zone that the training needs, such as a storage host: any address will do, unless one "
+        "is given; with a port a TCP connection must come about, too; aliases are followed; may be repeated",
     )
     parser.add_argument(
         "--connect",
@@ -108,7 +109,7 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         choices=[tolerance.value for tolerance in Tolerance],
         action="append",
         default=[],
-        help="tell this as a warning, exit code 10",
+        help="let this pass with a warning, exit code 10",
     )
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mldns.cli import inputs
-from mldns.cli.options import RESOLV_CONF, SYSTEM
+from mldns.cli.options import SYSTEM
+from mldns.cli.resolv_conf import SystemResolvers, system_resolvers
 from mldns.cli.verification import Task
 from mldns.exceptions import InvalidInput
-from mldns.gate.expectations import Expectation, Inquiry, any_address, expectations, parse_required, parse_tolerances
-from mldns.gate.servers import Role, Server, parse_server
+from mldns.gate.expectations import (
+    Expectation,
+    Inquiry,
+    any_address,
+    expectations,
+    known_addresses,
+    parse_port_of,
+    parse_required,
+    parse_tolerances,
+)
+from mldns.gate.servers import Endpoint, Server, ServerRole, parse_server
 from mldns.handoff.reader import HandOff
 from mldns.inventory.job_records import job_records
-from mldns.inventory.workers import Worker, parse_port
-from mldns.records.addresses import parse_address
-from mldns.records.names import absolute
-
-_MAX_SYSTEM_RESOLVERS = 3  # the C library asks no more (MAXNS)
-_ANY_ADDRESS = ("0.0.0.0/0", "::/0")  # who names an address here knows why
+from mldns.inventory.workers import Worker
 
 
 def of_options(options: argparse.Namespace) -> Task:
@@ -27,34 +32,41 @@ def of_options(options: argparse.Namespace) -> Task:
 
     :raises InvalidInput: one of them cannot be read, or there is nothing to check.
     """
-    named = [*_names(options.names), *_expected(options.expect)]
+    exact = [item for text in options.expect for item in _expected(text)]
+    by_name = _names(options.names)
     handoff = None
-    if options.handoff is not None or not named:
+    if options.handoff is not None or not (exact or by_name):
         handoff = inputs.handoff_of(options)
-        exact = {item.name for item in named if item.rrdatas is not None}
-        named += [item for item in _of_job(options, handoff) if item.name not in exact]
+        by_name += _of_job(options, handoff)
     elif options.rank is not None or options.workers is not None:
         raise InvalidInput("--rank and --workers are of a job: give its --handoff, too")
-    port = _port(options.connect, handoff)
-    if port is not None and port[0] not in {item.name for item in named}:
-        named.append(any_address(port[0]))
-    required = tuple(parse_required(text) for text in options.require)
-    servers = _servers(options, handoff)
-    resolvers = tuple(server for server in servers if server.role is Role.RESOLVER) or system_resolvers()
+    known = {item.name for item in exact}
+    named = [*exact, *(item for item in by_name if item.name not in known)]
+    required = [parse_required(text) for text in options.required]
+    ports = [one.port for one in required if one.port is not None]
+    if (port := _port(options.connect, handoff)) is not None:
+        ports.append(port)
+        if port.name not in {item.name for item in named}:
+            named.append(any_address(port.name))
+    outside = tuple(item for one in required for item in one.expectations)
+    asked = _servers(options, handoff, outside=bool(outside))
     return Task(
         tuple(named),
-        servers,
-        also=(Inquiry(required, resolvers),) if required else (),
+        asked.servers,
+        asked.alternatives,
+        also=(Inquiry(outside, asked.resolvers),) if outside else (),
         handoff=handoff,
-        port=port,
+        ports=tuple(ports),
         passes=options.passes,
         tolerate=parse_tolerances(options.tolerate),
+        warnings=asked.warnings,
     )
 
 
 def of_handoff(options: argparse.Namespace, handoff: HandOff) -> Task:
     """The task to look up all hosts of a job, at the servers that the options name."""
-    return Task(tuple(_addresses(handoff, names_of(handoff))), _servers(options, handoff), handoff=handoff)
+    asked, expectations = _servers(options, handoff), tuple(_addresses(handoff, names_of(handoff)))
+    return Task(expectations, asked.servers, asked.alternatives, handoff=handoff, warnings=asked.warnings)
 
 
 def names_of(handoff: HandOff) -> list[str]:
@@ -92,51 +104,50 @@ def _names(arguments: Iterable[str]) -> list[Expectation]:
     return [any_address(text) for text in texts if text]
 
 
-def _expected(arguments: Iterable[str]) -> Iterator[Expectation]:
-    for argument in arguments:
-        name, equals, texts = argument.partition("=")
-        if not (equals and texts.strip()):
-            raise InvalidInput(
-                f"--expect {argument!r}: expected NAME=ADDRESS, such as worker-0.bert.ml.example.com=10.0.0.7"
-            )
-        name = absolute(name.strip())
-        parsed = [parse_address(text, allow_addresses=_ANY_ADDRESS, where=name) for text in texts.split(",")]
-        for kind in ("A", "AAAA"):
-            if rrdatas := tuple(dict.fromkeys(text for text in parsed if (":" in text) == (kind == "AAAA"))):
-                yield Expectation(name, kind, rrdatas, None)
+def _expected(argument: str) -> tuple[Expectation, ...]:
+    name, equals, addresses = argument.partition("=")
+    if not (equals and addresses.strip()):
+        raise InvalidInput(
+            f"--expect {argument!r}: expected NAME=ADDRESS, such as worker-0.bert.ml.example.com=10.0.0.7"
+        )
+    return known_addresses(name, addresses)
 
 
-def _port(argument: str | None, handoff: HandOff | None) -> tuple[str, int] | None:
+def _port(argument: str | None, handoff: HandOff | None) -> Endpoint | None:
     if argument is None:
         return None
-    if argument == "":
-        if handoff is None:
-            raise InvalidInput("--connect needs NAME:PORT, or a hand-off that has the rendezvous port")
-        return f"{handoff.master}.", handoff.port
-    name, colon, port = argument.rpartition(":")
-    if not colon:
-        raise InvalidInput(f"--connect {argument!r}: expected NAME:PORT, such as worker-0.bert.ml.example.com:29500")
-    return absolute(name), parse_port(port)
+    if argument:
+        return parse_port_of(argument)
+    if handoff is None:
+        raise InvalidInput("--connect needs NAME:PORT, or a hand-off that has the rendezvous port")
+    return Endpoint(f"{handoff.master}.", "", handoff.port)
 
 
-def _servers(options: argparse.Namespace, handoff: HandOff | None) -> tuple[Server, ...]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whom to ask.
+
+    :param servers: the name servers that are named, then the resolvers.
+    :param resolvers: who is asked for names outside the zone.
+    :param alternatives: the resolvers of this machine among the servers.
+    """
+
+    servers: tuple[Server, ...]
+    resolvers: tuple[Server, ...]
+    alternatives: tuple[Server, ...]
+    warnings: tuple[str, ...]
+
+
+def _servers(options: argparse.Namespace, handoff: HandOff | None, *, outside: bool = False) -> _Asked:
     """The name servers that are named, then the resolvers: those named, else the hand-off's, else the system's."""
-    authorities = [parse_server(text, Role.AUTHORITATIVE) for text in options.server]
+    authorities = tuple(parse_server(text, ServerRole.AUTHORITATIVE) for text in options.server)
     texts = options.resolver or (handoff.resolvers if handoff else ()) or ([] if authorities else [SYSTEM])
+    # Names outside the zone are asked for at resolvers alone, so some are needed where none are named.
+    system = system_resolvers() if SYSTEM in texts or (outside and not texts) else SystemResolvers((), ())
+    named = {text: parse_server(text, ServerRole.RESOLVER) for text in texts if text != SYSTEM}
+    alternatives = tuple(server for server in system.servers if server not in named.values())
     resolvers: list[Server] = []
     for text in texts:
-        resolvers += system_resolvers() if text == SYSTEM else [parse_server(text, Role.RESOLVER)]
-    return tuple(dict.fromkeys([*authorities, *resolvers]))
-
-
-def system_resolvers() -> tuple[Server, ...]:
-    """The resolvers of this machine or pod."""
-    try:
-        text = Path(RESOLV_CONF).read_text(errors="replace")
-    except OSError as error:
-        raise InvalidInput(f"{RESOLV_CONF}: {error.strerror}; name a resolver with --resolver") from None
-    fields = [line.split() for line in text.splitlines()]
-    hosts = [field[1] for field in fields if len(field) > 1 and field[0] == "nameserver"]
-    if not hosts:
-        raise InvalidInput(f"{RESOLV_CONF} names no server: name a resolver with --resolver")
-    return tuple(parse_server(host, Role.RESOLVER) for host in hosts[:_MAX_SYSTEM_RESOLVERS])
+        resolvers += system.servers if text == SYSTEM else [named[text]]
+    servers = tuple(dict.fromkeys([*authorities, *resolvers]))
+    return _Asked(servers, tuple(dict.fromkeys(resolvers)) or system.servers, alternatives, system.warnings)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mldns.cli import inputs, outputs
 from mldns.cli import options as shared
 from mldns.exceptions import InvalidInput, MldnsError
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 from mldns.handoff.render import environment, forms, hostfile, hosts, jax, kubernetes, tf_config, torchrun
 
 Render = Callable[[argparse.Namespace, HandOff], str]
@@ -64,12 +65,12 @@ def _add_target(targets: argparse._SubParsersAction[argparse.ArgumentParser], na
     if target.local_rank:
         parser.add_argument("--local-rank", type=shared.whole, metavar="K", help="one process of that host, from 0")
     if len(target.formats) > 1:
-        told = "; ".join(part for part in (_SH, _DOTENV) if part.split(":")[0] in target.formats)
+        meanings = "; ".join(part for part in (_SH, _DOTENV) if part.split(":")[0] in target.formats)
         parser.add_argument(
             "--format",
             choices=target.formats,
             default=target.formats[0],
-            help=f"(default: {target.formats[0]}){'; ' + told if told else ''}",
+            help=f"(default: {target.formats[0]}){'; ' + meanings if meanings else ''}",
         )
     if name == "torchrun":
         parser.add_argument(
@@ -140,10 +141,12 @@ def _resolved(options: argparse.Namespace, handoff: HandOff) -> Mapping[str, tup
     from mldns.cli.verification import verify
 
     if handoff.addresses is None:
-        raise InvalidInput("the hand-off is of an older release and cannot tell right addresses: give --workers FILE")
+        raise InvalidInput("the hand-off is of an older release and cannot prove addresses: give --workers FILE")
     outcome = verify(questions.of_handoff(options, handoff), wait=options.wait)
     if not outcome.addresses_proven:
         raise NotProven(outcome.report.summary(), outcome.report.exit)
+    for warning in outcome.report.warnings:
+        print(f"mldns: warning: {warning}", file=sys.stderr)
     return outcome.found
 
 
@@ -157,7 +160,7 @@ def _env(options: argparse.Namespace, handoff: HandOff) -> str:
     return _VARIABLE_FORMS[options.format](environment.environment(handoff, host, local_rank=options.local_rank))
 
 
-def _host(options: argparse.Namespace, handoff: HandOff) -> Host | None:
+def _host(options: argparse.Namespace, handoff: HandOff) -> JobHost | None:
     if options.rank is None:
         if options.role is not None:
             raise InvalidInput(f"role {options.role!r} alone says no host: say its rank, too")

@@ -14,19 +14,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.gate.exchange import pursue, tell
+from mldns.gate import exchange
 from mldns.gate.expectations import Expectation, Inquiry, Tolerance, Verdict
+from mldns.gate.matrix import OpenPorts
 from mldns.gate.ports import connect_all
 from mldns.gate.report import FAILURES_SHOWN, Failure, Ports, Report
 from mldns.gate.servers import Endpoint, Server
 from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.handoff.agreement import Disagreement, addresses, disagreements, proven, shared, unproven
 from mldns.handoff.reader import HandOff
+from mldns.records.names import Key
 
 ROUND_SECONDS = 1.0  # between two rounds
-_TOLD_EVERY = 1.0
+PROGRESS_SECONDS = 1.0  # between two reports
 
-Tell = Callable[[Report], None]
+OnProgress = Callable[[Report], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,24 @@ class Task:
     """What is to be checked.
 
     :param expectations: the names, asked at `servers`.
+    :param alternatives: servers of which a silent one is a warning as long as another one answers (`Survey`).
     :param also: names outside the zone and who is asked for them.
     :param handoff: what the addresses must agree with; None where only names are given.
-    :param port: of the master, which must accept a connection, as name and number; None for no such check.
+    :param ports: must accept a connection once all addresses are right.
     :param passes: in a row.
+    :param tolerate: what is a warning rather than a failure.
+    :param warnings: of the reading of the options, for the report.
     """
 
     expectations: tuple[Expectation, ...]
     servers: tuple[Server, ...]
+    alternatives: tuple[Server, ...] = ()
     also: tuple[Inquiry, ...] = ()
     handoff: HandOff | None = None
-    port: tuple[str, int] | None = None
+    ports: tuple[Endpoint, ...] = ()
     passes: int = 1
     tolerate: Collection[Tolerance] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,51 +69,63 @@ class Outcome:
     found: Mapping[str, tuple[str, ...]]
 
 
-def verify(task: Task, *, wait: float, tell_progress: Tell | None = None) -> Outcome:
-    """Check until all is right, for `wait` seconds at most; 0 looks once."""
-    return asyncio.run(_Verification(task, wait, tell_progress).run())
+def verify(
+    task: Task, *, wait: float, on_progress: OnProgress | None = None, clock: Callable[[], float] = time.monotonic
+) -> Outcome:
+    """Check until all is right.
+
+    :param task: what is to be checked.
+    :param wait: seconds at most; 0 looks once.
+    :param on_progress: gets a report every `PROGRESS_SECONDS`.
+    :param clock: seconds of a monotonic clock.
+    """
+    return asyncio.run(_Verification(task, wait, on_progress, clock).run())
 
 
 class _Verification:
-    def __init__(self, task: Task, wait: float, tell_progress: Tell | None) -> None:
+    def __init__(self, task: Task, wait: float, on_progress: OnProgress | None, clock: Callable[[], float]) -> None:
         self._task = task
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
         self._deadline = self._began + wait
         self._wait = wait
-        self._tell = tell_progress
+        self._on_progress = on_progress
+        self._answers: dict[Key, tuple[str, ...]] = {}
         self._found: dict[str, tuple[str, ...]] = {}
         self._wrong: list[Disagreement] = []
         self._wrong_since = 0.0
-        self._ports = Ports()
+        self._ports = OpenPorts(task.ports)
         self._survey = self._new_survey(task.expectations, task.also)
 
     async def run(self) -> Outcome:
-        async with self._telling():
+        async with self._reporting():
             while not await self._round():
-                left = self._deadline - time.monotonic()
+                left = self._deadline - self._clock()
                 if left <= 0:
                     break
                 await asyncio.sleep(min(ROUND_SECONDS, left))
         handoff = self._task.handoff
         exact = all(expectation.rrdatas is not None for expectation in self._task.expectations)
-        report = self._with_unproven(self._report(self._survey.report(time.monotonic())))
+        report = self._with_unproven(self._report(self._survey.report(self._clock())))
         known = exact or (handoff is not None and proven(handoff, self._found))
         return Outcome(report, report.ok and known, self._found)
 
     async def _round(self) -> bool:
         """Ask for what is open; whether all is right now."""
-        left = self._deadline - time.monotonic()
-        await pursue(self._survey, budget=max(left, LEAST_ROUND) if self._wait else None)
-        self._found |= addresses(self._survey.answers())
+        left = self._deadline - self._clock()
+        budget = max(left, LEAST_ROUND) if self._wait else None
+        await exchange.run_round(self._survey, budget=budget, clock=self._clock)
+        self._answers |= self._survey.answers()
+        self._found = addresses(self._answers)
         if self._task.handoff is not None:
             wrong = disagreements(self._task.handoff, self._found)
             if wrong and not self._wrong:
-                self._wrong_since = time.monotonic()
+                self._wrong_since = self._clock()
             self._wrong = wrong
         if not self._survey.finished:
             return False
         if self._wrong:
-            if time.monotonic() < self._deadline:
+            if self._clock() < self._deadline:
                 self._ask_again()
             return False
         return await self._connect()
@@ -117,41 +136,44 @@ class _Verification:
         if self._task.handoff is not None:
             names |= {f"{self._task.handoff.master}.", f"{self._task.handoff.master_alias}."}
         again = [expectation for expectation in self._task.expectations if expectation.name in names]
-        for name in names:
-            self._found.pop(name, None)
+        self._answers = {key: rrdatas for key, rrdatas in self._answers.items() if key[0] not in names}
         self._survey = self._new_survey(again, ())
 
     def _new_survey(self, expectations: Sequence[Expectation], also: Sequence[Inquiry]) -> Survey:
         task = self._task
         return Survey(
-            expectations, task.servers, now=self._began, passes=task.passes, also=also, tolerate=task.tolerate
+            expectations,
+            task.servers,
+            now=self._began,
+            passes=task.passes,
+            also=also,
+            tolerate=task.tolerate,
+            alternatives=task.alternatives,
         )
 
     async def _connect(self) -> bool:
-        if self._task.port is None:
-            return True
-        name, port = self._task.port
-        endpoint = Endpoint(name, self._found[name][0], port)
-        failures: list[str] = []
-        await connect_all([endpoint], lambda _, why: failures.append(f"{name}: {why}") if why else None)
-        self._ports = Ports(1, 1 - len(failures), tuple(failures))
-        return not failures
-
-    # -- telling
+        self._ports.find_addresses(self._answers)
+        await connect_all(self._ports.due(), self._ports.record)
+        return not self._ports.due()
 
     def _report(self, report: Report) -> Report:
         """The survey's report over all names of the task, with what the survey cannot know."""
         asked = [*self._task.expectations, *(item for inquiry in self._task.also for item in inquiry.expectations)]
         names = len({expectation.name for expectation in asked})
-        ports = self._ports if self._ports.wanted or self._task.port is None else Ports(1, 0, ())
-        told = replace(report, names=names, names_right=names - (report.names - report.names_right), ports=ports)
+        whole = replace(
+            report,
+            names=names,
+            names_right=names - (report.names - report.names_right),
+            ports=Ports(self._ports.wanted, self._ports.open, self._ports.failures(FAILURES_SHOWN)),
+            warnings=(*self._task.warnings, *report.warnings),
+        )
         if self._wrong:
-            return self._with_disagreements(told)
-        if told.ok and self._task.handoff is None:  # else the digest tells whether that is meant
+            return self._with_disagreements(whole)
+        if whole.ok and self._task.handoff is None:  # else the digest tells whether that is meant
             own = {item.name for item in self._task.expectations}
             doubles = shared({name: texts for name, texts in self._found.items() if name in own})
-            return replace(told, warnings=(*told.warnings, *doubles[:FAILURES_SHOWN]))
-        return told
+            return replace(whole, warnings=(*whole.warnings, *doubles[:FAILURES_SHOWN]))
+        return whole
 
     def _with_unproven(self, report: Report) -> Report:
         """A warning where addresses were taken on trust: somebody else's would have passed as well."""
@@ -177,7 +199,7 @@ class _Verification:
     def _with_disagreements(self, report: Report) -> Report:
         ttl = self._task.handoff.ttl if self._task.handoff else 0
         # Until its time to live is over a resolver may answer with the last run's address: that passes by itself.
-        cached = time.monotonic() - self._wrong_since < ttl
+        cached = self._clock() - self._wrong_since < ttl
         verdict = Verdict.STALE if cached else Verdict.WRONG
         servers = ", ".join(report.servers[:3])
         types = {expectation.name: expectation.type for expectation in self._task.expectations}
@@ -195,18 +217,18 @@ class _Verification:
         )
 
     @contextlib.asynccontextmanager
-    async def _telling(self) -> AsyncIterator[None]:
-        """Tell the progress every second while the body runs."""
-        if self._tell is None:
+    async def _reporting(self) -> AsyncIterator[None]:
+        """Report the progress every second while the body runs."""
+        if self._on_progress is None:
             yield
             return
-        task = asyncio.create_task(self._keep_telling(self._tell))
+        task = asyncio.create_task(self._keep_reporting(self._on_progress))
         try:
             yield
         finally:
             task.cancel()
 
-    async def _keep_telling(self, tell_progress: Tell) -> None:
+    async def _keep_reporting(self, on_progress: OnProgress) -> None:
         while True:
-            await asyncio.sleep(_TOLD_EVERY)
-            tell_progress(self._report(await tell(self._survey)))
+            await asyncio.sleep(PROGRESS_SECONDS)
+            on_progress(self._report(await exchange.report(self._survey, clock=self._clock)))

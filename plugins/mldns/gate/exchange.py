@@ -12,9 +12,9 @@ from mldns.gate.expectations import Expectation
 from mldns.gate.messages import encode
 from mldns.gate.ports import connect_all
 from mldns.gate.report import Report
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Server, ServerRole
 from mldns.gate.survey import Survey
-from mldns.gate.udp_client import Lane, OnAnswer, Pace
+from mldns.gate.udp_client import OnAnswer, Pace, ServerClient
 
 Clock = Callable[[], float]
 OnProgress = Callable[[Report], object]
@@ -23,7 +23,7 @@ DEFAULT_PACE = Pace()
 _ENCODED = 4_096  # questions kept, for servers that are behind the first one to ask them: some MB
 
 
-def prove(
+def run_round_blocking(
     survey: Survey,
     *,
     pace: Pace = DEFAULT_PACE,
@@ -31,11 +31,11 @@ def prove(
     clock: Clock = time.monotonic,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """Blocking form of `pursue`."""
-    return asyncio.run(pursue(survey, pace=pace, budget=budget, clock=clock, on_progress=on_progress))
+    """`run_round` for callers without an event loop."""
+    return asyncio.run(run_round(survey, pace=pace, budget=budget, clock=clock, on_progress=on_progress))
 
 
-async def pursue(
+async def run_round(
     survey: Survey,
     *,
     pace: Pace = DEFAULT_PACE,
@@ -47,7 +47,10 @@ async def pursue(
 
     Each pass has sockets of its own: another source port may be led to another server behind one address.
 
+    :param survey: takes the answers in.
+    :param pace: how hard one server is asked.
     :param budget: seconds after which it stops; what was not answered by then stays open.
+    :param clock: the survey's clock, in seconds.
     :param on_progress: gets a report every `PROGRESS_SECONDS`.
     :return: how many questions were asked; 0 when a negative cache is to be waited out.
     """
@@ -57,7 +60,7 @@ async def pursue(
         async with asyncio.timeout(budget):
             while not survey.finished:
                 passes = survey.passes
-                for role in Role:
+                for role in ServerRole:
                     asked += await _ask_of(role, survey, pace, clock)
                 asked += await _connect(survey)
                 if survey.passes <= passes:
@@ -70,7 +73,7 @@ async def pursue(
     return asked
 
 
-async def tell(survey: Survey, *, clock: Clock = time.monotonic) -> Report:
+async def report(survey: Survey, *, clock: Clock = time.monotonic) -> Report:
     """`survey.report`, without holding the event loop for long."""
     steps = survey.report_steps(clock())
     while True:
@@ -84,10 +87,10 @@ async def tell(survey: Survey, *, clock: Clock = time.monotonic) -> Report:
 async def _report_progress(survey: Survey, clock: Clock, on_progress: OnProgress) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
-        on_progress(await tell(survey, clock=clock))
+        on_progress(await report(survey, clock=clock))
 
 
-async def _ask_of(role: Role, survey: Survey, pace: Pace, clock: Clock) -> int:
+async def _ask_of(role: ServerRole, survey: Survey, pace: Pace, clock: Clock) -> int:
     """Ask what is due, then what came up meanwhile: the other address family, or the next pass."""
     asked = 0
     due = survey.due(role, clock())
@@ -98,7 +101,7 @@ async def _ask_of(role: Role, survey: Survey, pace: Pace, clock: Clock) -> int:
             lambda server, expectation, answer: survey.record(server, expectation, answer, clock()),
             pace=pace,
         )
-        survey.settle()
+        survey.end_round()
         due = survey.due(role, clock(), unasked_only=True)
     return asked
 
@@ -116,8 +119,12 @@ async def exchange(
     """Ask each server its questions, all servers side by side; `on_answer` is called once for every question.
 
     A server that cannot be reached answers each question with `Answer.silence`; only an error of `on_answer` is raised.
+
+    :param questions: what each server is asked.
+    :param on_answer: gets server, expectation and answer.
+    :param pace: how hard one server is asked.
     """
     encoder = functools.lru_cache(_ENCODED)(encode)
-    async with asyncio.TaskGroup() as lanes:
+    async with asyncio.TaskGroup() as clients:
         for server, expectations in questions.items():
-            lanes.create_task(Lane(server, expectations, on_answer, pace, encoder).run())
+            clients.create_task(ServerClient(server, expectations, on_answer, pace, encoder).run())

@@ -6,14 +6,18 @@ Google's `done` says that a change was sent to the name servers, not that they a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mldns.exceptions import InvalidInput
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Endpoint, Server, ServerRole
+from mldns.inventory.workers import parse_port
 from mldns.messages import clipped, shown_rrdatas
+from mldns.records.addresses import parse_address
 from mldns.records.names import Key, absolute
 from mldns.records.rrset import WRITABLE_TYPES, RRset, same
+
+_ANY_NETWORK = ("0.0.0.0/0", "::/0")  # who names an address to compare with knows why
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Inquiry:
 
 
 class Tolerance(StrEnum):
-    """What may be wrong with an open gate, told as a warning; nothing unless said."""
+    """What may be wrong with an open gate and is only a warning; nothing unless said."""
 
     DEAD_SERVER = "dead-server"
     """A minority of a zone's name servers answers nothing at all: resolvers go on to the next one."""
@@ -102,14 +106,14 @@ class Verdict(StrEnum):
 class Judgement:
     """A verdict with its grounds.
 
-    :param hold: seconds for which the server's cache would only repeat itself.
+    :param cached_for: seconds for which the server's cache would only repeat itself.
     :param data_right: the data is the expected one, and its TTL alone is not.
     """
 
     verdict: Verdict
     got: str = ""
     why: str = ""
-    hold: int = 0
+    cached_for: int = 0
     data_right: bool = False
 
 
@@ -129,20 +133,73 @@ def any_address(name: str, *, max_ttl: int | None = None, outside: bool = False)
     return Expectation(absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
 
 
-def parse_required(text: str) -> Expectation:
-    """Read a name that the training needs and somebody else keeps: `NAME`, an address of it, or `NAME TYPE`.
+def known_addresses(name: str, addresses: str, *, outside: bool = False) -> tuple[Expectation, ...]:
+    """Return the expectations of a name that must have these addresses and no others of their family.
+
+    :param name: of a host; absolute or without its last dot.
+    :param addresses: IPv4 and IPv6 addresses, separated by commas; any network is allowed.
+    :param outside: as of `Expectation`.
+    :raises InvalidInput: naming what is no address.
+    """
+    name = absolute(name.strip())
+    parsed = [parse_address(text, allow_addresses=_ANY_NETWORK, where=name) for text in addresses.split(",")]
+    families = {"A": [text for text in parsed if ":" not in text], "AAAA": [text for text in parsed if ":" in text]}
+    return tuple(
+        Expectation(name, kind, tuple(dict.fromkeys(found)), None, outside=outside)
+        for kind, found in families.items()
+        if found
+    )
+
+
+def parse_port_of(text: str) -> Endpoint:
+    """Read `NAME:PORT`, a port whose address is to be asked for.
+
+    :raises InvalidInput: naming the text.
+    """
+    name, _, port = text.strip().rpartition(":")
+    if not name:
+        raise InvalidInput(f"{text!r}: expected NAME:PORT, such as worker-0.bert.ml.example.com:29500")
+    try:
+        return Endpoint(absolute(name), "", parse_port(port))
+    except InvalidInput as error:
+        raise InvalidInput(f"{text!r}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """A name that the training needs and somebody else keeps.
+
+    :param port: of that name, which must accept a connection; None for no such check.
+    """
+
+    expectations: tuple[Expectation, ...]
+    port: Endpoint | None = None
+
+
+def parse_required(text: str) -> Required:
+    """Read a required name: `NAME`, `NAME TYPE`, `NAME=ADDRESS` (or several, with commas) or `NAME:PORT`.
+
+    `NAME` and `NAME:PORT` take any address.
 
     :raises InvalidInput: naming the text.
     """
     name, _, kind = text.strip().partition(" ") if isinstance(text, str) else ("", "", "")
     if not name:
-        raise InvalidInput(f"required name {text!r} is not text: expected 'storage.example.com' or '_x._tcp.a.com SRV'")
+        raise InvalidInput(
+            f"required name {text!r} is not one of NAME, NAME TYPE, NAME=ADDRESS, NAME:PORT, such as storage.a.com:443"
+        )
+    if "=" in text:
+        name, _, addresses = text.partition("=")
+        return Required(known_addresses(name, addresses, outside=True))
+    if ":" in name and not kind:
+        port = parse_port_of(text)
+        return Required((any_address(port.name, outside=True),), port)
     if not kind.strip():
-        return any_address(name, outside=True)
+        return Required((any_address(name, outside=True),))
     kind = kind.strip().upper()
     if kind not in WRITABLE_TYPES:
         raise InvalidInput(f"required name {text!r} has type {kind!r}: known are {', '.join(WRITABLE_TYPES)}")
-    return Expectation(absolute(name), kind, None, None, outside=True)
+    return Required((Expectation(absolute(name), kind, None, None, outside=True),))
 
 
 def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
@@ -156,46 +213,48 @@ def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
     return tuple(map(Tolerance, items))
 
 
-def judge(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
+def judge(expectation: Expectation, answer: Answer, role: ServerRole) -> Judgement:
     """Return the verdict on one answer of a server of that role."""
     if failure := _server_failure(answer, role):
         return failure
     if answer.rrdatas:
         return _judge_data(expectation, answer, role)
     if answer.alias is not None and expectation.outside:
-        return PASSED if answer.behind_alias else _judge_denial(answer, role)
+        if not answer.behind_alias:
+            return _judge_denial(answer, role)
+        return _judge_data(expectation, replace(answer, rrdatas=answer.behind_alias), role)
     if answer.alias is not None:
         why = f"an alias stands where {expectation.type} is expected"
-        return Judgement(Verdict.WRONG, _shown(answer), why, _cached_for(answer.ttl, role))
+        return Judgement(Verdict.WRONG, _shown(answer), why, cached_for(answer.ttl, role))
     return _judge_denial(answer, role)
 
 
-def _server_failure(answer: Answer, role: Role) -> Judgement | None:
+def _server_failure(answer: Answer, role: ServerRole) -> Judgement | None:
     if answer.silence:
         return Judgement(Verdict.TIMEOUT, "no answer", answer.silence)
     if answer.rcode == "REFUSED":
         return Judgement(Verdict.REFUSED, "REFUSED", "the server does not serve this name to us")
     if answer.rcode not in ("NOERROR", "NXDOMAIN"):
         return Judgement(Verdict.SERVFAIL, answer.rcode, "the server could not answer")
-    if role is Role.AUTHORITATIVE and not answer.authoritative:
+    if role is ServerRole.AUTHORITATIVE and not answer.authoritative:
         return Judgement(Verdict.LAME, _shown(answer), "the answer is not authoritative: the server has no such zone")
     return None
 
 
-def _judge_data(expectation: Expectation, answer: Answer, role: Role) -> Judgement:
-    hold = _cached_for(answer.ttl, role)
+def _judge_data(expectation: Expectation, answer: Answer, role: ServerRole) -> Judgement:
+    seconds = cached_for(answer.ttl, role)
     if not _same_data(expectation, answer.rrdatas):
-        return Judgement(Verdict.WRONG, _shown(answer), _difference(expectation, answer.rrdatas), hold)
+        return Judgement(Verdict.WRONG, _shown(answer), _difference(expectation, answer.rrdatas), seconds)
     if expectation.max_ttl is not None and answer.ttl > expectation.max_ttl:
         why = f"the data is right, but its TTL of {answer.ttl} s is above {expectation.max_ttl} s: an older record set"
-        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, hold, data_right=True)
+        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, seconds, data_right=True)
     return PASSED
 
 
-def _judge_denial(answer: Answer, role: Role) -> Judgement:
+def _judge_denial(answer: Answer, role: ServerRole) -> Judgement:
     nodata = answer.rcode == "NOERROR"
     got = "no such type (NODATA)" if nodata else "NXDOMAIN"
-    if role is Role.AUTHORITATIVE:
+    if role is ServerRole.AUTHORITATIVE:
         return Judgement(Verdict.MISSING, got, "the server does not have it")
     if nodata and answer.negative_ttl is None and not answer.recursion_available:
         return Judgement(Verdict.LAME, "a referral or nothing", "the server does not look names up for us")
@@ -204,9 +263,9 @@ def _judge_denial(answer: Answer, role: Role) -> Judgement:
     return Judgement(Verdict.MISSING, got, "denied", answer.negative_ttl)
 
 
-def _cached_for(ttl: int, role: Role) -> int:
+def cached_for(ttl: int, role: ServerRole) -> int:
     """A resolver answers from its cache until the TTL is over; an authoritative server has none."""
-    return ttl if role is Role.RESOLVER else 0
+    return ttl if role is ServerRole.RESOLVER else 0
 
 
 def _same_data(expectation: Expectation, rrdatas: tuple[str, ...]) -> bool:

@@ -1,27 +1,29 @@
-"""What a survey found, for people and for programs: one line, a small JSON, an exit class."""
+"""What a survey found, for people and for programs: one line, a small JSON, an exit class. Pure."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections import Counter
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
-from mldns.gate.expectations import Expectation, Verdict
-from mldns.gate.matrix import Cell, Matrix
-from mldns.gate.servers import Role, Server
+from mldns.gate.expectations import Verdict
+from mldns.gate.matrix import Cell, OpenQuestions
+from mldns.gate.servers import Server, ServerRole
 from mldns.records.names import Key
 
 FAILURES_SHOWN = 20
 JSON_BYTES = 6_000
 """Room for the failures in a report's JSON: what goes into XCom stays under 8 KiB at 10,000 names."""
 
+PAIRS_A_STEP = 2_000
+"""Pairs of name and server that are counted between two pauses: some milliseconds."""
+
 _WARNINGS_SHOWN = 5
-_AT_A_TIME = 2_000  # cells between two pauses: some milliseconds
 _MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.SERVFAIL, Verdict.TIMEOUT})
 
 
@@ -87,7 +89,7 @@ class Report:
     :param answers: answers that came in, over all passes and repetitions.
     :param passes: passes in a row that every server stood, of `passes_wanted`.
     :param waiting: pairs of name and server that were not asked yet, or asked without having been answered yet.
-    :param held: pairs that a resolver's cache denies; the first of them may be asked again in `asked_again_in` seconds.
+    :param cached: pairs that a resolver may have cached; the first may be asked again in `asked_again_in` seconds.
     :param slowest: the server with the most names still open; "" where all have all.
     :param warnings: what is not as asked and tolerated.
     """
@@ -101,7 +103,7 @@ class Report:
     seconds: float
     verdicts: dict[Verdict, int]
     waiting: int
-    held: int
+    cached: int
     asked_again_in: float
     slowest: str
     failures: tuple[Failure, ...]
@@ -152,8 +154,10 @@ class Report:
             parts.append(f"first {self.lines[0]}")
         if self.waiting:
             parts.append(f"{self.waiting:,} still to ask")
-        if self.held:
-            parts.append(f"{self.held:,} as a resolver may have cached it, asked again in {self.asked_again_in:.0f} s")
+        if self.cached:
+            parts.append(
+                f"{self.cached:,} as a resolver may have cached it, asked again in {self.asked_again_in:.0f} s"
+            )
         if self.passes_wanted > 1:
             parts.append(f"pass {min(self.passes + 1, self.passes_wanted)} of {self.passes_wanted}")
         parts += [f"tolerated: {warning}" for warning in self.warnings]
@@ -186,75 +190,72 @@ class Report:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What is open in a matrix; the fields are those of `Report`."""
+class OpenCount:
+    """What is open, counted pair by pair.
 
-    names_open: int
-    verdicts: dict[Verdict, int]
-    waiting: int
-    held: int
-    asked_again_in: float
-    slowest: str
-    failures: tuple[Failure, ...]
+    :param now: seconds of the survey's clock.
+    """
+
+    def __init__(self, questions: OpenQuestions, now: float) -> None:
+        self._questions = questions
+        self._now = now
+        self._failures: dict[tuple[Verdict, Server], list[Failure]] = {}
+        self.names: set[str] = set()
+        self.verdicts: Counter[Verdict] = Counter()
+        self.waiting = 0
+        self.seconds_cached: list[float] = []
+        self.slowest: tuple[int, str] = (0, "")  # names that are open there, and its label
+
+    def add(self, server: Server, key: Key, cell: Cell | None) -> None:
+        """Count one pair."""
+        self.names.add(key[0])
+        if cell is None:
+            self.waiting += 1
+            return
+        if cell.retry_at > self._now:
+            self.seconds_cached.append(cell.retry_at - self._now)
+        verdict = cell.judgement.verdict
+        if verdict is Verdict.WRONG and self._questions.right_at(key):
+            verdict = Verdict.STALE  # another server has the right one already
+        self.verdicts[verdict] += 1
+        shown = self._failures.setdefault((verdict, server), [])
+        if len(shown) < FAILURES_SHOWN:
+            shown.append(self._failure(server, key, cell, verdict))
+
+    def failures(self) -> tuple[Failure, ...]:
+        """The first failures of every kind at every server in turn."""
+        in_turn = (failure for row in zip_longest(*self._failures.values()) for failure in row if failure is not None)
+        return tuple(islice(in_turn, FAILURES_SHOWN))
+
+    def _failure(self, server: Server, key: Key, cell: Cell, verdict: Verdict) -> Failure:
+        why = cell.judgement.why
+        if cell.retry_at > self._now:
+            why += f", cached by {server.label} for another {cell.retry_at - self._now:.0f} s"
+        right, asked = self._questions.right_at(key), len(self._questions.asked_of(key))
+        if right:
+            why += f"; {right} of {asked} servers right"
+            if verdict is Verdict.MISSING and server.role is ServerRole.RESOLVER:
+                why += ": has this resolver a cached denial, or a private zone that hides this one?"
+        expected = self._questions.expectations[key].shown
+        return Failure(*key, server.label, verdict, expected, cell.judgement.got, why)
 
 
-def account(
-    matrix: Matrix, expectations: Mapping[Key, Expectation], *, apart_from: Collection[Server], now: float
-) -> Generator[None, None, Account]:
-    """Count what is open, and write the first failures of every kind at every server; pauses in between."""
-    kinds: dict[tuple[Verdict, Server], list[Failure]] = {}
-    verdicts: Counter[Verdict] = Counter()
-    waiting = 0
-    held: list[float] = []
-    names: set[str] = set()
-    slowest: tuple[int, str] = (0, "")
-    for server in matrix.servers:
+def count_open(
+    questions: OpenQuestions, *, apart_from: Collection[Server], now: float
+) -> Generator[None, None, OpenCount]:
+    """Count what is open, with a pause every `PAIRS_A_STEP` pairs; the generator returns the count.
+
+    :param apart_from: servers that are not counted.
+    :param now: seconds of the survey's clock.
+    """
+    found = OpenCount(questions, now)
+    for server in questions.servers:
         if server in apart_from:
             continue
-        cells = list(matrix.cells(server).items())  # it may change during a pause
-        slowest = max(slowest, (len(cells), server.label), key=lambda pair: pair[0])
-        for start in range(0, len(cells), _AT_A_TIME):
-            for key, cell in cells[start : start + _AT_A_TIME]:
-                names.add(key[0])
-                if cell is None:
-                    waiting += 1
-                    continue
-                if cell.retry_at > now:
-                    held.append(cell.retry_at - now)
-                verdict = _refined(matrix, key, cell.judgement.verdict)
-                verdicts[verdict] += 1
-                shown = kinds.setdefault((verdict, server), [])
-                if len(shown) < FAILURES_SHOWN:
-                    shown.append(_failure(matrix, server, expectations[key], cell, verdict, now=now))
+        cells = list(questions.cells(server).items())  # it may change during a pause
+        found.slowest = max(found.slowest, (len(cells), server.label), key=lambda pair: pair[0])
+        for start in range(0, len(cells), PAIRS_A_STEP):
+            for key, cell in cells[start : start + PAIRS_A_STEP]:
+                found.add(server, key, cell)
             yield
-    in_turn = [failure for row in zip_longest(*kinds.values()) for failure in row if failure is not None]
-    return Account(
-        names_open=len(names),
-        verdicts=dict(verdicts),
-        waiting=waiting,
-        held=len(held),
-        asked_again_in=min(held, default=0.0),
-        slowest=slowest[1],
-        failures=tuple(in_turn[:FAILURES_SHOWN]),
-    )
-
-
-def _refined(matrix: Matrix, key: Key, verdict: Verdict) -> Verdict:
-    """Another answer than the right one is stale, not wrong, where another server has the right one already."""
-    return Verdict.STALE if verdict is Verdict.WRONG and matrix.right_at(key) else verdict
-
-
-def _failure(
-    matrix: Matrix, server: Server, expectation: Expectation, cell: Cell, verdict: Verdict, *, now: float
-) -> Failure:
-    why = cell.judgement.why
-    if cell.retry_at > now:
-        why += f", cached by {server.label} for another {cell.retry_at - now:.0f} s"
-    right, asked = matrix.right_at(expectation.key), len(matrix.asked_of(expectation.key))
-    if right:
-        why += f"; {right} of {asked} servers right"
-    if verdict is Verdict.MISSING and server.role is Role.RESOLVER and asked > 1 and right:
-        why += ": has this resolver a cached denial, or a private zone that hides this one?"
-    name, kind = expectation.key
-    return Failure(name, kind, server.label, verdict, expectation.shown, cell.judgement.got, why)
+    return found

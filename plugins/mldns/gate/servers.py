@@ -1,4 +1,4 @@
-"""Whom the gate asks: name servers, resolvers, and the ports of hosts."""
+"""Whom the gate asks: name servers, resolvers, and the ports of hosts. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCOPE = re.compile(r"[A-Za-z0-9_.-]+")
 _HOST = re.compile(r"[\w.-]+")
 
 
-class Role(StrEnum):
+class ServerRole(StrEnum):
     """In the order in which servers are asked: a resolver caches a denial, an authoritative server does not."""
 
     AUTHORITATIVE = "authoritative"
@@ -37,18 +37,18 @@ class Server:
 
     host: str
     port: int
-    role: Role
+    role: ServerRole
 
     @property
     def label(self) -> str:
-        """How people know it: the port is told only where it is not 53."""
+        """How people know it: with its port only where that is not 53."""
         host = self.host.removesuffix(".")
         if self.port == DNS_PORT:
             return host
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def parse_server(text: str, role: Role) -> Server:
+def parse_server(text: str, role: ServerRole) -> Server:
     """Read `HOST`, `HOST:PORT`, an IPv6 address or `[IPv6]:PORT`; the port is 53 unless given.
 
     A link-local address names its interface: `fe80::1%eth0`.
@@ -68,7 +68,7 @@ def parse_server(text: str, role: Role) -> Server:
         port = port if colon else str(DNS_PORT)
     if not (_HOST.fullmatch(host) or _is_ipv6(host)):
         raise _bad_server(text)
-    if not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65535):
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535):
         raise _bad_server(text)
     return Server(host, int(port), role)
 
@@ -82,13 +82,13 @@ def servers_to_ask(*, visibility: str, name_servers: Sequence[str], resolvers: S
     :raises InvalidInput: for an address that cannot be read, or a public zone without name servers.
     """
     if visibility == "private":
-        return _distinct(resolvers or (METADATA_RESOLVER,), Role.RESOLVER)
+        return _distinct(resolvers or (METADATA_RESOLVER,), ServerRole.RESOLVER)
     if not name_servers:
         raise InvalidInput("the public zone has no name servers to ask: name some with name_servers")
-    return _distinct(name_servers, Role.AUTHORITATIVE) + _distinct(resolvers, Role.RESOLVER)
+    return _distinct(name_servers, ServerRole.AUTHORITATIVE) + _distinct(resolvers, ServerRole.RESOLVER)
 
 
-def _distinct(texts: Sequence[str], role: Role) -> tuple[Server, ...]:
+def _distinct(texts: Sequence[str], role: ServerRole) -> tuple[Server, ...]:
     return tuple(dict.fromkeys(parse_server(text, role) for text in texts))
 
 
@@ -108,7 +108,10 @@ def _bad_server(text: object) -> InvalidInput:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A worker's port: the address is the one that its record must have, so no lookup comes between."""
+    """A TCP port of a host that must accept a connection.
+
+    :param address: the one that the record must have, so that no look-up comes between; "" where DNS is to tell it.
+    """
 
     name: str
     address: str

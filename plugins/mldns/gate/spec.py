@@ -1,6 +1,6 @@
-"""What a gate has to prove, as one value: small enough, once packed, for the arguments of a trigger.
+"""What a gate has to prove, as one value: small enough, once packed, for the arguments of a trigger. Pure.
 
-Ten thousand names follow from one list of addresses, so that is what is packed: rank i is entry i. Pure.
+Ten thousand names follow from one list of addresses, so that is what is packed: rank i is entry i.
 """
 
 from __future__ import annotations
@@ -11,15 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
-from mldns.gate.expectations import Expectation, Inquiry, Tolerance, any_address, expectations, parse_required
-from mldns.gate.servers import Endpoint, Role, Server, parse_server
+from mldns.gate.expectations import (
+    Expectation,
+    Inquiry,
+    Tolerance,
+    any_address,
+    expectations,
+    parse_required,
+    parse_tolerances,
+)
+from mldns.gate.servers import Endpoint, Server, ServerRole, parse_server
 from mldns.gate.survey import Survey
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.inventory.job_records import DesiredRecords, master_of
 from mldns.inventory.workers import Worker
 from mldns.records.names import in_zone
-from mldns.records.rrset import RRset, from_api
+from mldns.records.rrset import RRset, from_api, parse_ttl
 
 CONNECT = ("master", "workers")
 """Whose rendezvous port may be tried: that of rank 0, or every host's."""
@@ -30,13 +39,13 @@ _OCTETS = {"4": 4, "6": 16}
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class GateSpec:
     """Names, what they must answer, and whom to ask.
 
     :param desired: of its workers only role, rank and address count here.
-    :param servers: who must answer for the zone's names (`resolution.servers_to_ask`).
+    :param servers: who must answer for the zone's names (`servers.servers_to_ask`).
     :param reverse_servers: who must answer for the workers' PTR records.
-    :param required: names that others keep (`resolution.parse_required`); asked of the resolvers among `servers`.
+    :param required: names that others keep (`expectations.parse_required`); asked of the resolvers among `servers`.
     :param max_ttl: seconds; each record's own TTL when None.
     :param connect: whose rendezvous port must accept a connection, one of `CONNECT`; "" for nobody's.
     :raises InvalidInput: they do not go together.
@@ -61,9 +70,38 @@ class Proof:
         if self.connect and (not self.desired.workers or self.desired.port is None):
             raise InvalidInput(f"connect {self.connect!r} needs workers and their rendezvous port: give port")
 
+    @classmethod
+    def parse(
+        cls,
+        desired: DesiredRecords,
+        servers: tuple[Server, ...],
+        *,
+        reverse_servers: tuple[Server, ...] = (),
+        required_names: Any = None,
+        max_ttl: Any = None,
+        passes: Any = 1,
+        tolerate: Any = (),
+        connect: Any = None,
+    ) -> GateSpec:
+        """Return the spec of arguments as templates and XCom give them (`mldns.arguments`).
+
+        :param max_ttl: seconds; None or "" for each record's own TTL.
+        :raises InvalidInput: for the first thing that is wrong.
+        """
+        return cls(
+            desired=desired,
+            servers=servers,
+            reverse_servers=reverse_servers,
+            required=tuple(arguments.texts(required_names, "required_names")),
+            max_ttl=parse_ttl(max_ttl, where="max_ttl") if arguments.text(max_ttl) else None,
+            passes=arguments.whole(passes, "passes", least=1, most=1000),
+            tolerate=parse_tolerances(arguments.texts(tolerate, "tolerate")),
+            connect=arguments.text(connect),
+        )
+
     @property
     def resolvers(self) -> tuple[Server, ...]:
-        return tuple(server for server in self.servers if server.role is Role.RESOLVER)
+        return tuple(server for server in self.servers if server.role is ServerRole.RESOLVER)
 
     def survey(self, now: float) -> Survey:
         """Return a survey that knows nothing yet."""
@@ -74,9 +112,10 @@ class Proof:
         also: list[Inquiry] = []
         if desired.reverse_dns_name:
             also.append(Inquiry(expectations(desired.pointers, max_ttl=self.max_ttl), self.reverse_servers))
-        looked_up = (*map(parse_required, self.required), *(outside if self.resolvers else ()))
+        required = [parse_required(text) for text in self.required]
+        looked_up = [*(item for one in required for item in one.expectations), *(outside if self.resolvers else ())]
         if looked_up:
-            also.append(Inquiry(looked_up, self.resolvers))
+            also.append(Inquiry(tuple(looked_up), self.resolvers))
         return Survey(
             wanted,
             self.servers,
@@ -84,11 +123,23 @@ class Proof:
             passes=self.passes,
             also=also,
             tolerate=self.tolerate,
-            endpoints=self.endpoints(),
+            endpoints=[*self.endpoints(), *(one.port for one in required if one.port is not None)],
         )
 
+    def summary(self) -> str:
+        """What is asked of whom, in one line for a log."""
+        kinds = {ServerRole.AUTHORITATIVE: "name servers", ServerRole.RESOLVER: "resolvers of the workers"}
+        parts = [f"{len(self.desired.rrsets):,} record(s)"]
+        for role, what in kinds.items():
+            asked = ", ".join(server.label for server in self.servers if server.role is role)
+            parts.append(f"{what} {asked or 'none'}")
+        if self.desired.reverse_dns_name:
+            asked = ", ".join(server.label for server in self.reverse_servers)
+            parts.append(f"addresses in {self.desired.reverse_dns_name} at {asked}")
+        return "; ".join(parts)
+
     def endpoints(self) -> list[Endpoint]:
-        """Whose port must accept a connection."""
+        """The workers' ports that must accept a connection."""
         workers, port = self.desired.workers, self.desired.port
         if not self.connect or port is None:
             return []
@@ -117,13 +168,15 @@ class Proof:
         }
 
     @classmethod
-    def unpack(cls, value: Mapping[str, Any]) -> Proof:
+    def unpack(cls, value: Mapping[str, Any]) -> GateSpec:
         """Return what was packed.
 
         :raises InvalidInput: another version of mldns packed it.
         """
         if value.get("version") != _VERSION:
-            raise InvalidInput(f"a proof of version {value.get('version')!r} cannot be read here, only {_VERSION}")
+            raise InvalidInput(
+                f"a gate's spec of version {value.get('version')!r} cannot be read here, only {_VERSION}"
+            )
         records = json.loads(unpack_bytes(value["records"], most=_MOST_BYTES))
         workers = (
             Worker(rank, address, role=role)
@@ -193,4 +246,4 @@ def _server_text(server: Server) -> str:
 
 def _read_server(text: str) -> Server:
     role, _, label = text.partition(" ")
-    return parse_server(label, Role(role))
+    return parse_server(label, ServerRole(role))

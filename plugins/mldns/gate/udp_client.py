@@ -19,7 +19,7 @@ import dns.flags
 
 from mldns.gate.expectations import Answer, Expectation
 from mldns.gate.messages import Query, read_answer, read_response
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Server, ServerRole
 
 OnAnswer = Callable[[Server, Expectation, Answer], object]
 
@@ -79,8 +79,14 @@ class _Window:
             self._shrunk_until = now + self._pace.timeout
 
 
-class Lane(asyncio.DatagramProtocol):
-    """The questions for one server."""
+class ServerClient(asyncio.DatagramProtocol):
+    """The questions for one server; `run` asks them all.
+
+    :param expectations: what is asked, in this order.
+    :param on_answer: gets server, expectation and answer, once for each question.
+    :param pace: how hard it is asked.
+    :param encoder: `messages.encode`, or the same with a cache.
+    """
 
     def __init__(
         self,
@@ -168,7 +174,7 @@ class Lane(asyncio.DatagramProtocol):
         number = secrets.randbits(16)
         while number in self._open:
             number = secrets.randbits(16)
-        query = self._encode(expectation.name, expectation.type, self._server.role is Role.RESOLVER)
+        query = self._encode(expectation.name, expectation.type, self._server.role is ServerRole.RESOLVER)
         question = _Question(expectation, query, number, self._loop.time())
         self._open[number] = question
         self._send(question)
@@ -252,6 +258,8 @@ class Lane(asyncio.DatagramProtocol):
             writer.close()
         if message is None:
             return Answer(silence="truncated over UDP, and over TCP: not an answer to this question")
+        if message.flags & dns.flags.TC:  # what was cut off is unknown: no data in it is no denial
+            return Answer(silence="truncated over UDP, and over TCP: truncated, too")
         return read_answer(message, question.query)
 
     def _tcp_done(self, task: asyncio.Task[None]) -> None:
@@ -272,7 +280,7 @@ class Lane(asyncio.DatagramProtocol):
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """Hand an error to who waits for this lane."""
+        """Hand an error to whoever waits for `run`."""
         if not self._finished.done():
             self._finished.set_exception(error)
 

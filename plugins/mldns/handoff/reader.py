@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.gate.servers import Role, parse_server
+from mldns.gate.servers import ServerRole, parse_server
 from mldns.handoff import address_digest, run_lengths
 from mldns.handoff.writer import VERSION, inventory_digest
 from mldns.inventory.workers import Worker, parse_port
@@ -32,7 +32,7 @@ _DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class JobHost:
     """One host of a training, without its address, which DNS has.
 
     :param name: absolute, without the trailing dot: what launchers, ssh and `/etc/hosts` are used to.
@@ -93,7 +93,7 @@ class HandOff:
         return found.pop() if found and len(found) == 1 else None
 
     @cached_property
-    def hosts(self) -> tuple[Host, ...]:
+    def hosts(self) -> tuple[JobHost, ...]:
         """All hosts in order."""
         roles = [(role, rank) for role, count in self.roles.items() for rank in range(count)]
         slots: list[int | None] = [None] * len(roles)
@@ -102,7 +102,7 @@ class HandOff:
             known = [number for role in self.roles for number in self.slots[role]]
             slots, firsts = [*known], [*accumulate(known, initial=0)]
         return tuple(
-            Host(role, rank, self.name_of(role, rank), index, slots[index], firsts[index])
+            JobHost(role, rank, self.name_of(role, rank), index, slots[index], firsts[index])
             for index, (role, rank) in enumerate(roles)
         )
 
@@ -110,7 +110,7 @@ class HandOff:
         """The name of a rank, whether it is there or not."""
         return self.pattern.replace("{role}", role).replace("{rank}", str(rank))
 
-    def host(self, rank: int, role: str | None = None) -> Host:
+    def host(self, rank: int, role: str | None = None) -> JobHost:
         """One host by the number in its name; the role may be left out where there is one alone.
 
         :raises InvalidInput: the job has no such host, or several roles and none is said.
@@ -189,8 +189,8 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         dns_name=dns_name,
         visibility=_visibility(value),
         ttl=_whole(value, "ttl"),
-        name_servers=_servers(value, "name_servers", Role.AUTHORITATIVE),
-        resolvers=_servers(value, "resolvers", Role.RESOLVER),
+        name_servers=_servers(value, "name_servers", ServerRole.AUTHORITATIVE),
+        resolvers=_servers(value, "resolvers", ServerRole.RESOLVER),
         pattern=pattern,
         roles=roles,
         slots=slots,
@@ -268,7 +268,7 @@ def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _servers(value: Mapping[str, Any], key: str, role: Role) -> tuple[str, ...]:
+def _servers(value: Mapping[str, Any], key: str, role: ServerRole) -> tuple[str, ...]:
     """The servers as they stand there, each of which can be read."""
     texts = _texts(value, key)
     for text in texts:

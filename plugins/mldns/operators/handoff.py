@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
-from mldns.exceptions import ZoneNotFound
-from mldns.gate.servers import Role, servers_to_ask
+from mldns.gate.servers import ServerRole
 from mldns.handoff.reader import read
 from mldns.handoff.render import launch
 from mldns.handoff.writer import hand_off
@@ -70,21 +69,14 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
         self.allow_addresses = allow_addresses
 
     def execute(self, context: Context) -> dict[str, Any]:
-        zone = self.hook.get_zone(zone=self.zone, project_id=self.project)
-        if zone is None:
-            raise ZoneNotFound(self.zone, self.project or self.hook.project_id)
-        visibility = zone.get("visibility", "public")
-        name_servers = self.hook.name_server_addresses or zone.get("nameServers", ())
-        # The very servers that the gate asks, so that the trainer asks no other.
-        servers = servers_to_ask(
-            visibility=visibility, name_servers=name_servers, resolvers=self.hook.resolver_addresses
-        )
+        zone = self.asked_zone(self.zone)
         value = hand_off(
-            self._desired(zone["dnsName"]),
+            self._desired(zone.dns_name),
             zone=self.zone,
-            visibility=visibility,
-            name_servers=name_servers,
-            resolvers=[server.label for server in servers if server.role is Role.RESOLVER],
+            visibility=zone.visibility,
+            name_servers=zone.name_servers,
+            # The very servers that the gate asks, so that the trainer asks no other.
+            resolvers=[server.label for server in zone.servers if server.role is ServerRole.RESOLVER],
         )
         self.log.info("Hand-off: %s", value)
         if value["count"]:

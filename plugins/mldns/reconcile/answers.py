@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.gate.expectations import Expectation, Judgement, Verdict, expectations, judge
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Server, ServerRole
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
 
@@ -107,7 +107,7 @@ class _Round:
     async def _names(self, servers: Sequence[Server]) -> None:
         """Authoritative servers first: a resolver would cache the denial of what they do not have yet."""
         for attempt in range(2):
-            for role in Role:
+            for role in ServerRole:
                 due = {server: self._due(server, servers, attempt) for server in servers if server.role is role}
                 await self._exchange({server: asked for server, asked in due.items() if asked})
             if all(judgement.verdict is Verdict.PASS for judgement in self.found.values()):
@@ -116,18 +116,18 @@ class _Round:
                 await asyncio.sleep(AGAIN_AFTER)
 
     def _due(self, server: Server, servers: Sequence[Server], attempt: int) -> list[Expectation]:
-        authorities = [one for one in servers if one.role is Role.AUTHORITATIVE] if server.role is Role.RESOLVER else []
+        before = [one for one in servers if one.role is ServerRole.AUTHORITATIVE and server.role is ServerRole.RESOLVER]
         return [
             expectation
             for expectation in self.wanted
             if self._open(server, expectation, attempt)
-            and all(_right(self.found.get((authority, expectation.key))) for authority in authorities)
+            and all(_right(self.found.get((authority, expectation.key))) for authority in before)
         ]
 
     def _open(self, server: Server, expectation: Expectation, attempt: int) -> bool:
         said = self.found.get((server, expectation.key))
-        # A cache would only repeat itself for `hold` seconds.
-        return said is None or (bool(attempt) and not _right(said) and said.hold <= AGAIN_AFTER)
+        # A cache would only repeat itself for `cached_for` seconds.
+        return said is None or (bool(attempt) and not _right(said) and said.cached_for <= AGAIN_AFTER)
 
     async def _exchange(
         self,
@@ -161,7 +161,7 @@ class _Round:
                     unanswered.append(Unanswered(expectation, server, said))
         names = {expectation.name for expectation in self.wanted}
         # A name server that does not know its zone fails every name; a resolver in another network is none to ask.
-        dead = [server for server in servers if server not in heard and server.role is Role.AUTHORITATIVE]
+        dead = [server for server in servers if server not in heard and server.role is ServerRole.AUTHORITATIVE]
         return Answers(
             names=len(names),
             ok=len(names - {name for name, _ in wrong}),

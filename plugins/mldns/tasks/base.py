@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,8 +27,10 @@ from mldns.exceptions import (
     RemovalsRefused,
     ZoneMismatch,
     ZoneNotEmpty,
+    ZoneNotFound,
     ZoneNotOurs,
 )
+from mldns.gate.servers import Server, servers_to_ask
 from mldns.tasks.links import ZoneLink
 from mldns.tasks.outlets import leave_out_silent
 
@@ -60,7 +63,66 @@ FAIL_AT_ONCE = ExceptionRetryPolicy(
 )
 
 
-class CloudDNSOperator(BaseOperator):
+@dataclass(frozen=True, slots=True)
+class AskedZone:
+    """A managed zone as the gate asks for it: `servers` are those that must all answer."""
+
+    visibility: str
+    dns_name: str
+    name_servers: tuple[str, ...]
+    servers: tuple[Server, ...]
+
+
+class CloudDNSTask:
+    """What operators and sensors share: how they reach Cloud DNS. To be mixed in; the attributes are templates.
+
+    :param project_id: Google project of the zone; the connection's default when not given.
+    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
+    :param impersonation_chain: service account to impersonate, or a chain of them.
+    """
+
+    template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
+    ui_color = "#e8f0fe"
+    project_id: str | None
+    gcp_conn_id: str
+    impersonation_chain: str | Sequence[str] | None
+
+    @cached_property
+    def hook(self) -> CloudDNSHook:
+        """The hook behind this task; only for `execute`, when templates are rendered."""
+        from mldns.hooks.cloud_dns import CloudDNSHook
+
+        return CloudDNSHook(
+            gcp_conn_id=self.gcp_conn_id,
+            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
+        )
+
+    @property
+    def project(self) -> str | None:
+        """The project to name to the hook; None leaves it to the connection."""
+        return arguments.text(self.project_id) or None
+
+    def asked_zone(self, name: str, name_servers: Any = None, resolvers: Any = None) -> AskedZone:
+        """Read a zone, and from it whom to ask.
+
+        :param name: of the managed zone.
+        :param name_servers: instead of those that the connection names, or the zone itself.
+        :param resolvers: instead of those that the connection names.
+        :raises ZoneNotFound: it does not exist.
+        :raises InvalidInput: a server cannot be read, or nobody is there to ask.
+        """
+        zone = self.hook.get_zone(zone=name, project_id=self.project)
+        if zone is None:
+            raise ZoneNotFound(name, self.project or self.hook.project_id)
+        visibility = zone.get("visibility", "public")
+        given = arguments.texts(name_servers, "name_servers") or self.hook.name_server_addresses
+        asked = tuple(given or zone.get("nameServers", ()))
+        seen_by_workers = arguments.texts(resolvers, "resolvers") or self.hook.resolver_addresses
+        servers = servers_to_ask(visibility=visibility, name_servers=asked, resolvers=seen_by_workers)
+        return AskedZone(visibility, zone["dnsName"], asked, servers)
+
+
+class CloudDNSOperator(CloudDNSTask, BaseOperator):
     """The base of the operators of `mldns.operators.cloud_dns`.
 
     :param project_id: Google project of the zone; the connection's default when not given.
@@ -70,9 +132,8 @@ class CloudDNSOperator(BaseOperator):
     """
 
     emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
-    template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
+    template_fields: Sequence[str] = CloudDNSTask.template_fields
     operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
-    ui_color = "#e8f0fe"
 
     def __init__(
         self,
@@ -93,18 +154,3 @@ class CloudDNSOperator(BaseOperator):
 
     def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
         leave_out_silent(self, context)
-
-    @cached_property
-    def hook(self) -> CloudDNSHook:
-        """The hook behind this operator; only for `execute`, when templates are rendered."""
-        from mldns.hooks.cloud_dns import CloudDNSHook
-
-        return CloudDNSHook(
-            gcp_conn_id=self.gcp_conn_id,
-            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
-        )
-
-    @property
-    def project(self) -> str | None:
-        """The project to name to the hook; None leaves it to the connection."""
-        return arguments.text(self.project_id) or None

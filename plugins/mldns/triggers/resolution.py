@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
+from types import ModuleType
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from mldns.gate.report import Report
-from mldns.gate.spec import Proof
+from mldns.gate.spec import GateSpec
 from mldns.gate.survey import LEAST_ROUND, Survey
+
+TRIGGER_BYTES = 45_000
+"""Of a trigger's arguments as JSON. Encrypted they grow by a third, and MySQL keeps 65,535 bytes of them. Ten thousand
+IPv4 addresses scattered over 10.0.0.0/8 take 38,000; neighbouring ones a twentieth of that."""
 
 
 class DNSResolutionTrigger(BaseTrigger):
-    """Ask until all names are proven or the deadline is over, then tell how it ended: one event.
+    """Ask until all names are proven or the deadline is over, then report how it ended: one event.
 
     All arguments are small plain JSON and hold no secret. A triggerer that is started again begins with them: it asks
     for what was open when the task was deferred, until the same deadline.
 
-    :param proof: what is to be proven (`Proof.pack`).
-    :param state: how far it had come (`Survey.state`) at the moment `since`.
+    :param spec: what is to be proven (`GateSpec.pack`).
+    :param state: how far it had come (`Survey.checkpoint`) at the moment `since`.
     :param since: seconds of the wall clock.
     :param deadline: seconds of the wall clock.
     :param poke_interval: seconds between two rounds.
@@ -30,20 +36,42 @@ class DNSResolutionTrigger(BaseTrigger):
     """
 
     def __init__(
-        self, *, proof: dict[str, Any], state: dict[str, Any], since: float, deadline: float, poke_interval: float
+        self, *, spec: dict[str, Any], state: dict[str, Any], since: float, deadline: float, poke_interval: float
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.proof = proof
+        self.spec = spec
         self.state = state
         self.since = since
         self.deadline = deadline
         self.poke_interval = poke_interval
 
+    @classmethod
+    def of_survey(cls, spec: GateSpec, survey: Survey, *, left: float, poke_interval: float) -> DNSResolutionTrigger:
+        """Return the trigger that goes on where a survey stands.
+
+        :param spec: of which the survey is.
+        :param left: seconds until the gate's deadline.
+        :param poke_interval: seconds between two rounds.
+        """
+        now = time.time()
+        state = survey.checkpoint(time.monotonic())
+        return cls(spec=spec.pack(), state=state, since=now, deadline=now + left, poke_interval=poke_interval)
+
+    def too_large(self) -> str:
+        """Why a database may cut its arguments off, and what to do; "" where they are small enough."""
+        size = len(json.dumps(self.serialize()[1]))
+        if size <= TRIGGER_BYTES:
+            return ""
+        return (
+            f"the arguments of its trigger take {size:,} bytes, more than the {TRIGGER_BYTES:,} that every database "
+            'keeps; split the job, or set mode="reschedule"'
+        )
+
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
-                "proof": self.proof,
+                "spec": self.spec,
                 "state": self.state,
                 "since": self.since,
                 "deadline": self.deadline,
@@ -53,22 +81,22 @@ class DNSResolutionTrigger(BaseTrigger):
 
     def __repr__(self) -> str:
         """Short: it stands in logs, and the packed addresses say nothing to a reader."""
-        return f"<{type(self).__name__} of job {self.proof.get('job')!r} in {self.proof.get('dns_name')!r}>"
+        return f"<{type(self).__name__} of job {self.spec.get('job')!r} in {self.spec.get('dns_name')!r}>"
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Nothing outlives the coroutine: when it is cancelled, all its sockets are closed."""
-        report = await self._prove()
-        told = {"result": report.to_json(), "counts": report.counts(), "lines": list(report.lines)}
-        yield TriggerEvent(told)  # type: ignore[no-untyped-call]
+        report = await self._ask_until_the_deadline()
+        payload = {"result": report.to_json(), "counts": report.counts(), "lines": list(report.lines)}
+        yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
 
-    async def _prove(self) -> Report:
+    async def _ask_until_the_deadline(self) -> Report:
         # dnspython takes a quarter of a second to load, and ten thousand names some to unpack.
-        survey, pursue, tell = await asyncio.to_thread(self._begin)
+        survey, exchange = await asyncio.to_thread(self._begin)
         deadline = time.monotonic() + self.deadline - time.time()
         while True:
             left = deadline - time.monotonic()
-            asked = await pursue(survey, budget=max(left, LEAST_ROUND), on_progress=self._log_progress)
-            report: Report = await tell(survey)
+            asked = await exchange.run_round(survey, budget=max(left, LEAST_ROUND), on_progress=self._log_progress)
+            report: Report = await exchange.report(survey)
             left = deadline - time.monotonic()
             if asked:  # else a negative cache is being waited out, as the line before said
                 level, line = report.round_line(left)
@@ -77,13 +105,13 @@ class DNSResolutionTrigger(BaseTrigger):
                 return report
             await asyncio.sleep(min(self.poke_interval, left))
 
-    def _begin(self) -> tuple[Survey, Any, Any]:
-        from mldns.gate.exchange import pursue, tell
+    def _begin(self) -> tuple[Survey, ModuleType]:
+        from mldns.gate import exchange
 
         now = time.monotonic()
-        survey = Proof.unpack(self.proof).survey(now)
+        survey = GateSpec.unpack(self.spec).survey(now)
         survey.resume(self.state, now=now, ago=max(time.time() - self.since, 0.0))
-        return survey, pursue, tell
+        return survey, exchange
 
     def _log_progress(self, report: Report) -> None:
         self.log.info("%s", report.progress())

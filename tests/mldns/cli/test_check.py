@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import dns
+import dns.flags
 import pytest
 
 from mldns.__main__ import main
-from mldns.cli import questions
 from mldns.cli.check import Progress
+from mldns.cli.resolv_conf import system_resolvers
+from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import any_address
 from mldns.gate.report import Report
-from mldns.gate.servers import Role, parse_server
+from mldns.gate.servers import ServerRole, parse_server
 from mldns.gate.survey import Survey
 from tests.cloud_fixture import Cloud
 from tests.mldns.check_fixture import PLUGINS, WORKERS, Job
@@ -243,23 +246,96 @@ class TestNames:
         assert ran.returncode == 10
         assert "warning: 10.0.0.1 is the address of 2 names" in ran.stderr
 
-    def test_what_the_training_needs_elsewhere(self, cloud: Cloud, mldns: Run) -> None:
-        job = Job(cloud, WORKERS)
-        job.write()
-        job.add({"storage.ml.test.": ["10.0.1.1"]})
-        handed_over = json.dumps(job.value)
-        assert mldns("check", "--require", "storage.ml.test", MLDNS_HANDOFF=handed_over).returncode == 0
-        ran = mldns("check", "--require", "nowhere.ml.test", "--wait", "0", MLDNS_HANDOFF=handed_over)
-        assert ran.returncode == 20
-        assert "nowhere.ml.test. A" in ran.stderr
+    @pytest.mark.parametrize(("address", "code"), [("10.0.0.1", 0), ("10.0.0.2", 30)])
+    def test_names_do_not_shadow_what_is_expected(self, resolver: str, address: str, code: int) -> None:
+        """As the docs print it: names, one of which must have a known address."""
+        arguments = ("--names", "worker-0.ml.test,worker-1.ml.test", "--expect", f"worker-0.ml.test={address}")
+        assert main(["check", *arguments, "--resolver", resolver, "--wait", "0"]) == code
 
-    def test_the_resolvers_of_this_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        conf = tmp_path / "resolv.conf"
-        conf.write_text(
-            "# nameserver 10.9.9.9\nsearch a.test\nnameserver 10.0.0.53\nnameserver fd00::53\noptions ndots:5\n"
-        )
-        monkeypatch.setattr(questions, "RESOLV_CONF", str(conf))
-        assert [server.label for server in questions.system_resolvers()] == ["10.0.0.53", "fd00::53"]
+    @pytest.mark.parametrize(
+        ("required", "code"),
+        [("worker-1.ml.test", 0), ("worker-1.ml.test=10.0.0.2", 0), ("worker-1.ml.test=10.0.0.1", 30), ("no.test", 20)],
+    )
+    def test_what_the_training_needs_elsewhere(self, resolver: str, required: str, code: int) -> None:
+        arguments = ("--names", "worker-0.ml.test", "--required", required, "--resolver", resolver, "--wait", "0")
+        assert main(["check", *arguments]) == code
+
+    @pytest.mark.parametrize(("listens", "code"), [(True, 0), (False, 20)])
+    def test_a_port_that_it_needs_elsewhere(
+        self, resolver: str, listens: bool, code: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1] if listens else 9
+            arguments = ("--names", "worker-0.ml.test", "--required", f"storage.test:{port}", "--resolver", resolver)
+            assert main(["check", *arguments, "--wait", "0", "--json"]) == code
+        assert json.loads(capsys.readouterr().out)["ports"]["open"] == listens
+
+
+ADDRESSES = {"worker-0.ml.test.": "10.0.0.1", "worker-1.ml.test.": "10.0.0.2", "storage.test.": "127.0.0.1"}
+
+
+@pytest.fixture
+def served() -> Iterator[ScriptedDns]:
+    """A resolver that knows `ADDRESSES`."""
+
+    def answer(query: Any) -> Any:
+        question = query.question[0]
+        address = ADDRESSES.get(question.name.to_text())
+        if address is None:
+            return response(query, rcode="NXDOMAIN", flags=dns.flags.RA)
+        return response(query, *([address] if question.rdtype == 1 else []), flags=dns.flags.RA)
+
+    with ScriptedDns(answer) as server:
+        yield server
+
+
+@pytest.fixture
+def resolver(served: ScriptedDns) -> str:
+    return served.address
+
+
+class TestResolversOfThisMachine:
+    @pytest.fixture
+    def conf(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr("mldns.cli.resolv_conf.RESOLV_CONF", str(tmp_path / "resolv.conf"))
+        return tmp_path / "resolv.conf"
+
+    @pytest.mark.parametrize(
+        ("text", "servers", "passed_over"),
+        [
+            ("# nameserver 10.9.9.9\nsearch a.test\nnameserver\t10.0.0.53 # ours\noptions ndots:5\n", ["10.0.0.53"], 0),
+            ("nameserver fd00::53\nnameserver fe80::1%lo\n", ["fd00::53", "fe80::1%lo"], 0),
+            ("nameserver 10.0.0.53\nnameserver fe80::1%nowhere0\nnameserver fe80::1%99999999999\n", ["10.0.0.53"], 2),
+            ("nameserver dns.test\nnameserver\n nameserver 10.9.9.9\nnameserver 10.0.0.53\n", ["10.0.0.53"], 3),
+            ("".join(f"nameserver 10.0.0.{n}\n" for n in range(5)), ["10.0.0.0", "10.0.0.1", "10.0.0.2"], 2),
+        ],
+    )
+    def test_are_those_that_the_c_library_asks(
+        self, conf: Path, text: str, servers: list[str], passed_over: int
+    ) -> None:
+        conf.write_text(text)
+        found = system_resolvers()
+        assert [server.label for server in found.servers] == servers
+        assert len(found.warnings) == passed_over
+
+    @pytest.mark.parametrize("text", [None, "", "nameserver dns.test\n"])
+    def test_without_any_the_file_is_named(self, conf: Path, text: str | None) -> None:
+        if text is not None:
+            conf.write_text(text)
+        with pytest.raises(InvalidInput, match=re.escape(str(conf))):
+            system_resolvers()
+
+    def test_useless_lines_and_a_dead_one_are_warnings(
+        self, conf: Path, served: ScriptedDns, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As `getent hosts` answers at once; a wrong answer of the living one is none the less wrong."""
+        monkeypatch.setattr("mldns.gate.servers.DNS_PORT", served.port)
+        conf.write_text("nameserver fe80::1%nowhere0\nnameserver 127.0.0.2\nnameserver 127.0.0.1\n")
+        for expected, code in (("10.0.0.1", 10), ("10.9.9.9", 30)):
+            arguments = ("--expect", f"worker-0.ml.test={expected}", "--resolver", "system", "--wait", "0", "--json")
+            assert main(["check", *arguments]) == code
+            warnings = json.loads(capsys.readouterr().out)["warnings"]
+            assert ["fe80::1%nowhere0" in warnings[0], "127.0.0.2" in warnings[1], len(warnings)] == [True, True, 2]
 
 
 BAD_USAGE = [
@@ -320,7 +396,7 @@ class TestProgress:
     @pytest.fixture
     def report(self) -> Report:
         names = [any_address("a.test"), any_address("b.test")]
-        return Survey(names, [parse_server("10.0.0.53", Role.RESOLVER)], now=0.0).report(1.0)
+        return Survey(names, [parse_server("10.0.0.53", ServerRole.RESOLVER)], now=0.0).report(1.0)
 
     def test_a_terminal_has_one_line_that_is_written_over(
         self, report: Report, capsys: pytest.CaptureFixture[str]

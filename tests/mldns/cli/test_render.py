@@ -140,10 +140,10 @@ class TestHosts:
         assert main(render("hosts")) == 2
         assert "give the inventory (--workers FILE), or ask DNS (--resolve)" in capsys.readouterr().err
 
-    def test_an_older_hand_off_cannot_tell_right_addresses(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_older_hand_off_cannot_prove_addresses(self, capsys: pytest.CaptureFixture[str]) -> None:
         older = json.dumps({**json.loads(HANDED_OVER), "addresses": None})
         assert main(["render", "hosts", "--resolve", "--handoff", older]) == 2
-        assert "cannot tell right addresses: give --workers FILE" in capsys.readouterr().err
+        assert "cannot prove addresses: give --workers FILE" in capsys.readouterr().err
 
     def test_addresses_come_from_dns_once_they_are_the_right_ones(
         self, cloud: Cloud, capsys: pytest.CaptureFixture[str]

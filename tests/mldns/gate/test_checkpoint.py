@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Answer, Expectation, Tolerance, any_address
 from mldns.gate.report import Exit
-from mldns.gate.servers import Endpoint, Role, Server
+from mldns.gate.servers import Endpoint, Server, ServerRole
 from mldns.gate.survey import SAMPLE, Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
 
 def moved(survey: Survey, fresh: Survey, *, at: float, now: float, ago: float) -> Survey:
     """`fresh`, where `survey` stood at `at`; by the clock of `fresh` that was `ago` seconds before `now`."""
-    fresh.resume(json.loads(json.dumps(survey.state(at))), now=now, ago=ago)
+    fresh.resume(json.loads(json.dumps(survey.checkpoint(at))), now=now, ago=ago)
     return fresh
 
 
@@ -44,7 +44,7 @@ def test_a_held_name_is_held_until_the_same_moment() -> None:
     assert later.due(RESOLVER, 7000 + 259) == {}
     assert later.due(RESOLVER, 7000 + 260) == {RES: [first]}
     report = later.report(7000)
-    assert (report.held, report.asked_again_in) == (1, 260)
+    assert (report.cached, report.asked_again_in) == (1, 260)
 
 
 def test_what_a_cache_answered_is_told_to_the_end() -> None:
@@ -62,10 +62,10 @@ def test_a_state_of_an_older_release_reads() -> None:
     (first,) = wanted = expect(1)
     survey = Survey(wanted, [RES], now=0)
     survey.record(RES, first, denied(300), 0)
-    state = survey.state(0)
-    assert state["holds"] == [["missing", 300, "NXDOMAIN"]]
+    state = survey.checkpoint(0)
+    assert state["cached"] == [["missing", 300, "NXDOMAIN"]]
     later = Survey(wanted, [RES], now=0)
-    later.resume({**state, "holds": [["missing", 300]]}, now=0, ago=0)
+    later.resume({**state, "cached": [["missing", 300, ""]]}, now=0, ago=0)
     assert later.report(0).failures[0].got == "another answer"
     assert later.due(RESOLVER, 299) == {}
 
@@ -75,7 +75,7 @@ def test_many_different_holds_are_asked_too_early_rather_than_too_late() -> None
     survey = Survey(wanted, [RES], now=0)
     for rank, expectation in enumerate(wanted):
         survey.record(RES, expectation, denied(100 + rank), 0)
-    state = survey.state(0)
+    state = survey.checkpoint(0)
     assert len(json.dumps(state)) < 3_000
     later = Survey(wanted, [RES], now=0)
     later.resume(state, now=0, ago=0)
@@ -89,7 +89,7 @@ def test_passes_and_what_ever_failed_are_remembered() -> None:
     survey = Survey(wanted, [NS1], now=0, passes=2)
     survey.record(NS1, wanted[9], denied(), 0)
     survey.record(NS1, wanted[9], right(wanted[9]), 0)
-    later = moved(survey, Survey(wanted, [NS1], now=0, passes=2, chance=random.Random(0)), at=0, now=0, ago=0)
+    later = moved(survey, Survey(wanted, [NS1], now=0, passes=2), at=0, now=0, ago=0)
     answer_all(later, AUTH, 0)
     assert later.passes == 1
     assert wanted[9] in later.due(AUTH, 0)[NS1]
@@ -127,8 +127,8 @@ def test_names_that_are_done_are_not_asked_again_where_only_a_port_is_shut() -> 
 
 
 def test_state_of_another_survey_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="the state is one of 2 names at servers, not of 3"):
-        Survey(expect(3), [NS1], now=0).resume(Survey(expect(2), [NS1], now=0).state(0), now=0, ago=0)
+    with pytest.raises(InvalidInput, match="the checkpoint is one of 2 names at servers, not of 3"):
+        Survey(expect(3), [NS1], now=0).resume(Survey(expect(2), [NS1], now=0).checkpoint(0), now=0, ago=0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,7 +143,7 @@ def test_any_state_comes_back(seed: int) -> None:
         survey.record(server, expectation, answer, rng.randint(0, 5))
     later = moved(survey, Survey(wanted, servers, now=100), at=5, now=100, ago=0)
     for after in (0, 3, 30):
-        for role in Role:
+        for role in ServerRole:
             due = {server: set(asked) for server, asked in survey.due(role, 5 + after).items()}
             assert {server: set(asked) for server, asked in later.due(role, 100 + after).items()} == due
     assert later.report(100).names_right == survey.report(5).names_right
@@ -177,11 +177,11 @@ def test_any_world_ends_however_often_the_triggerer_is_restarted(seed: int, pass
         if survey.finished:
             break
         now += rng.choice([1, 7])
-        for role in Role:
+        for role in ServerRole:
             for server, asked in survey.due(role, now).items():
                 for expectation in asked:
                     survey.record(server, expectation, answer(server, expectation, now), now)
-            survey.settle()
+            survey.end_round()
         if rng.random() < 0.1:
             survey = moved(survey, fresh(now), at=now, now=now, ago=0)
     report = survey.report(now)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Answer, Expectation, Verdict, expectations, judge
-from mldns.gate.servers import Role, Server, parse_server, servers_to_ask
+from mldns.gate.servers import Server, ServerRole, parse_server, servers_to_ask
 from mldns.records.rrset import RRset
 
-AUTH, RESOLVER = Role.AUTHORITATIVE, Role.RESOLVER
+AUTH, RESOLVER = ServerRole.AUTHORITATIVE, ServerRole.RESOLVER
 NAME = "worker-0.job.ml.test."
 A = Expectation(NAME, "A", ("10.0.0.7",), 30)
 
@@ -118,7 +118,7 @@ class TestJudge:
     def test_authoritative_answers(self, answer: Answer, verdict: Verdict, got: str) -> None:
         judgement = judge(A, answer, AUTH)
         assert (judgement.verdict, judgement.got) == (verdict, got)
-        assert judgement.hold == 0, "an authoritative server has no cache: ask it again at once"
+        assert judgement.cached_for == 0, "an authoritative server has no cache: ask it again at once"
         assert bool(judgement.why) == (verdict is not Verdict.PASS)
 
     @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ class TestJudge:
         self, answer: Answer, verdict: Verdict, hold: int
     ) -> None:
         judgement = judge(A, answer, RESOLVER)
-        assert (judgement.verdict, judgement.hold) == (verdict, hold)
+        assert (judgement.verdict, judgement.cached_for) == (verdict, hold)
 
     @pytest.mark.parametrize(
         ("kind", "expected", "answered"),

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import random
+from dataclasses import replace
 
 import pytest
 
 from mldns.exceptions import InvalidInput
-from mldns.gate.expectations import Answer, Expectation, Inquiry, Tolerance, Verdict, any_address, parse_required
+from mldns.gate.expectations import (
+    Answer,
+    Expectation,
+    Inquiry,
+    Required,
+    Tolerance,
+    Verdict,
+    any_address,
+    known_addresses,
+    parse_required,
+)
 from mldns.gate.report import Exit
-from mldns.gate.servers import Endpoint, Role, Server
+from mldns.gate.servers import Endpoint, Server, ServerRole
 from mldns.gate.survey import SAMPLE, Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
@@ -92,48 +102,87 @@ class TestAnyAddress:
 
 
 class TestRequired:
-    @pytest.mark.parametrize(
-        ("text", "kind", "family"),
-        [
-            ("storage.example.com", "A", True),
-            ("Storage.Example.Com. AAAA", "AAAA", False),
-            ("x.test  srv", "SRV", False),
-        ],
-    )
-    def test_forms(self, text: str, kind: str, family: bool) -> None:
-        found = parse_required(text)
-        assert found == Expectation(found.name, kind, None, None, outside=True, either_family=family)
-        assert found.name in ("storage.example.com.", "x.test.")
+    PORT = Endpoint("storage.test.", "", 443)
 
-    @pytest.mark.parametrize("text", ["", "  ", "a..b", "x.test MX", "x.test A B", None])
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("Storage.test.", Required((any_address("storage.test.", outside=True),))),
+            ("storage.test AAAA", Required((Expectation("storage.test.", "AAAA", None, None, outside=True),))),
+            ("storage.test  srv", Required((Expectation("storage.test.", "SRV", None, None, outside=True),))),
+            ("storage.test:443", Required((any_address("storage.test.", outside=True),), PORT)),
+            ("storage.test=10.0.0.7,2001:DB8::7, 10.0.0.8", Required((
+                Expectation("storage.test.", "A", ("10.0.0.7", "10.0.0.8"), None, outside=True),
+                Expectation("storage.test.", "AAAA", ("2001:db8::7",), None, outside=True),
+            ))),
+        ],
+    )  # fmt: skip
+    def test_forms(self, text: str, expected: Required) -> None:
+        assert parse_required(text) == expected
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "  ", "a..b", "x.test MX", "x.test A B", None, "x.test:", "x.test:0", ":443", "x.test=", "x.test=10.0.0"],
+    )
     def test_bad_ones_are_named(self, text: str) -> None:
         with pytest.raises(InvalidInput) as caught:
             parse_required(text)
-        assert repr(text) in str(caught.value) or text in str(caught.value)
+        assert repr(text) in str(caught.value) or text.partition("=")[0] in str(caught.value)
 
     @pytest.mark.parametrize(
-        ("answer", "verdict"),
+        ("text", "answer", "verdict"),
         [
-            (V4, Verdict.PASS),
-            (Answer(alias="cdn.test.", behind_alias=("192.0.2.1",), ttl=5, recursion_available=True), Verdict.PASS),
-            (Answer(alias="cdn.test.", ttl=5, rcode="NXDOMAIN", recursion_available=True), Verdict.MISSING),
-            (denied(), Verdict.MISSING),
-            (Answer(rcode="SERVFAIL"), Verdict.SERVFAIL),
+            ("storage.test", V4, Verdict.PASS),
+            ("storage.test", Answer(alias="cdn.test.", behind_alias=("192.0.2.1",), ttl=5), Verdict.PASS),
+            ("storage.test", Answer(alias="cdn.test.", ttl=5, rcode="NXDOMAIN"), Verdict.MISSING),
+            ("storage.test", denied(), Verdict.MISSING),
+            ("storage.test", Answer(rcode="SERVFAIL"), Verdict.SERVFAIL),
+            ("storage.test=10.0.0.7", V4, Verdict.PASS),
+            ("storage.test=10.0.0.7", Answer(alias="cdn.test.", behind_alias=("10.0.0.7",), ttl=5), Verdict.PASS),
+            ("storage.test=10.0.0.7", Answer(alias="cdn.test.", behind_alias=("10.0.0.8",), ttl=5), Verdict.WRONG),
         ],
     )
-    def test_is_looked_up_as_any_program_would(self, answer: Answer, verdict: Verdict) -> None:
-        wanted = parse_required("storage.test")
+    def test_is_looked_up_as_any_program_would(self, text: str, answer: Answer, verdict: Verdict) -> None:
+        (wanted,) = parse_required(text).expectations
         survey = Survey(expect(1), [NS1], now=0, also=[Inquiry((wanted,), (RES,))])
         assert survey.due(RESOLVER, 0) == {RES: [wanted]}
         assert survey.due(AUTH, 0) == {NS1: expect(1)}, "the zone's name servers know nothing of it"
-        assert survey.record(RES, wanted, answer, 0).verdict is verdict
+        assert survey.record(RES, wanted, replace(answer, recursion_available=True), 0).verdict is verdict
 
     def test_resolvers_may_answer_by_place(self) -> None:
-        wanted, here = parse_required("storage.test"), Server("10.0.0.3", 53, RESOLVER)
+        (wanted,), here = parse_required("storage.test").expectations, Server("10.0.0.3", 53, RESOLVER)
         survey = Survey([wanted], [RES, here], now=0)
         survey.record(RES, wanted, V4, 0)
         survey.record(here, wanted, Answer(rrdatas=("192.0.2.1",), recursion_available=True), 0)
         assert survey.finished
+
+    @pytest.mark.parametrize("texts", [("w.test", "w.test=10.0.0.7"), ("w.test=10.0.0.7", "w.test:443")])
+    def test_some_address_never_stands_above_a_known_one(self, texts: tuple[str, ...]) -> None:
+        wanted = [expectation for text in texts for expectation in parse_required(text).expectations]
+        survey = Survey(wanted, [RES], now=0)
+        assert survey.due(RESOLVER, 0) == {RES: list(known_addresses("w.test", "10.0.0.7", outside=True))}
+
+    @pytest.mark.parametrize(("answers", "address"), [([V4], "10.0.0.7"), ([NODATA, V6], "2001:db8::7")])
+    def test_its_port_is_tried_at_the_address_that_was_answered(self, answers: list[Answer], address: str) -> None:
+        required = parse_required("storage.test:443")
+
+        def fresh() -> Survey:
+            assert required.port is not None
+            return Survey(required.expectations, [RES], now=0, endpoints=[required.port])
+
+        def answer(survey: Survey) -> None:
+            for said in answers:
+                ((asked,),) = survey.due(RESOLVER, 0).values()
+                survey.record(RES, asked, said, 0)
+
+        survey = fresh()
+        answer(survey)
+        assert survey.ports_due() == [replace(self.PORT, address=address)]
+        later = fresh()
+        later.resume(survey.checkpoint(0), now=0, ago=0)
+        assert later.ports_due() == [], "the address is not in the checkpoint: it is asked for again"
+        answer(later)
+        assert later.ports_due() == survey.ports_due()
 
 
 class TestOtherServers:
@@ -171,7 +220,7 @@ class TestDeadServer:
         for server, expectations in survey.due(AUTH, 0).items():
             for expectation in expectations:
                 survey.record(server, expectation, SILENT if server in self.FOUR[4 - dead :] else right(expectation), 0)
-        survey.settle()
+        survey.end_round()
 
     def test_fails_unless_tolerated(self) -> None:
         report = self.survey(1, tolerate=False).report(0)
@@ -193,7 +242,7 @@ class TestDeadServer:
         for server, (first, second) in survey.due(AUTH, 0).items():
             survey.record(server, first, right(first), 0)
             survey.record(server, second, SILENT if server is self.FOUR[3] else right(second), 0)
-        survey.settle()
+        survey.end_round()
         assert not survey.finished
 
     def test_resolvers_are_asked_without_it(self) -> None:
@@ -205,7 +254,7 @@ class TestDeadServer:
         survey = self.survey(0, resolver=True)
         for expectation in expect(3):
             survey.record(RES, expectation, SILENT, 0)
-        survey.settle()
+        survey.end_round()
         assert not survey.finished
 
     def test_its_silence_does_not_break_a_row_of_passes(self) -> None:
@@ -221,7 +270,7 @@ class TestDeadServer:
         survey = self.survey(1, passes=2, resolver=True)
         while not survey.finished:
             answer_all(survey, RESOLVER, 0)
-            survey.settle()
+            survey.end_round()
             self.ask(survey, 1)
         assert survey.report(0).exit is Exit.WARN
 
@@ -229,9 +278,35 @@ class TestDeadServer:
         survey = self.survey(1, resolver=True)
         for expectation in survey.due(AUTH, 0)[self.FOUR[3]]:
             survey.record(self.FOUR[3], expectation, WRONG, 0)
-        survey.settle()
+        survey.end_round()
         assert survey.due(RESOLVER, 0) == {}
         assert survey.report(0).verdicts == {Verdict.STALE: 3}
+
+
+class TestAlternatives:
+    """Resolvers of which the C library asks the next one where one is silent."""
+
+    OTHER = Server("10.0.0.3", 53, RESOLVER)
+
+    @pytest.mark.parametrize(
+        ("here", "there", "code"),
+        [
+            (SILENT, None, Exit.WARN),
+            (None, SILENT, Exit.WARN),
+            (SILENT, SILENT, Exit.RETRY),
+            (None, denied(), Exit.RETRY),
+        ],
+    )
+    def test_one_of_them_may_be_silent_and_must_not_be_wrong(
+        self, here: Answer | None, there: Answer | None, code: Exit
+    ) -> None:
+        survey = Survey(expect(2), [RES, self.OTHER], now=0, passes=2, alternatives=[RES, self.OTHER])
+        for _ in range(2):
+            for server, asked in survey.due(RESOLVER, 0).items():
+                for expectation in asked:
+                    survey.record(server, expectation, (here if server is RES else there) or right(expectation), 0)
+            survey.end_round()
+        assert survey.report(0).exit is code
 
 
 class TestLongTtl:
@@ -253,7 +328,7 @@ class TestLongTtl:
 class TestLaterPasses:
     def test_ask_for_what_failed_and_a_sample(self) -> None:
         wanted = expect(10 * SAMPLE)
-        survey = Survey(wanted, [NS1, NS2], now=0, passes=3, chance=random.Random(1))
+        survey = Survey(wanted, [NS1, NS2], now=0, passes=3)
         survey.record(NS1, wanted[17], denied(), 0)
         answer_all(survey, AUTH, 0)
         passes = []
@@ -319,7 +394,7 @@ class TestExit:
             (Answer(), RESOLVER, Exit.FATAL),
         ],
     )
-    def test_class_of_one_answer(self, answer: Answer, role: Role, code: Exit) -> None:
+    def test_class_of_one_answer(self, answer: Answer, role: ServerRole, code: Exit) -> None:
         server = NS1 if role is AUTH else RES
         wanted = Expectation(NAME, "A", ("10.0.0.7",), 30)
         survey = Survey([wanted], [server], now=0)

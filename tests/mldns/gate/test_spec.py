@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Tolerance
-from mldns.gate.servers import Role, Server
-from mldns.gate.spec import Proof
+from mldns.gate.servers import Server, ServerRole
+from mldns.gate.spec import GateSpec
 from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
@@ -27,13 +27,13 @@ def hosts(*addresses: str, role: str = "worker") -> tuple[Worker, ...]:
     return tuple(Worker(rank, address, role=role) for rank, address in enumerate(addresses))
 
 
-def proof(**given: Any) -> Proof:
+def proof(**given: Any) -> GateSpec:
     wanted: dict[str, Any] = {"workers": hosts("10.0.0.7")}
     wanted |= {key: given.pop(key) for key in ("workers", "records", "port", "reverse_dns_name") if key in given}
-    return Proof(**{"desired": DesiredRecords("job", ZONE, 30, **wanted), "servers": (NS1,), **given})
+    return GateSpec(**{"desired": DesiredRecords("job", ZONE, 30, **wanted), "servers": (NS1,), **given})
 
 
-def asked(proof: Proof, role: Role) -> set[tuple[str, str, str]]:
+def asked(proof: GateSpec, role: ServerRole) -> set[tuple[str, str, str]]:
     due = proof.survey(0).due(role, 0)
     return {(server.host, e.name, e.type) for server, expectations in due.items() for e in expectations}
 
@@ -97,7 +97,7 @@ class TestWhatIsAsked:
 
 
 class TestPacked:
-    FULL = Proof(
+    FULL = GateSpec(
         desired=DesiredRecords(
             owner="job",
             dns_name=ZONE,
@@ -117,12 +117,12 @@ class TestPacked:
     )
 
     def test_everything_comes_back(self) -> None:
-        assert Proof.unpack(json.loads(json.dumps(self.FULL.pack()))) == self.FULL
+        assert GateSpec.unpack(json.loads(json.dumps(self.FULL.pack()))) == self.FULL
 
     @given(st.lists(st.ip_addresses(), min_size=1, max_size=40, unique=True))
     def test_any_addresses_come_back(self, addresses: list[Any]) -> None:
         value = proof(workers=hosts(*map(str, addresses)))
-        assert Proof.unpack(value.pack()) == value
+        assert GateSpec.unpack(value.pack()) == value
 
     @pytest.mark.parametrize(
         ("width", "most"),
@@ -136,7 +136,7 @@ class TestPacked:
 
     def test_another_version_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="version 2 cannot be read"):
-            Proof.unpack({**self.FULL.pack(), "version": 2})
+            GateSpec.unpack({**self.FULL.pack(), "version": 2})
 
 
 class TestBytes:

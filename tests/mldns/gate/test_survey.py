@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +11,8 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Answer, Expectation, Verdict
-from mldns.gate.report import JSON_BYTES
-from mldns.gate.servers import Role, Server
+from mldns.gate.report import JSON_BYTES, PAIRS_A_STEP
+from mldns.gate.servers import Server, ServerRole
 from mldns.gate.survey import Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
 
@@ -184,7 +181,7 @@ class TestReport:
         survey = Survey(wanted, [RES], now=0)
         survey.record(RES, first, denied(300), 10)
         report = survey.report(30)
-        assert (report.waiting, report.held, report.asked_again_in) == (1, 1, 280)
+        assert (report.waiting, report.cached, report.asked_again_in) == (1, 1, 280)
         assert report.summary().endswith("; 1 still to ask; 1 as a resolver may have cached it, asked again in 280 s")
         survey.record(RES, second, right(second), 30)
         assert survey.report(30).waiting == 0
@@ -192,7 +189,7 @@ class TestReport:
     def test_success(self) -> None:
         survey = Survey(expect(3), [NS1, RES], now=10, passes=2)
         while not survey.finished:
-            for role in Role:
+            for role in ServerRole:
                 answer_all(survey, role, 11)
         report = survey.report(12.5)
         assert report.ok
@@ -213,27 +210,15 @@ class TestReport:
             "ports": {"wanted": 0, "open": 0, "failures": []},
         }
 
-    def test_fifty_thousand_open_pairs_are_counted_in_steps_far_below_50_ms(self) -> None:
-        """CPU time, so that other processes of the machine do not count: between steps the event loop has its turn."""
+    def test_fifty_thousand_open_pairs_are_counted_a_few_at_a_time(self) -> None:
+        """Between two steps the event loop has its turn: some milliseconds each, measured by `make bench-gate`."""
         wanted, servers = expect(10_000), [NS1, NS2, *(Server(f"ns{n}", 53, AUTH) for n in (3, 4)), RES]
         survey = Survey(wanted, servers, now=0)
         for server in servers:
             for expectation in wanted:
                 survey.record(server, expectation, WRONG, 0)
-        took: list[float] = []
-        steps = survey.report_steps(1)
-        gc.freeze()  # a collection walks the whole heap of the tests
-        with contextlib.suppress(StopIteration):
-            while True:
-                before = time.thread_time()
-                took.append(0.0)
-                try:
-                    next(steps)
-                finally:
-                    took[-1] = time.thread_time() - before
-        gc.unfreeze()
-        assert len(took) > 20
-        assert max(took) < 0.05, took
+        steps = sum(1 for _ in survey.report_steps(1))
+        assert steps >= 50_000 / PAIRS_A_STEP
         assert survey.report(1).verdicts == {Verdict.WRONG: 50_000}
 
     def test_json_stays_small_at_ten_thousand_names_of_the_greatest_length(self) -> None:
@@ -271,7 +256,7 @@ def test_any_world_ends_and_the_rules_hold(seed: int, authorities: int, resolver
         if survey.finished:
             break
         now += rng.choice([1, 7])
-        for role in Role:
+        for role in ServerRole:
             for server, expectations in survey.due(role, now).items():
                 for expectation in expectations:
                     cell = (server, expectation.name)
@@ -282,7 +267,7 @@ def test_any_world_ends_and_the_rules_hold(seed: int, authorities: int, resolver
                     if now < 60 and rng.random() < 0.3:
                         answer = rng.choice([denied(rng.choice([0, 20])), WRONG, SILENT])
                     judgement = survey.record(server, expectation, answer, now)
-                    not_before[cell] = now + judgement.hold
+                    not_before[cell] = now + judgement.cached_for
                     clean = clean + 1 if judgement.verdict is Verdict.PASS else 0
                     (last_right.add if judgement.verdict is Verdict.PASS else last_right.discard)(cell)
     assert survey.finished

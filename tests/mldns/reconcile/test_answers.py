@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from mldns.gate.servers import Role, Server, parse_server
+from mldns.gate.servers import Server, ServerRole, parse_server
 from mldns.reconcile.answers import Answers, ask
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import NETWORK, Cloud
@@ -33,12 +33,12 @@ def make_zone(cloud: Cloud, visibility: str, network: str = NETWORK) -> None:
 
 @pytest.fixture
 def authority(cloud: Cloud) -> Server:
-    return parse_server(cloud.dns[0], Role.AUTHORITATIVE)
+    return parse_server(cloud.dns[0], ServerRole.AUTHORITATIVE)
 
 
 @pytest.fixture
 def resolver(cloud: Cloud) -> Server:
-    return parse_server(cloud.resolver, Role.RESOLVER)
+    return parse_server(cloud.resolver, ServerRole.RESOLVER)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def nobody() -> Iterator[Server]:
     """A server that hears everything and says nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        yield Server("127.0.0.1", silent.getsockname()[1], Role.AUTHORITATIVE)
+        yield Server("127.0.0.1", silent.getsockname()[1], ServerRole.AUTHORITATIVE)
 
 
 Verdicts = list[tuple[str, str, str]]
@@ -118,7 +118,7 @@ def test_a_zone_without_jobs_is_asked_for_nothing_but_itself(cloud: Cloud, autho
 def test_what_comes_late_is_asked_for_again(start_cloud: Callable[..., Cloud]) -> None:
     late = start_cloud("--serve-ms", "300")
     make_zone(late, "public")
-    server = parse_server(late.dns[0], Role.AUTHORITATIVE)
+    server = parse_server(late.dns[0], ServerRole.AUTHORITATIVE)
     while ask([HERE], dns_name=ZONE, servers=[server]).ok == 0:
         time.sleep(0.05)
     url = f"{late.api}/dns/v1/projects/{late.project}/managedZones/ml/changes"

@@ -11,7 +11,7 @@ import pytest
 
 from mldns.events.written_records import Told
 from mldns.gate.expectations import Expectation, Judgement, Verdict
-from mldns.gate.servers import Role, Server
+from mldns.gate.servers import Server, ServerRole
 from mldns.iam.grants import Standing
 from mldns.inventory.job_records import job_records
 from mldns.inventory.workers import parse_workers
@@ -35,7 +35,7 @@ RESOURCE = {
         "networks": [{"networkUrl": "https://www.googleapis.com/compute/v1/projects/p/global/networks/training"}]
     },
 }
-RESOLVER = Server("10.0.0.2", 53, Role.RESOLVER)
+RESOLVER = Server("10.0.0.2", 53, ServerRole.RESOLVER)
 
 
 def job(owner: str = "bert", count: int = 3, **manifest: Any) -> tuple[list[RRset], Manifest]:
@@ -258,7 +258,7 @@ def test_who_needs_attention(found: Findings, attention: bool) -> None:
 def test_a_lost_grant_names_its_job_and_a_dead_server_itself() -> None:
     grant = "zone roles/dns.reader sha256:0"
     rrsets, manifest = job(grants=(grant, f"?{grant}1"))
-    dead = Server("192.0.2.53", 53, Role.AUTHORITATIVE)
+    dead = Server("192.0.2.53", 53, ServerRole.AUTHORITATIVE)
     answers = Answers(4, 4, 0.4, (Asked(RESOLVER, 4, 0), Asked(dead, 0, 4)))
     actions = Actions(dry_run=True, refused=("bert: what its 1 record(s) held is not certain",))
     found = Findings(

@@ -155,8 +155,8 @@ class TestNegativeCache:
         self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It looks for a moment, gives its slot back, and is woken to look again until the change is done."""
-        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
-        monkeypatch.setattr("mldns.sensors.change_done.PAUSE_SECONDS", 0.6)
+        monkeypatch.setattr("mldns.sensors.resolution.LOOK_SECONDS", 0.1)
+        monkeypatch.setattr("mldns.sensors.resolution.PAUSE_SECONDS", 0.6)
         cloud = start_cloud("--serve-ms", "800", "--done-ms", "1000")
         connect(cloud)
         change = Zone(cloud, "private").add(NAMES)
@@ -175,7 +175,7 @@ class TestNegativeCache:
     def test_pauses_end_with_the_time_that_the_gate_has(
         self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
+        monkeypatch.setattr("mldns.sensors.resolution.LOOK_SECONDS", 0.1)
         cloud = start_cloud("--done-ms", "60000")
         connect(cloud)
         change = Zone(cloud, "private").add(NAMES)
@@ -198,7 +198,7 @@ class TestNegativeCache:
     def test_a_gate_that_reschedules_itself_does_so_while_a_change_is_pending(
         self, start_cloud: Callable[..., Cloud], connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mldns.sensors.change_done.LOOK_SECONDS", 0.1)
+        monkeypatch.setattr("mldns.sensors.resolution.LOOK_SECONDS", 0.1)
         cloud = start_cloud("--done-ms", "60000")
         connect(cloud)
         change = Zone(cloud, "private").add(NAMES)
@@ -293,7 +293,7 @@ class TestInput:
             ({"ttl": "soon"}, "soon"),
             ({"max_ttl": "0"}, "max_ttl"),
             ({"passes": "many"}, "passes 'many'"),
-            ({"passes": 0}, "passes is 0"),
+            ({"passes": 0}, "passes 0"),
             ({"name_servers": "ns:port"}, "'ns:port' is not a DNS server"),
             ({"resolvers": ["a b"]}, "'a b' is not a DNS server"),
             ({"tolerate": "everything"}, "tolerate 'everything' is not one of dead-server, long-ttl"),
@@ -318,7 +318,7 @@ class TestInput:
 
     def test_every_argument_but_the_sensors_own_is_a_template(self) -> None:
         arguments = set(inspect.signature(DNSResolutionSensor.__init__).parameters)
-        own = {"self", "poke_interval", "timeout", "deferrable", "kwargs"}
+        own = {"self", "poke_interval", "timeout", "deferrable", "retry_policy", "kwargs"}
         assert set(DNSResolutionSensor.template_fields) == arguments - own
 
     def test_a_dag_file_that_imports_the_gate_loads_nothing_heavy(self) -> None:

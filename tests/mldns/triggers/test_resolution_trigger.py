@@ -24,11 +24,11 @@ from airflow.triggers.base import TriggerEvent
 
 from mldns.gate.report import FAILURES_SHOWN
 from mldns.gate.servers import servers_to_ask
-from mldns.gate.spec import Proof
+from mldns.gate.spec import GateSpec
 from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
-from mldns.sensors.resolution import TRIGGER_BYTES, DNSResolutionSensor, ResolutionTimedOut
-from mldns.triggers.resolution import DNSResolutionTrigger
+from mldns.sensors.resolution import DNSResolutionSensor, ResolutionTimedOut
+from mldns.triggers.resolution import TRIGGER_BYTES, DNSResolutionTrigger
 from tests.cloud_fixture import Cloud
 from tests.mldns.canary import Canary
 from tests.mldns.gate_fixture import NAMES, Zone, gate
@@ -128,7 +128,7 @@ class TestWaits:
         with ScriptedDns(lambda query: []) as silent:
             deferral = deferred(gate(deferrable=True))
             trigger = stored(deferral)
-            trigger.proof["servers"] = [f"authoritative {silent.address}", f"resolver {silent.address}"]
+            trigger.spec["servers"] = [f"authoritative {silent.address}", f"resolver {silent.address}"]
             trigger.deadline = time.time() + 0.1
             asyncio.run(first_event(trigger))
         lines = [line for line in log() if "[mldns.triggers.resolution.DNSResolutionTrigger]" in line]
@@ -165,10 +165,10 @@ class TestRestart:
 
         async def cancel(silent: ScriptedDns) -> None:
             desired = DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),))
-            proof = Proof(desired, servers=(silent.server(),))
-            now, state = time.time(), proof.survey(0).state(0)
+            proof = GateSpec(desired, servers=(silent.server(),))
+            now, state = time.time(), proof.survey(0).checkpoint(0)
             trigger = DNSResolutionTrigger(
-                proof=proof.pack(), state=state, since=now, deadline=now + 60, poke_interval=1
+                spec=proof.pack(), state=state, since=now, deadline=now + 60, poke_interval=1
             )
             gc.collect()  # what earlier tests left
             before = sockets()
@@ -272,17 +272,17 @@ class TestArguments:
     def test_what_the_database_would_cut_off_waits_in_the_worker(
         self, public: Zone, monkeypatch: pytest.MonkeyPatch, log: Callable[[], list[str]]
     ) -> None:
-        monkeypatch.setattr("mldns.sensors.resolution.TRIGGER_BYTES", 100)
+        monkeypatch.setattr("mldns.triggers.resolution.TRIGGER_BYTES", 100)
         public.add(REST)
         threading.Timer(0.5, lambda: public.add(LATE)).start()
         assert gate(deferrable=True).execute({})["ok"]
-        assert sum("Waiting in this worker slot: the proof takes" in line for line in log()) == 1
+        assert sum("Waiting in this worker slot: the arguments of its trigger take" in line for line in log()) == 1
 
     def test_ten_thousand_scattered_addresses_fit(self) -> None:
         workers = tuple(Worker(n, f"10.{n * 7919 % 251}.{n * 104729 % 253}.{n % 254}") for n in range(10_000))
-        proof = Proof(DesiredRecords("job", "ml.test.", 30, workers), servers=(NS1,))
-        state = proof.survey(0).state(0)
-        trigger = DNSResolutionTrigger(proof=proof.pack(), state=state, since=0, deadline=0, poke_interval=2)
+        proof = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=(NS1,))
+        state = proof.survey(0).checkpoint(0)
+        trigger = DNSResolutionTrigger(spec=proof.pack(), state=state, since=0, deadline=0, poke_interval=2)
         assert len(json.dumps(trigger.serialize()[1])) < TRIGGER_BYTES
 
     def test_the_triggerer_loads_nothing_of_google(self) -> None:
@@ -315,10 +315,10 @@ def fill(zone: Zone, records: Mapping[str, Sequence[str]], kind: str = "A") -> N
         zone.add(part, kind=kind)
 
 
-def begun(proof: Proof, *, seconds: float) -> DNSResolutionTrigger:
+def begun(proof: GateSpec, *, seconds: float) -> DNSResolutionTrigger:
     now = time.time()
     return DNSResolutionTrigger(
-        proof=proof.pack(), state=proof.survey(0).state(0), since=now, deadline=now + seconds, poke_interval=1
+        spec=proof.pack(), state=proof.survey(0).checkpoint(0), since=now, deadline=now + seconds, poke_interval=1
     )
 
 
@@ -328,7 +328,7 @@ def test_event_loop_of_the_triggerer_is_never_held(start_cloud: Callable[..., Cl
     cloud = start_cloud("--serve-ms", "0", *(["--dns", "127.0.0.1:0"] * 4))
     servers = servers_to_ask(visibility="public", name_servers=cloud.dns, resolvers=cloud.resolvers)
     workers = tuple(Worker(n, f"10.0.{n >> 8}.{n & 255}") for n in range(10_000))
-    proof = Proof(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
+    proof = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
     fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets[::2]})
     event = event_under_watch(begun(proof, seconds=30))  # a busy machine's time for one round
     assert event["result"]["verdicts"] == {"missing": 4 * len(workers) // 2}
@@ -344,7 +344,7 @@ def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
     workers = tuple(Worker(n, f"127.1.{n >> 8}.{n & 255}") for n in range(count))
     with silent_port() as port:
         desired = DesiredRecords("job", "ml.test.", 30, workers, port=port, reverse_dns_name="127.in-addr.arpa.")
-        proof = Proof(
+        proof = GateSpec(
             desired,
             servers=servers,
             reverse_servers=servers,

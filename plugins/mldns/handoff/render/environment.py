@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 
 
-def environment(handoff: HandOff, host: Host | None = None, *, local_rank: int | None = None) -> dict[str, str]:
+def environment(handoff: HandOff, host: JobHost | None = None, *, local_rank: int | None = None) -> dict[str, str]:
     """Return MASTER_ADDR, MASTER_PORT, WORLD_SIZE and NNODES, and what one host or one of its processes adds.
 
     A host adds NODE_RANK; LOCAL_WORLD_SIZE is there where it is known. One process adds RANK and LOCAL_RANK; on a host
@@ -35,7 +35,7 @@ def environment(handoff: HandOff, host: Host | None = None, *, local_rank: int |
     return variables
 
 
-def process_rank(host: Host, local_rank: int) -> int:
+def process_rank(host: JobHost, local_rank: int) -> int:
     """The rank of one of the host's processes among all processes."""
     slots, first = known_slots(host), host.first_process
     if first is None or not 0 <= local_rank < slots:
@@ -43,7 +43,7 @@ def process_rank(host: Host, local_rank: int) -> int:
     return first + local_rank
 
 
-def known_slots(host: Host) -> int:
+def known_slots(host: JobHost) -> int:
     """The slots of a host, or InvalidInput where the hand-off does not tell them."""
     if host.slots is None:
         raise InvalidInput(

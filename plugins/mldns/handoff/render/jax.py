@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 from mldns.handoff.render.environment import process_rank
 
 
 def initialize_arguments(
-    handoff: HandOff, host: Host | None = None, *, local_rank: int | None = None
+    handoff: HandOff, host: JobHost | None = None, *, local_rank: int | None = None
 ) -> dict[str, Any]:
     """Return `coordinator_address`, `num_processes` and, where the host is said, `process_id`.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.gate.servers import DNS_PORT, Role, parse_server
+from mldns.gate.servers import DNS_PORT, ServerRole, parse_server
 from mldns.handoff.reader import HandOff
 
 MAX_NAME_SERVERS = 3
@@ -48,7 +48,7 @@ def yaml(settings: Mapping[str, Any]) -> str:
 
 
 def _name_servers(handoff: HandOff) -> list[str]:
-    servers = [parse_server(text, Role.RESOLVER) for text in handoff.resolvers]
+    servers = [parse_server(text, ServerRole.RESOLVER) for text in handoff.resolvers]
     if not 1 <= len(servers) <= MAX_NAME_SERVERS:
         raise InvalidInput(
             f"a pod takes 1 to {MAX_NAME_SERVERS} name servers, the hand-off has {len(servers)} resolvers"

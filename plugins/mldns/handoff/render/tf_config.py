@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 from mldns.handoff.render.forms import as_json
 
 MAX_VARIABLE = 128 * 1024
@@ -14,7 +14,7 @@ MAX_VARIABLE = 128 * 1024
 _EVALUATOR = "evaluator"
 
 
-def tf_config(handoff: HandOff, host: Host | None = None) -> dict[str, Any]:
+def tf_config(handoff: HandOff, host: JobHost | None = None) -> dict[str, Any]:
     """Return the cluster, every host on the hand-off's port, and the task where the host is said.
 
     An evaluator is no part of the cluster that the others train in: it stands in its own TF_CONFIG alone.

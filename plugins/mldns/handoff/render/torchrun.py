@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mldns.exceptions import InvalidInput
-from mldns.handoff.reader import HandOff, Host
+from mldns.handoff.reader import HandOff, JobHost
 from mldns.handoff.render.environment import known_slots
 
 Backend = Literal["static", "c10d"]
 
 
-def settings(handoff: HandOff, host: Host | None = None, *, backend: Backend = "static") -> dict[str, str]:
+def settings(handoff: HandOff, host: JobHost | None = None, *, backend: Backend = "static") -> dict[str, str]:
     """Return torchrun's settings by name, such as `{"rdzv_backend": "static", "nnodes": "2"}`.
 
     Without a host: what all hosts share, to which each adds its `node_rank`.
@@ -61,7 +61,7 @@ def variables(found: Mapping[str, str]) -> dict[str, str]:
     return {f"PET_{name.upper()}": value for name, value in found.items()}
 
 
-def _slots(handoff: HandOff, host: Host | None) -> int:
+def _slots(handoff: HandOff, host: JobHost | None) -> int:
     if host is not None:
         return known_slots(host)
     if handoff.common_slots is None:
