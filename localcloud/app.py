@@ -1,4 +1,4 @@
-"""The HTTP application: routes to handlers, errors to Google's envelopes, calls to counts."""
+"""The HTTP application: it calls the method of a route, answers its errors in Google's form, and counts the calls."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class TimedProtocol(HttpToolsProtocol):
 
 
 class Connections:
-    """The connections of one server. ASGI has no message for "cut", so this reaches past it to the transport."""
+    """The connections of one server, by their transports: ASGI cannot say that a connection is to be cut."""
 
     def __init__(self) -> None:
         self._open: Collection[Any] = ()
@@ -67,7 +67,7 @@ class Connections:
         self._open = open_
 
     def stop(self) -> None:
-        """The server stops: whoever waits, waits no longer."""
+        """End all waiting, as the server stops."""
         self._stopping.set()
 
     async def pause(self, seconds: float) -> bool:

@@ -43,7 +43,7 @@ class ApiError(Exception):
 
 
 def invalid(path: str, value: object) -> Problem:
-    """A value that no state of the server would make acceptable; `path` is e.g. `entity.change.additions[0].name`."""
+    """Say that a value is wrong whatever the server holds; `path` is e.g. `entity.change.additions[0].name`."""
     return Problem("invalid", f"Invalid value for '{path}': '{value}'")
 
 
@@ -112,7 +112,7 @@ def zone_not_found(zone: str) -> ApiError:
 
 
 def not_implemented(what: str) -> ApiError:
-    """localcloud's own refusal: it says that it does not know a thing rather than pretend."""
+    """Refuse what localcloud does not do, which Google would."""
     return ApiError(501, [Problem("notImplemented", f"localcloud does not implement {what}.")], status="UNIMPLEMENTED")
 
 

@@ -18,7 +18,7 @@ class PolicyLog:
         self._superseded: dict[str, deque[tuple[float, Policy]]] = {}
 
     def supersede(self, resource: str, policy: Policy) -> None:
-        """`policy` is being replaced."""
+        """Note that `policy` is replaced now."""
         now = self._clock()
         log = self._superseded.setdefault(resource, deque())
         log.append((now, policy))

@@ -1,4 +1,4 @@
-"""Requests a minute, as a token bucket: a full minute's worth may come at once, then as many as trickle in."""
+"""Requests a minute, as a token bucket: a minute's may come at once, then as many as time brings."""
 
 from __future__ import annotations
 

@@ -21,8 +21,10 @@ class ServiceAccountKey:
 
 
 def account_project(email: str) -> str | None:
-    """The project of a service account's address; None for what is no such address. Every account exists but those
-    that bear the prefix of the absent."""
+    """Return the project of a service account's address, or None where there is no such account.
+
+    Every account of a well-formed address exists, but for names that begin with `NO_SUCH_ACCOUNT_PREFIX`.
+    """
     name, at, domain = email.partition("@")
     project = domain.removesuffix(_SUFFIX)
     if not (name and at and project) or project == domain or name.startswith(assumptions.NO_SUCH_ACCOUNT_PREFIX):

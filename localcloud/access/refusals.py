@@ -31,7 +31,7 @@ class Refusal(ApiError):
 
 
 def unauthenticated(*, token_sent: bool) -> Refusal:
-    """401: no token, or one that says nothing to us."""
+    """401: no token, or one that was not issued here or has expired."""
     if token_sent:
         why, short, reason = "Request had invalid authentication credentials.", "Invalid Credentials", "authError"
     else:
