@@ -24,9 +24,9 @@ from mldns.operators.cloud_dns import (
     CloudDNSEnsureZoneOperator,
     CloudDNSPreflightOperator,
 )
+from mldns.ownership.claims import DEFAULT_LEASE_HOURS
 from mldns.params import form, values
 from mldns.task_groups import training_dns
-from mldns.tasks.lease import DEFAULT_LEASE_HOURS
 
 TRAINING_TIMEOUT = timedelta(minutes=10)
 

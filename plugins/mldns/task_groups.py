@@ -21,9 +21,9 @@ from mldns.operators.cloud_dns import (
     CloudDNSHandOffOperator,
     CloudDNSUpsertRecordsOperator,
 )
+from mldns.ownership.claims import DEFAULT_LEASE_HOURS
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
-from mldns.tasks.lease import DEFAULT_LEASE_HOURS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg

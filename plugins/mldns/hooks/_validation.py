@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mldns import arguments
@@ -19,8 +20,6 @@ from mldns.records.rrset import RRset, check_records, parse_record
 
 Record = Mapping[str, Any] | RRset
 """`{"name", "type", "ttl", "rrdatas"}` as in the API, or an rrset of `mldns.inventory.job_records.DesiredRecords`."""
-
-MAX_LEASE_HOURS = 366 * 24
 
 SCOPES = ("zone", "project")
 
@@ -99,31 +98,20 @@ def holder(
     claimed: bool = False,
 ) -> Holder:
     """Who asks, with the end of the lease as a moment."""
-    for field, text in (("claimant", claimant), ("lease", lease)):
-        if not isinstance(text, str) or not text.isprintable():
-            raise InvalidInput(f"{field} {text!r} is not text on one line")
-    expires = None if lease_hours is None else int(time.time() + hours(lease_hours) * 3600)
-    return Holder(
-        slug(owner),
-        claimant,
-        lease,
-        expires,
+    asks = Holder.parse(
+        owner=owner,
+        claimant=claimant,
+        lease=lease,
+        lease_hours=lease_hours,
+        now=time.time(),
         adopt=flag(adopt, "adopt"),
-        lease_ended=_lease_ended(lease_ended),
         claimed=flag(claimed, "claimed"),
     )
+    return replace(asks, lease_ended=_lease_ended(lease_ended))
 
 
 def _lease_ended(told: LeaseEnd | bool | None) -> LeaseEnd | bool | None:
     return told if told is None or isinstance(told, LeaseEnd) else flag(told, "lease_ended")
-
-
-def hours(lease_hours: float) -> float:
-    """How long a lease is to last."""
-    usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
-    if not usable or not 0 < lease_hours <= MAX_LEASE_HOURS:
-        raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0, at most a year's")
-    return lease_hours
 
 
 def rows(records: Iterable[Record]) -> list[Record]:

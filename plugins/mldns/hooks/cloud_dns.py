@@ -14,27 +14,20 @@ from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID
 from mldns.exceptions import InvalidInput
 from mldns.hooks import _validation
 from mldns.hooks._iam import IamHook
+from mldns.hooks._names import DONE_TIMEOUT, NamesHook, held
 from mldns.hooks._validation import Record
-from mldns.messages import timestamp
-from mldns.ownership.claims import Holder, LeaseEnd
-from mldns.ownership.manifest import Manifest
-from mldns.plan.plan import DEFAULT_POLICY, parse_policy
+from mldns.ownership.claims import LeaseEnd, check_lease_hours
+from mldns.plan.plan import DEFAULT_POLICY
 from mldns.providers import zones
-from mldns.providers.changes import Progress, wait_until_done, wait_until_settled
-from mldns.providers.editor import ZoneEditor
+from mldns.providers.base import ZoneSpec
+from mldns.providers.changes import wait_until_done
 from mldns.providers.gcp.zones import parse_zone
 from mldns.records.names import absolute
-from mldns.records.rrset import RRset
-
-DONE_TIMEOUT = 300.0
-"""Seconds until a change must be `done`; Google was seen to need two."""
-
-_NAMES_SHOWN = 5
 
 project_default = GoogleBaseHook.fallback_to_default_project_id
 
 
-class CloudDNSHook(IamHook):
+class CloudDNSHook(NamesHook, IamHook):
     """Cloud DNS through an Airflow connection of type `google_cloud_platform` (extras: `mldns.hooks._connection`).
 
     :param gcp_conn_id: the connection.
@@ -73,19 +66,36 @@ class CloudDNSHook(IamHook):
         :return: the zone as the API gives it, plus `created` and `drift` (`{"field", "wanted", "found"}` each).
         :raises ZoneMismatch: it exists with another dnsName or visibility.
         """
-        wanted = parse_zone(
+        wanted = self.zone_spec(
             zone=zone,
             dns_name=dns_name,
             visibility=visibility,
             networks=networks,
             labels=labels,
             description=description,
-            allow_unbound=_validation.flag(allow_unbound, "allow_unbound"),
+            allow_unbound=allow_unbound,
             project_id=project_id,
         )
         ensured = zones.ensure_zone(self.dns_provider(project_id), wanted)
         found = self.remember(project_id, ensured.zone)
         return {**found.source, "created": ensured.created, "drift": list(ensured.drift)}
+
+    @project_default
+    def zone_spec(
+        self, *, allow_unbound: bool = False, project_id: str = PROVIDE_PROJECT_ID, **wanted: Any
+    ) -> ZoneSpec:
+        """Return what `ensure_zone` would be asked for; arguments as there. Nothing is read."""
+        allow_unbound = _validation.flag(allow_unbound, "allow_unbound")
+        given = {"labels": None, "description": "", **wanted}
+        return parse_zone(**given, allow_unbound=allow_unbound, project_id=project_id)
+
+    @project_default
+    def zone_exists(self, *, spec: ZoneSpec, project_id: str = PROVIDE_PROJECT_ID) -> bool:
+        """Whether the zone is there; raises `ZoneMismatch` when it is another one."""
+        found = self.dns_provider(project_id).find_zone(spec.name)
+        if found is not None:
+            zones.compare_zone(spec, self.remember(project_id, found))
+        return found is not None
 
     @project_default
     def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
@@ -147,9 +157,8 @@ class CloudDNSHook(IamHook):
     ) -> dict[str, Any]:
         """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
         holder = _validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
-        policy = parse_policy(policy)
-        editor, wanted = self._wanted(project_id, zone, records)
-        return editor.plan(wanted, holder, policy).to_json(full=True)
+        plan = self.plan_names(holder=holder, zone=zone, records=records, policy=policy, project_id=project_id)
+        return plan.to_json(full=True)
 
     @project_default
     def apply(
@@ -193,20 +202,9 @@ class CloudDNSHook(IamHook):
         holder = _validation.holder(
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
-        policy, wait = parse_policy(policy), _validation.flag(wait, "wait")
-        editor, wanted = self._wanted(project_id, zone, records)
-        applied = editor.upsert(wanted, holder, policy, reviewed=digest)
-        plan, progress = applied.plan, applied.progress
-        result = _held(zone, holder, applied.manifest) | {
-            "created": progress.created,
-            "changed": progress.changed,
-            "deleted": progress.deleted,
-            "unchanged": len(plan.unchanged) + len(plan.skipped),
-            "names": plan.names()[:_NAMES_SHOWN],
-            "digest": plan.digest,
-            "changes": progress.changes,
-        }
-        return result | self._finish(editor, progress, wait=wait)
+        return self.write_names(
+            holder=holder, zone=zone, records=records, policy=policy, digest=digest, wait=wait, project_id=project_id
+        )
 
     @project_default
     def upsert_records(
@@ -227,27 +225,13 @@ class CloudDNSHook(IamHook):
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
         """`apply` without a review; with `dry_run` the plan's counts, digest, first names and conflicts instead."""
-        if not _validation.flag(dry_run, "dry_run"):
-            return self.apply(
-                zone=zone,
-                records=records,
-                owner=owner,
-                claimant=claimant,
-                lease=lease,
-                lease_hours=lease_hours,
-                policy=policy,
-                adopt=adopt,
-                lease_ended=lease_ended,
-                claimed=claimed,
-                wait=wait,
-                project_id=project_id,
-            )
         holder = _validation.holder(
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
-        policy = parse_policy(policy)
-        editor, wanted = self._wanted(project_id, zone, records)
-        return editor.plan(wanted, holder, policy).to_json()
+        asked: dict[str, Any] = {"holder": holder, "zone": zone, "records": records, "policy": policy}
+        if _validation.flag(dry_run, "dry_run"):
+            return self.plan_names(**asked, project_id=project_id).to_json()
+        return self.write_names(**asked, wait=wait, project_id=project_id)
 
     @project_default
     def claim(
@@ -269,15 +253,7 @@ class CloudDNSHook(IamHook):
         :return: `{"zone", "owner", "lease", "generation", "expires", "names" (how many), "change_id", "status"}`.
         """
         holder = _validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)
-        wait = _validation.flag(wait, "wait")
-        editor, wanted = self._wanted(project_id, zone, records)
-        claimed = editor.claim(wanted, holder)
-        names = {name for name, _ in claimed.manifest.covered} if claimed.manifest else set()
-        return (
-            _held(zone, holder, claimed.manifest)
-            | {"names": len(names)}
-            | self._finish(editor, claimed.progress, wait=wait)
-        )
+        return self.claim_names(holder=holder, zone=zone, records=records, wait=wait, project_id=project_id)
 
     @project_default
     def renew_lease(
@@ -297,9 +273,9 @@ class CloudDNSHook(IamHook):
         :return: `{"zone", "owner", "lease", "generation", "expires"}`.
         :raises LeaseLost: another lease has the names, or they were released: whoever trains under them should know.
         """
-        holder = _validation.holder(owner, claimant, lease, _validation.hours(lease_hours))
+        holder = _validation.holder(owner, claimant, lease, check_lease_hours(lease_hours))
         manifest = self.zone_editor(project_id, zone).renew(holder)
-        return _held(zone, holder, manifest)
+        return held(zone, holder, manifest)
 
     @project_default
     def delete_records(
@@ -320,17 +296,8 @@ class CloudDNSHook(IamHook):
             another lease or claimant has the names, nothing is touched, `released` is False, and `overtaken_by` tells
             who.
         """
-        holder, wait = _validation.holder(owner, claimant, lease), _validation.flag(wait, "wait")
-        editor = self.zone_editor(project_id, zone)
-        done = editor.release(holder)
-        return {
-            "zone": zone,
-            "dns_name": editor.zone.dns_name,
-            "owner": holder.owner,
-            "deleted": done.progress.deleted,
-            "released": done.overtaken_by is None,
-            "overtaken_by": done.overtaken_by,
-        } | self._finish(editor, done.progress, wait=wait)
+        holder = _validation.holder(owner, claimant, lease)
+        return self.release_names(holder=holder, zone=zone, wait=wait, project_id=project_id)
 
     @project_default
     def wait_for_change(
@@ -340,32 +307,3 @@ class CloudDNSHook(IamHook):
         name, number = _validation.zone_name(zone), _validation.change_id(change_id)
         wait_until_done(self.dns_provider(project_id), self.known_zone(project_id, name), number, timeout=timeout)
         return self.dns_client(project_id).get_change(name, number)
-
-    def _wanted(self, project_id: str, zone: str, records: Iterable[Record]) -> tuple[ZoneEditor, list[RRset]]:
-        """An editor of the zone, and the records checked: as far as possible before the zone is asked for."""
-        rows = _validation.rows(records)
-        editor = self.zone_editor(project_id, zone)
-        return editor, _validation.desired(rows, editor.zone.dns_name)
-
-    def _finish(self, editor: ZoneEditor, progress: Progress, *, wait: bool) -> dict[str, Any]:
-        """The id of the last change that was sent, None for none, and its status; waited for where that is asked.
-
-        A call that found nothing to send waits, too: it may be the retry of one that died before its last `done`.
-        """
-        status = progress.status
-        if wait:
-            settled = wait_until_settled(editor.provider, editor.zone, progress.last_id, timeout=DONE_TIMEOUT)
-            status = settled or status
-        return {"change_id": progress.last_id, "status": status.value}
-
-
-def _held(zone: str, holder: Holder, manifest: Manifest | None) -> dict[str, Any]:
-    """What is claimed now, by whom and for how long."""
-    ends = manifest.expires if manifest else None
-    return {
-        "zone": zone,
-        "owner": holder.owner,
-        "lease": holder.lease,
-        "generation": manifest.generation if manifest else None,
-        "expires": None if ends is None else timestamp(ends),
-    }

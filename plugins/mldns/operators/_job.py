@@ -10,12 +10,12 @@ from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
+from mldns.ownership.claims import DEFAULT_LEASE_HOURS, Holder
 from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import Plan
-from mldns.records.names import SHARED_OWNER, slug
 from mldns.records.rrset import RRset
 from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.lease import DEFAULT_LEASE_HOURS, claimant_and_lease, hold
+from mldns.tasks.lease import hold, holder_of
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import emit_job_event
 
@@ -129,65 +129,49 @@ class JobOperator(CloudDNSOperator):
         pointers = Wanted(reverse_zone, reverse_dns_name, desired.pointers) if reverse_zone else None
         return Wanted(self.zone, dns_name, desired.rrsets), pointers
 
-    def holder(self, context: Context, owner: str) -> dict[str, Any]:
-        """Who asks for the owner's names, as the hook's methods take it."""
-        claimant, lease = claimant_and_lease(
-            context, owner=owner, claimant=arguments.text(self.claimant), lease=arguments.text(self.lease)
+    def holder(self, context: Context, owner: str) -> Holder:
+        """Who asks for the owner's names: this run for the job's, nobody for what is shared."""
+        return holder_of(
+            context,
+            owner,
+            claimant=self.claimant,
+            lease=self.lease,
+            lease_hours=self.lease_hours,
+            adopt=self.adopt,
         )
-        return {
-            "owner": owner,
-            "claimant": claimant,
-            "lease": lease,
-            # What is shared belongs to no run, so no run keeps others off it.
-            "lease_hours": None if owner == SHARED_OWNER else arguments.hours(self.lease_hours, "lease_hours"),
-            "adopt": arguments.flag(self.adopt, "adopt"),
-        }
 
-    def request(self, context: Context, wanted: Wanted) -> dict[str, Any]:
-        """The arguments that the hook's `claim` and `upsert_records` share."""
-        return {
-            "zone": wanted.zone,
-            "records": wanted.rrsets,
-            "project_id": self.project,
-            **self.holder(context, slug(self.job)),
-        }
-
-    def emit(
-        self, context: Context, request: dict[str, Any], wanted: Wanted, phase: Phase, expires: str | None
-    ) -> None:
-        """Tell whoever watches that the job has come to `phase`."""
+    def emit(self, context: Context, holder: Holder, wanted: Wanted, phase: Phase, expires: str | None) -> None:
+        """Emit that the job has come to `phase`."""
         emit_job_event(
             context,
             project=self.project or self.hook.project_id,
             zone=wanted.zone,
             dns_name=wanted.dns_name,
-            job=request["owner"],
+            job=holder.owner,
             phase=phase,
             records=len(wanted.rrsets),
-            claimant=request["claimant"],
-            lease=request["lease"],
+            claimant=holder.claimant,
+            lease=holder.lease,
             expires=expires,
         )
 
-    def planned(self, context: Context, owner: str, wanted: Wanted, policy: str) -> Plan:
-        """What an upsert of `wanted` would do; raises what it would raise before its first write."""
-        from mldns.ownership.claims import Holder
-
-        holder = {key: value for key, value in self.holder(context, owner).items() if key != "lease_hours"}
-        check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])
-        editor = self.hook.zone_editor(self.project or self.hook.project_id, wanted.zone)
-        plan = hold(context, lambda ended: editor.plan(wanted.rrsets, Holder(**holder, lease_ended=ended), policy))
-        self.log.info("Plan of %s in zone %s: %s\n%s", owner, wanted.zone, plan.summary(), plan.table())
+    def planned(self, context: Context, holder: Holder, wanted: Wanted, policy: str) -> Plan:
+        """Return what an upsert of `wanted` would do; raise what it would raise before its first write."""
+        check_fits(wanted, holder)
+        asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "project_id": self.project}
+        plan = hold(context, holder, lambda asks: self.hook.plan_names(holder=asks, policy=policy, **asked))
+        self.log.info("Plan of %s in zone %s: %s\n%s", holder.owner, wanted.zone, plan.summary(), plan.table())
         if plan.conflicts:
             raise OwnershipConflict(plan.conflicts)
         return plan
 
 
-def check_fits(wanted: Wanted, *, owner: str, claimant: str, lease: str) -> None:
+def check_fits(wanted: Wanted, holder: Holder) -> None:
     """Raise InvalidInput when the names do not fit into one manifest."""
     keys = frozenset(rrset.key for rrset in wanted.rrsets)
+    owner = holder.owner
     try:
-        Manifest(owner=owner, claimant=claimant, lease=lease, pending=keys).to_rrset(wanted.dns_name)
+        Manifest(owner=owner, claimant=holder.claimant, lease=holder.lease, pending=keys).to_rrset(wanted.dns_name)
     except ManifestTooLarge as large:
         if not all(rrset.type == "PTR" for rrset in wanted.rrsets):
             raise

@@ -84,10 +84,9 @@ class CloudDNSPreflightOperator(JobOperator):
         arguments.hours(self.lease_hours, "lease_hours")
         iam = self._iam()
         dry_run = arguments.flag(self.plan_only, "dry_run")
-        exists = self._exists(zone)
-        reverse = self._reverse(owned)
+        exists = self.hook.zone_exists(spec=zone, project_id=self.project)
         plans = {owner: self._plan(context, desired, exists=exists) for owner, desired in owned.items()}
-        pointers = _shown(self.planned(context, slug(self.job), reverse, self.policy)) if reverse else None
+        pointers = self._plan_reverse(context, owned)
         self.log.info("Zone %s: %s", zone.name, "exists" if exists else f"to be created for {zone.dns_name}")
         if iam:
             self.log.info("IAM: %s on the %s for %s", iam["role"], iam["scope"], ", ".join(iam["members"]))
@@ -105,28 +104,14 @@ class CloudDNSPreflightOperator(JobOperator):
         }
 
     def _zone(self) -> ZoneSpec:
-        from mldns.providers.gcp.zones import parse_zone
-
-        return parse_zone(
+        return self.hook.zone_spec(
             zone=self.zone,
             dns_name=self.dns_name,
             visibility=self.visibility,
             networks=arguments.texts(self.networks, "networks"),
-            labels=None,
-            description="",
             allow_unbound=arguments.flag(self.allow_unbound, "allow_unbound"),
-            project_id=self.project or self.hook.project_id,
+            project_id=self.project,
         )
-
-    def _exists(self, wanted: ZoneSpec) -> bool:
-        """Whether the zone is there; raises ZoneMismatch when it is another one."""
-        from mldns.providers.gcp.provider import zone_of
-        from mldns.providers.zones import compare_zone
-
-        found = self.hook.get_zone(zone=wanted.name, project_id=self.project)
-        if found is not None:
-            compare_zone(wanted, zone_of(found))
-        return found is not None
 
     def _owned(self, dns_name: str) -> dict[str, DesiredRecords]:
         """What is wanted by owner: the job's workers, and the zone's shared records."""
@@ -148,8 +133,8 @@ class CloudDNSPreflightOperator(JobOperator):
                 raise InvalidInput(f"record {rrset.name} {rrset.type} is the job's own name: leave it to the workers")
         return owned
 
-    def _reverse(self, owned: Mapping[str, DesiredRecords]) -> Wanted | None:
-        """The workers' PTR records; None where no reverse zone is given."""
+    def _plan_reverse(self, context: Context, owned: Mapping[str, DesiredRecords]) -> dict[str, Any] | None:
+        """What the upsert of the workers' PTR records would do; None where no reverse zone is given."""
         zone = arguments.text(self.reverse_zone)
         if not zone:
             return None
@@ -157,7 +142,8 @@ class CloudDNSPreflightOperator(JobOperator):
         if desired is None:
             raise InvalidInput(f"reverse_zone {zone!r} without workers: only workers get PTR records")
         dns_name = self.dns_name_of(zone)
-        return Wanted(zone, dns_name, replace(desired, reverse_dns_name=dns_name).pointers)
+        pointers = Wanted(zone, dns_name, replace(desired, reverse_dns_name=dns_name).pointers)
+        return _shown(self.planned(context, self.holder(context, desired.owner), pointers, self.policy))
 
     def _iam(self) -> dict[str, Any] | None:
         members = iam_policy.parse_members(arguments.texts(self.members, "members"))
@@ -173,10 +159,10 @@ class CloudDNSPreflightOperator(JobOperator):
         # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
         policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
         wanted = Wanted(self.zone, desired.dns_name, desired.rrsets)
-        if exists:
-            return _shown(self.planned(context, owner, wanted, policy))
         holder = self.holder(context, owner)
-        check_fits(wanted, owner=owner, claimant=holder["claimant"], lease=holder["lease"])
+        if exists:
+            return _shown(self.planned(context, holder, wanted, policy))
+        check_fits(wanted, holder)
         plan = compute_plan(
             current=(),
             desired=desired.rrsets,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.operators._job import JobOperator, Wanted
+from mldns.ownership.claims import Holder
 from mldns.plan.plan import DEFAULT_POLICY
-from mldns.records.names import slug
 from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.lease import claimant_and_lease, hold
+from mldns.tasks.lease import hold, holder_of
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import JOBS, RECORDS, emit_job_event, emit_records_event
 
@@ -36,10 +37,11 @@ class CloudDNSClaimOperator(JobOperator):
 
     def execute(self, context: Context) -> Result:
         wanted, pointers = self.wanted()
+        holder = self.holder(context, self.job)
         if pointers is not None:
-            self.planned(context, slug(self.job), pointers, DEFAULT_POLICY)
-        request = self.request(context, wanted)
-        claimed = hold(context, lambda ended: self.hook.claim(**request, lease_ended=ended))
+            self.planned(context, holder, pointers, DEFAULT_POLICY)
+        asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "project_id": self.project}
+        claimed = hold(context, holder, lambda asks: self.hook.claim_names(holder=asks, **asked))
         self.log.info(
             "Claimed %s name(s) of job %s for lease %s, generation %s",
             claimed["names"],
@@ -47,7 +49,7 @@ class CloudDNSClaimOperator(JobOperator):
             claimed["lease"],
             claimed["generation"],
         )
-        self.emit(context, request, wanted, Phase.CLAIMED, claimed["expires"])
+        self.emit(context, holder, wanted, Phase.CLAIMED, claimed["expires"])
         reverse = {"zone": pointers.zone, "names": len(pointers.rrsets)} if pointers else None
         return claimed | {"reverse": reverse}
 
@@ -87,37 +89,45 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
 
     def execute(self, context: Context) -> Result:
         wanted, pointers = self.wanted()  # both before the first write, so that what is wrong with one stops it
-        result = self._upsert(context, wanted, claimed=arguments.flag(self.claimed, "claimed"))
-        reverse = None if pointers is None else self._upsert(context, pointers, claimed=False)
+        holder = self.holder(context, self.job)
+        claimed = arguments.flag(self.claimed, "claimed")
+        result = self._upsert(context, replace(holder, claimed=claimed), wanted)
+        reverse = None if pointers is None else self._upsert(context, holder, pointers)
         if not arguments.flag(self.plan_only, "dry_run"):
-            self.emit(context, self.request(context, wanted), wanted, Phase.WRITTEN, result["expires"])
+            self.emit(context, holder, wanted, Phase.WRITTEN, result["expires"])
             # What the check compares with; create-only may have left other data standing.
             if self.policy != "create-only":
                 emit_records_event(
                     context,
-                    self._written(context, wanted, result),
-                    self._written(context, pointers, reverse) if pointers and reverse else None,
+                    self._written(holder, wanted, result),
+                    self._written(holder, pointers, reverse) if pointers and reverse else None,
                 )
         return result | {"reverse": reverse}
 
-    def _written(self, context: Context, wanted: Wanted, result: Result) -> dict[str, Any]:
+    def _written(self, holder: Holder, wanted: Wanted, result: Result) -> dict[str, Any]:
         """What was written into one zone, as `emit_records_event` takes it."""
         return {
             "project": self.project or self.hook.project_id,
             "zone": wanted.zone,
             "job": result["owner"],
-            "claimant": self.request(context, wanted)["claimant"],
+            "claimant": holder.claimant,
             "lease": result["lease"],
             "generation": result["generation"],
             "rrsets": wanted.rrsets,
         }
 
-    def _upsert(self, context: Context, wanted: Wanted, *, claimed: bool) -> Result:
-        request, dry_run = self.request(context, wanted), arguments.flag(self.plan_only, "dry_run")
-        terms = {**request, "policy": self.policy, "dry_run": dry_run, "claimed": claimed}
-        result = hold(context, lambda ended: self.hook.upsert_records(**terms, lease_ended=ended))
-        self.log.info("%s of job %s: %s", "Plan" if dry_run else "Records", request["owner"], result)
-        return dict(result)
+    def _upsert(self, context: Context, holder: Holder, wanted: Wanted) -> Result:
+        dry_run = arguments.flag(self.plan_only, "dry_run")
+        asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "policy": self.policy}
+
+        def upsert(asks: Holder) -> Result:
+            if dry_run:
+                return self.hook.plan_names(holder=asks, **asked, project_id=self.project).to_json()
+            return dict(self.hook.write_names(holder=asks, **asked, project_id=self.project))
+
+        result = hold(context, holder, upsert)
+        self.log.info("%s of job %s: %s", "Plan" if dry_run else "Records", holder.owner, result)
+        return result
 
 
 class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
@@ -165,39 +175,39 @@ class CloudDNSDeleteRecordsOperator(CloudDNSOperator):
         self.reverse_zone = reverse_zone
 
     def execute(self, context: Context) -> Result:
-        owner = slug(self.job)
-        claimant, lease = claimant_and_lease(
-            context, owner=owner, claimant=arguments.text(self.claimant), lease=arguments.text(self.lease)
-        )
-        whose = {"owner": owner, "claimant": claimant, "lease": lease}
+        holder = holder_of(context, self.job, claimant=self.claimant, lease=self.lease)
         pointers = arguments.text(self.reverse_zone)
         reverse: Result | None = None
         try:
-            released = self._release(self.zone, whose)
+            released = self._release(self.zone, holder)
         finally:
             # One zone's failure is no reason to leave the other's records behind.
             if pointers:
-                reverse = self._release(pointers, whose)
+                reverse = self._release(pointers, holder)
         if released["released"]:
             project = self.project or self.hook.project_id
-            facts = {
-                "dns_name": released["dns_name"],
-                "claimant": claimant,
-                "lease": lease,
-                "records": released["deleted"],
-            }
-            emit_job_event(context, project=project, zone=self.zone, job=owner, phase=Phase.RELEASED, **facts)
+            emit_job_event(
+                context,
+                project=project,
+                zone=self.zone,
+                job=holder.owner,
+                phase=Phase.RELEASED,
+                dns_name=released["dns_name"],
+                claimant=holder.claimant,
+                lease=holder.lease,
+                records=released["deleted"],
+            )
         return released | {"reverse": reverse}
 
-    def _release(self, zone: str, whose: dict[str, str]) -> Result:
-        released = self.hook.delete_records(zone=zone, **whose, project_id=self.project)
+    def _release(self, zone: str, holder: Holder) -> Result:
+        released = self.hook.release_names(holder=holder, zone=zone, project_id=self.project)
         if released["overtaken_by"]:
             self.log.warning(
                 "Nothing released in zone %s: lease %s holds the names of job %s now",
                 zone,
                 released["overtaken_by"],
-                whose["owner"],
+                holder.owner,
             )
         else:
-            self.log.info("Released job %s in zone %s: %s record(s) deleted", whose["owner"], zone, released["deleted"])
+            self.log.info("Released job %s in zone %s: %s record(s) deleted", holder.owner, zone, released["deleted"])
         return dict(released)

@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mldns.exceptions import ClaimMoved, ClaimRefused, LeaseLost
+from mldns.exceptions import ClaimMoved, ClaimRefused, InvalidInput, LeaseLost
 from mldns.messages import timestamp
 from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
 from mldns.ownership.manifest import Manifest, kept, matches
 from mldns.plan.batches import Change
 from mldns.plan.plan import Plan
-from mldns.records.names import Key
+from mldns.records.names import Key, slug
 from mldns.records.rrset import RRset
+
+DEFAULT_LEASE_HOURS = 24.0
+"""A second run must not take the names from a training at work, and a run that crashed must not keep them for ever."""
+
+MAX_LEASE_HOURS = 366 * 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,38 @@ class Holder:
     lease_ended: LeaseEnd | bool | None = None
     claimed: bool = False
     at_generation: int | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        owner: str,
+        claimant: str = "",
+        lease: str = "",
+        lease_hours: float | None = None,
+        now: float,
+        adopt: bool = False,
+        claimed: bool = False,
+    ) -> Holder:
+        """Return a holder of checked texts, whose lease ends `lease_hours` after `now`.
+
+        :param lease_hours: above 0, at most a year's; None promises no end.
+        :param now: Unix seconds.
+        :raises InvalidInput: owner, claimant, lease or lease_hours is not what it has to be.
+        """
+        for field, text in (("claimant", claimant), ("lease", lease)):
+            if not isinstance(text, str) or not text.isprintable():
+                raise InvalidInput(f"{field} {text!r} is not text on one line")
+        expires = None if lease_hours is None else int(now + check_lease_hours(lease_hours) * 3600)
+        return cls(slug(owner), claimant, lease, expires, adopt=adopt, claimed=claimed)
+
+
+def check_lease_hours(lease_hours: float) -> float:
+    """Return the hours that a lease is to last, or raise InvalidInput."""
+    usable = isinstance(lease_hours, int | float) and not isinstance(lease_hours, bool)
+    if not usable or not 0 < lease_hours <= MAX_LEASE_HOURS:
+        raise InvalidInput(f"lease_hours {lease_hours!r} is not a number of hours above 0, at most a year's")
+    return lease_hours
 
 
 def take(current: Manifest | None, holder: Holder, *, now: float, public: bool = False) -> Manifest:

@@ -6,15 +6,18 @@ By default the claimant is this deployment and DAG, and the lease is the run: tw
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow.sdk import conf
 
+from mldns import arguments
 from mldns.exceptions import ClaimRefused
-from mldns.ownership.claims import LeaseEnd
-from mldns.records.names import SHARED_OWNER
+from mldns.ownership.claims import Holder, LeaseEnd
+from mldns.records.names import SHARED_OWNER, slug
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,9 +25,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-DEFAULT_LEASE_HOURS = 24.0
-"""A second run must not take the names from a training at work, and a run that crashed must not keep them for ever."""
 
 _ENDED = ("success", "failed")
 
@@ -38,16 +38,34 @@ def deployment() -> str:
     return f"{url.netloc}{url.path}".rstrip("/") or "airflow"
 
 
-def claimant_and_lease(context: Context, *, owner: str, claimant: str, lease: str) -> tuple[str, str]:
-    """Fill in what was not given; the shared records of a zone belong to no run."""
+def holder_of(
+    context: Context, job: str, *, claimant: Any, lease: Any, lease_hours: Any = None, adopt: Any = False
+) -> Holder:
+    """Return who asks for a job's names, what was not given filled in; the shared records of a zone belong to no run.
+
+    :param job: the owner of the names.
+    :param claimant: who claims; None or "" for this deployment and DAG.
+    :param lease: the run that claims; None or "" for this one.
+    :param lease_hours: how long another run of the same claimant is kept off; None promises nothing.
+    :param adopt: take over from another claimant; a boolean or its text.
+    :raises InvalidInput: one of them is not what it has to be.
+    """
+    owner = slug(job)
+    adopts = arguments.flag(adopt, "adopt")
     if owner == SHARED_OWNER:
-        return "", ""
-    run = context["run_id"]
-    return claimant or f"{deployment()}/{context['dag'].dag_id}", lease or run
+        return Holder.parse(owner=owner, now=time.time(), adopt=adopts)
+    return Holder.parse(
+        owner=owner,
+        claimant=arguments.text(claimant) or f"{deployment()}/{context['dag'].dag_id}",
+        lease=arguments.text(lease) or context["run_id"],
+        lease_hours=arguments.hours(lease_hours, "lease_hours"),
+        now=time.time(),
+        adopt=adopts,
+    )
 
 
-def hold(context: Context, call: Callable[[LeaseEnd | bool], Result]) -> Result:
-    """Return what `call(lease_ended)` does, with what this Airflow knows of the run that holds the names now.
+def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> Result:
+    """Return what `call(holder)` does, with what this Airflow knows of the run that holds the names now.
 
     First as if that run were at work, which is refused whenever there is another one; then it is asked about. So a
     training that outlasts its lease keeps its names as long as its run goes on. The answer is good for that run's lease
@@ -58,7 +76,7 @@ def hold(context: Context, call: Callable[[LeaseEnd | bool], Result]) -> Result:
     told: LeaseEnd | bool = False
     for _ in range(_LEASES_ASKED_ABOUT):
         try:
-            return call(told)
+            return call(replace(holder, lease_ended=told))
         except ClaimRefused as refused:
             if not refused.same_claimant or (isinstance(told, LeaseEnd) and told.lease == refused.lease):
                 raise
@@ -67,7 +85,7 @@ def hold(context: Context, call: Callable[[LeaseEnd | bool], Result]) -> Result:
                 raise
             if told.ended:
                 log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
-    return call(told)
+    return call(replace(holder, lease_ended=told))
 
 
 def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
