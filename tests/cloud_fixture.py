@@ -25,7 +25,7 @@ NETWORK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/netw
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READY = re.compile(r"localcloud ready api=(?P<api>\S+) dns=(?P<dns>\S+)(?: resolver=(?P<resolver>\S+))?\n")
-_START_SECONDS = 30
+_START_SECONDS = 120
 _KEPT = 4
 """Clouds that wait for the next test that asks for their flags. A start takes most of a second, a process 40 MB."""
 _DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
@@ -49,12 +49,12 @@ class Cloud:
 
     def reset(self) -> None:
         request = urllib.request.Request(f"{self.api}/_localcloud/reset", method="POST")
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=60):
             pass
 
     def stats(self) -> dict[str, dict[str, int]]:
         """Calls since the last reset: `{"changes.create": {"200": 3}}`."""
-        with urllib.request.urlopen(f"{self.api}/_localcloud/stats", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.api}/_localcloud/stats", timeout=60) as answer:
             calls: dict[str, dict[str, int]] = json.load(answer)["calls"]
         return calls
 
@@ -62,7 +62,7 @@ class Cloud:
         """End it as a user would, and return its exit code."""
         self.process.terminate()
         try:
-            return self.process.wait(timeout=10)
+            return self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()

@@ -29,7 +29,7 @@ class Api:
 
     def call(self, verb: str, path: str, body: object = None, **query: object) -> Answer:
         url = self.base + (path if path.startswith("/") else f"{self._dns}/{path}".rstrip("/"))
-        answer = self._session.request(verb, url, json=body, params=query or None, timeout=10)
+        answer = self._session.request(verb, url, json=body, params=query or None, timeout=30)
         return Answer(answer.status_code, answer.json())
 
     def get(self, path: str, **query: object) -> Answer:

@@ -42,7 +42,7 @@ class Guarded:
         self._sessions: dict[str, requests.Session] = {}
 
     def key(self, email: str) -> dict[str, str]:
-        answer = requests.post(f"{self.base}/_localcloud/keys", json={"email": email}, timeout=10)
+        answer = requests.post(f"{self.base}/_localcloud/keys", json={"email": email}, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -53,7 +53,7 @@ class Guarded:
         if email not in self._sessions:
             session = google.auth.transport.requests.AuthorizedSession(self.credentials(email))
             self._sessions[email] = session
-        return self._sessions[email].request(verb, self.base + path, json=body, timeout=10)
+        return self._sessions[email].request(verb, self.base + path, json=body, timeout=30)
 
     def grant(self, member: str, role: str, resource: str = PROJECT, **binding: object) -> None:
         policy = self.call(OWNER, "POST", f"{resource}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}}).json()
@@ -92,7 +92,7 @@ def member(email: str) -> str:
 
 class TestWhoCalls:
     def test_without_a_token_nothing_is_said(self, guarded):
-        answer = requests.get(guarded.base + ZONES, timeout=5)
+        answer = requests.get(guarded.base + ZONES, timeout=30)
         error = answer.json()["error"]
         assert (answer.status_code, error["status"], error["errors"][0]["message"]) == (
             401,
@@ -105,7 +105,7 @@ class TestWhoCalls:
 
     @pytest.mark.parametrize("header", ["Bearer ya29.nobody", "Bearer a.b.c"])
     def test_a_token_that_nobody_issued(self, guarded, header):
-        answer = requests.get(guarded.base + ZONES, headers={"Authorization": header}, timeout=5)
+        answer = requests.get(guarded.base + ZONES, headers={"Authorization": header}, timeout=30)
         assert answer.status_code == 401
         assert answer.json()["error"]["errors"][0]["message"] == "Invalid Credentials"
 
@@ -117,10 +117,10 @@ class TestWhoCalls:
     def test_reset_forgets_tokens_and_keys(self, guarded):
         credentials = guarded.credentials(OWNER)
         session = google.auth.transport.requests.AuthorizedSession(credentials)
-        assert session.get(guarded.base + ZONES, timeout=5).status_code == 200
+        assert session.get(guarded.base + ZONES, timeout=30).status_code == 200
         guarded.forget()
         with pytest.raises(google.auth.exceptions.RefreshError, match=r"Invalid JWT Signature\."):
-            session.get(guarded.base + ZONES, timeout=5)
+            session.get(guarded.base + ZONES, timeout=30)
 
     def test_google_cloud_dns_and_resource_manager_with_a_key(self, guarded):
         guarded.zone()
@@ -142,15 +142,15 @@ class TestWhoCalls:
         now = int(time.time())
         claims = {"iss": OWNER, "sub": OWNER, "aud": "https://dns.googleapis.com/", "iat": now, "exp": now + 600}
         token = jwt.encode(claims, key["private_key"], "RS256", {"kid": key["private_key_id"]})
-        answer = requests.get(guarded.base + ZONES, headers={"Authorization": f"Bearer {token}"}, timeout=5)
+        answer = requests.get(guarded.base + ZONES, headers={"Authorization": f"Bearer {token}"}, timeout=30)
         assert answer.status_code == 401
 
     def test_a_token_asked_for_with_other_scopes(self, guarded):
         for scope, expected in (("ndev.clouddns.readonly", (200, 403)), ("devstorage.full_control", (403, 403))):
             credentials = guarded.credentials(OWNER, [f"https://www.googleapis.com/auth/{scope}"])
             session = google.auth.transport.requests.AuthorizedSession(credentials)
-            read = session.get(guarded.base + ZONES, timeout=5)
-            write = session.post(guarded.base + ZONES, json={}, timeout=5)
+            read = session.get(guarded.base + ZONES, timeout=30)
+            write = session.post(guarded.base + ZONES, json={}, timeout=30)
             assert (read.status_code, write.status_code) == expected
             assert write.json()["error"]["message"] == "Request had insufficient authentication scopes."
 
@@ -171,7 +171,7 @@ class TestAssertions:
 
     def send(self, guarded, assertion: str, grant: str = "urn:ietf:params:oauth:grant-type:jwt-bearer"):
         form = {"grant_type": grant, "assertion": assertion}
-        answer = requests.post(guarded.base + "/token", data=form, timeout=5)
+        answer = requests.post(guarded.base + "/token", data=form, timeout=30)
         body = answer.json()
         return answer.status_code, body.get("error", body.get("token_type")), body.get("error_description", "")
 
@@ -207,7 +207,7 @@ class TestAssertions:
 
     def test_no_key_for_what_is_no_account(self, guarded):
         for email in ("alice@example.com", "does-not-exist@p.iam.gserviceaccount.com", None):
-            answer = requests.post(f"{guarded.base}/_localcloud/keys", json={"email": email}, timeout=5)
+            answer = requests.post(f"{guarded.base}/_localcloud/keys", json={"email": email}, timeout=30)
             assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
@@ -350,14 +350,14 @@ class TestImpersonation:
         guarded.grant(member(BOB), "roles/viewer")
         session = self.impersonated(guarded, guarded.credentials(ALICE), [BOB])
         with pytest.raises(google.auth.exceptions.RefreshError) as caught:
-            session.get(guarded.base + ZONES, timeout=5)
+            session.get(guarded.base + ZONES, timeout=30)
         error = json.loads(caught.value.args[1])["error"]
         assert error["message"] == (
             "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist)."
         )
         assert (error["code"], error["status"]) == (403, "PERMISSION_DENIED")
         guarded.grant(member(ALICE), "roles/iam.serviceAccountTokenCreator", self.account(BOB))
-        assert session.get(guarded.base + ZONES, timeout=5).status_code == 200
+        assert session.get(guarded.base + ZONES, timeout=30).status_code == 200
         assert guarded.call(ALICE, "GET", ZONES).status_code == 403
 
     def test_a_chain_needs_every_link(self, guarded):
@@ -366,12 +366,12 @@ class TestImpersonation:
         session = self.impersonated(guarded, guarded.credentials(ALICE), [BOB, CAROL])
         guarded.grant(member(BOB), creator, self.account(CAROL))
         with pytest.raises(google.auth.exceptions.RefreshError, match=r"iam\.serviceAccounts\.implicitDelegation"):
-            session.get(guarded.base + ZONES, timeout=5)
+            session.get(guarded.base + ZONES, timeout=30)
         guarded.grant(member(ALICE), creator)  # on the project: good for all its accounts, such as Bob
-        assert session.get(guarded.base + ZONES, timeout=5).status_code == 200
+        assert session.get(guarded.base + ZONES, timeout=30).status_code == 200
         direct = self.impersonated(guarded, guarded.credentials(ALICE), [CAROL])  # of another project
         with pytest.raises(google.auth.exceptions.RefreshError, match=r"iam\.serviceAccounts\.getAccessToken"):
-            direct.get(guarded.base + ZONES, timeout=5)
+            direct.get(guarded.base + ZONES, timeout=30)
 
     @pytest.mark.parametrize(
         "body",
@@ -406,25 +406,25 @@ class TestImpersonation:
         credentials, _ = google.auth.load_credentials_from_file(str(file), scopes=SCOPES)
         session = google.auth.transport.requests.AuthorizedSession(credentials)
         with pytest.raises(google.auth.exceptions.RefreshError, match=r"iam\.serviceAccounts\.getAccessToken"):
-            session.get(guarded.base + ZONES, timeout=5)
+            session.get(guarded.base + ZONES, timeout=30)
         subject = f"principal://iam.googleapis.com/{pool}/subject/airflow"
         guarded.grant(subject, "roles/iam.serviceAccountTokenCreator", self.account(BOB))
-        assert session.get(guarded.base + ZONES, timeout=5).status_code == 200
+        assert session.get(guarded.base + ZONES, timeout=30).status_code == 200
 
 
 def test_without_enforcement_keys_work_and_nobody_needs_one(cloud):
     guarded = Guarded(cloud)
     assert guarded.call(ALICE, "GET", ZONES).status_code == 200
-    assert requests.get(cloud.api + ZONES, timeout=5).status_code == 200
+    assert requests.get(cloud.api + ZONES, timeout=30).status_code == 200
     body = {"scope": SCOPES}
     path = f"/v1/projects/-/serviceAccounts/{BOB}:generateAccessToken"
-    assert requests.post(cloud.api + path, json=body, timeout=5).json()["accessToken"].startswith("ya29.")
+    assert requests.post(cloud.api + path, json=body, timeout=30).json()["accessToken"].startswith("ya29.")
 
 
 @pytest.mark.parametrize("method", ["oauth2.token", "sts.token"])
 def test_token_endpoints_can_fail_too(cloud, method):
     rule = {"method": method, "kind": "status", "status": 503, "count": 1}
-    requests.post(f"{cloud.api}/_localcloud/faults", json=rule, timeout=5)
+    requests.post(f"{cloud.api}/_localcloud/faults", json=rule, timeout=30)
     path = {"oauth2.token": "/token", "sts.token": "/v1/token"}[method]
-    answer = requests.post(cloud.api + path, timeout=5)
+    answer = requests.post(cloud.api + path, timeout=30)
     assert (answer.status_code, answer.json()["error"]) == (503, "internal_failure")

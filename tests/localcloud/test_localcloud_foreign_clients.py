@@ -85,7 +85,7 @@ class TestDiscovery:
         service = googleapiclient.discovery.build(
             "dns",
             "v1",
-            http=httplib2.Http(timeout=10),
+            http=httplib2.Http(timeout=30),
             client_options=ClientOptions(api_endpoint=cloud.api),
             static_discovery=True,
         )

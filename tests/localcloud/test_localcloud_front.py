@@ -24,7 +24,7 @@ READ = b"HTTP/1.1 200 OK\r\n"
 @pytest.fixture
 def connection(cloud):
     """One kept connection, on which a request is what the test writes."""
-    connection = http.client.HTTPConnection(cloud.api.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(cloud.api.removeprefix("http://"), timeout=30)
     yield connection
     connection.close()
 
@@ -37,7 +37,7 @@ def ask(connection, verb, path, body=None, **headers):
 
 def test_the_media_type_is_spelt_out(cloud):
     for path in (ZONES, f"{ZONES}/none", "/elsewhere"):
-        answer = requests.get(cloud.api + path, timeout=5)
+        answer = requests.get(cloud.api + path, timeout=30)
         assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
 
 
@@ -116,13 +116,13 @@ def test_a_connection_outlives_refusals(connection):
 
 def test_a_body_that_breaks_off_does_nothing(cloud):
     host, port = cloud.api.removeprefix("http://").rsplit(":", 1)
-    with socket.create_connection((host, int(port)), timeout=5) as stream:
+    with socket.create_connection((host, int(port)), timeout=30) as stream:
         stream.sendall(f"POST {ZONES} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY[:20])
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not cloud.stats():
         assert time.monotonic() < deadline
     assert cloud.stats() == {"managedZones.create": {"400": 1}}
-    assert requests.get(cloud.api + ZONES, timeout=5).json()["managedZones"] == []
+    assert requests.get(cloud.api + ZONES, timeout=30).json()["managedZones"] == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_body_that_breaks_off_does_nothing(cloud):
 )
 def test_unusual_but_right_http(cloud, request_line, headers, first_line):
     host, port = cloud.api.removeprefix("http://").rsplit(":", 1)
-    with socket.create_connection((host, int(port)), timeout=5) as stream:
+    with socket.create_connection((host, int(port)), timeout=30) as stream:
         stream.sendall(f"{request_line}\r\n{headers}\r\n".encode())
         assert stream.makefile("rb").readline() == first_line
 
@@ -153,14 +153,14 @@ def test_unusual_but_right_http(cloud, request_line, headers, first_line):
 def test_a_web_page_is_not_served(cloud, headers):
     """A form of text/plain needs no preflight: without this any page could edit zones through somebody's browser."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    refused = requests.post(cloud.api + ZONES, data=BODY, headers={"Content-Type": "text/plain", **named}, timeout=5)
+    refused = requests.post(cloud.api + ZONES, data=BODY, headers={"Content-Type": "text/plain", **named}, timeout=30)
     assert (refused.status_code, refused.text) == (403, "localcloud answers programs, not web pages\n")
-    assert requests.post(f"{cloud.api}/_localcloud/reset", headers=named, timeout=5).status_code == 403
-    assert requests.get(cloud.api + ZONES, timeout=5).json()["managedZones"] == []
+    assert requests.post(f"{cloud.api}/_localcloud/reset", headers=named, timeout=30).status_code == 403
+    assert requests.get(cloud.api + ZONES, timeout=30).json()["managedZones"] == []
 
 
 def test_a_person_may_look_with_a_browser(cloud):
-    answer = requests.get(cloud.api + ZONES, headers={"Sec-Fetch-Site": "none"}, timeout=5)
+    answer = requests.get(cloud.api + ZONES, headers={"Sec-Fetch-Site": "none"}, timeout=30)
     assert answer.status_code == 200
 
 
@@ -180,9 +180,9 @@ def test_a_person_may_look_with_a_browser(cloud):
     ],
 )
 def test_a_host_that_could_be_a_web_page_s_is_refused(named_cloud, host, code):
-    answer = requests.get(named_cloud.api + ZONES, headers={"Host": host}, timeout=5)
+    answer = requests.get(named_cloud.api + ZONES, headers={"Host": host}, timeout=30)
     assert answer.status_code == code
-    reset = requests.post(f"{named_cloud.api}/_localcloud/reset", headers={"Host": host}, timeout=5)
+    reset = requests.post(f"{named_cloud.api}/_localcloud/reset", headers={"Host": host}, timeout=30)
     assert reset.status_code == code
     assert code == 200 or "--host-name" in answer.text
 
@@ -230,7 +230,7 @@ def test_a_request_that_does_not_end_is_cut_and_holds_up_nobody(named_cloud, sen
     slow = [socket.create_connection((host, int(port)), timeout=30) for _ in range(50)]
     for stream in slow:
         stream.sendall(sent)
-    assert requests.get(named_cloud.api + ZONES, timeout=5).status_code == 200
+    assert requests.get(named_cloud.api + ZONES, timeout=30).status_code == 200
     for stream in slow:
         assert ended(stream)
         stream.close()

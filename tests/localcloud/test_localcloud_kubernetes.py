@@ -88,7 +88,7 @@ def test_callers_of_an_enforced_cloud_must_be_known(start_cloud):
     import requests
 
     cloud = start_cloud("--enforce-iam")
-    answer = requests.get(f"{cloud.api}{PODS}", timeout=10)
+    answer = requests.get(f"{cloud.api}{PODS}", timeout=30)
     assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
-    compute = requests.get(f"{cloud.api}/compute/v1/projects/demo-project/aggregated/instances", timeout=10)
+    compute = requests.get(f"{cloud.api}/compute/v1/projects/demo-project/aggregated/instances", timeout=30)
     assert compute.status_code == 401

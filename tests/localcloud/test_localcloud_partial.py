@@ -46,10 +46,10 @@ def test_what_is_no_selection_is_refused(fields: str) -> None:
 
 def test_a_change_is_answered_in_part_and_a_bad_selection_applies_nothing(cloud: Cloud) -> None:
     zones = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-    requests.post(zones, json={"name": "z", "dnsName": "z.test.", "description": "d"}, timeout=5)
+    requests.post(zones, json={"name": "z", "dnsName": "z.test.", "description": "d"}, timeout=30)
     record = {"name": "a.z.test.", "type": "A", "ttl": 5, "rrdatas": ["192.0.2.1"]}
-    bad = requests.post(f"{zones}/z/changes?fields=id,(", json={"additions": [record]}, timeout=5)
+    bad = requests.post(f"{zones}/z/changes?fields=id,(", json={"additions": [record]}, timeout=30)
     assert (bad.status_code, bad.json()["error"]["errors"][0]["reason"]) == (400, "invalid")
-    sent = requests.post(f"{zones}/z/changes?fields=id,status", json={"additions": [record]}, timeout=5)
+    sent = requests.post(f"{zones}/z/changes?fields=id,status", json={"additions": [record]}, timeout=30)
     assert sent.json() == {"id": "1", "status": "pending"}
-    assert requests.get(f"{zones}/z/rrsets?fields=rrsets(ttl)", timeout=5).json()["rrsets"][-1] == {"ttl": 5}
+    assert requests.get(f"{zones}/z/rrsets?fields=rrsets(ttl)", timeout=30).json()["rrsets"][-1] == {"ttl": 5}

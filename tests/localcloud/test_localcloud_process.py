@@ -26,7 +26,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -98,16 +98,16 @@ def test_it_listens_on_every_address_that_was_asked_for(start_cloud):
     assert len({*cloud.dns, *cloud.resolvers}) == 4
     for address in (*cloud.dns, *cloud.resolvers, cloud.api.removeprefix("http://")):
         host, port = address.rsplit(":", 1)
-        socket.create_connection((host, int(port)), timeout=5).close()
+        socket.create_connection((host, int(port)), timeout=30).close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_with_a_client_still_connected(start_cloud, number):
     cloud = start_cloud()
     with requests.Session() as session:  # keeps its connection open
-        session.get(cloud.api + ZONES, timeout=5)
+        session.get(cloud.api + ZONES, timeout=30)
         cloud.process.send_signal(number)
-        assert cloud.process.wait(timeout=10) == 0
+        assert cloud.process.wait(timeout=30) == 0
     assert cloud.process.stdout.read() == ""  # the ready line was all
 
 
@@ -121,7 +121,7 @@ def test_an_open_address_is_warned_about():
     )
     assert process.stdout.readline().startswith("localcloud ready api=http://0.0.0.0:")
     process.terminate()
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=30)
     assert (
         errors == "localcloud: warning: 0.0.0.0:0 can be reached from other machines, and there is no authentication\n"
     )
@@ -130,7 +130,7 @@ def test_an_open_address_is_warned_about():
 def test_latency_is_added_to_each_call_but_not_to_the_controls(start_cloud):
     cloud = start_cloud("--latency-ms", "200")
     started = time.monotonic()
-    requests.get(cloud.api + ZONES, timeout=5)
+    requests.get(cloud.api + ZONES, timeout=30)
     assert time.monotonic() - started >= 0.2
     times = []
     for _ in range(5):  # one of them is quick, however busy the machine is

@@ -95,10 +95,10 @@ def test_the_command_line_sets_limits_and_reset_brings_them_back(start_cloud, tm
     flags = ("--quota", "rrsetsPerManagedZone=200", "--quota", "requestsPerMinute=500", "--data", str(tmp_path))
     cloud = start_cloud(*flags)
     given = {**DEFAULTS, "rrsetsPerManagedZone": 200, "requestsPerMinute": 500}
-    assert requests.get(cloud.api + QUOTA, timeout=5).json() == given
-    requests.post(cloud.api + QUOTA, json={"rrsetsPerManagedZone": 5, "requestsPerMinute": None}, timeout=5)
+    assert requests.get(cloud.api + QUOTA, timeout=30).json() == given
+    requests.post(cloud.api + QUOTA, json={"rrsetsPerManagedZone": 5, "requestsPerMinute": None}, timeout=30)
     cloud.reset()
-    assert requests.get(cloud.api + QUOTA, timeout=5).json() == given
+    assert requests.get(cloud.api + QUOTA, timeout=30).json() == given
 
 
 class TestRequestsAMinute:

@@ -84,9 +84,9 @@ def test_a_page_token_outlives_the_record_that_it_stands_for(api, record):
 def test_the_server_may_make_pages_smaller_than_asked(start_cloud, record):
     cloud = start_cloud("--page-size", "2")
     base = f"{cloud.api}/dns/v1/projects/p-1/managedZones"
-    requests.post(base, json={"name": "ml", "dnsName": APEX}, timeout=5)
-    requests.post(f"{base}/ml/rrsets", json=record(f"a.{APEX}", "192.0.2.1"), timeout=5)
-    page = requests.get(f"{base}/ml/rrsets?maxResults=1000", timeout=5).json()
+    requests.post(base, json={"name": "ml", "dnsName": APEX}, timeout=30)
+    requests.post(f"{base}/ml/rrsets", json=record(f"a.{APEX}", "192.0.2.1"), timeout=30)
+    page = requests.get(f"{base}/ml/rrsets?maxResults=1000", timeout=30).json()
     assert len(page["rrsets"]) == 2
     assert "nextPageToken" in page
 

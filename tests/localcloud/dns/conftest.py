@@ -85,7 +85,7 @@ def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
+    yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()

@@ -18,8 +18,8 @@ ZONE = "worker-0 60 A 192.0.2.10\n big 60 TXT " + " ".join(f'"{"x" * 250}"' for 
 
 def dig(listener: DnsListener, *arguments: str) -> str:
     host, port = listener.address
-    command = [str(DIG), f"@{host}", "-p", str(port), "+tries=1", "+time=3", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    command = [str(DIG), f"@{host}", "-p", str(port), "+tries=1", "+time=30", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def status(output: str) -> tuple[str, set[str]]:

@@ -19,7 +19,7 @@ SERVING = "https://www.googleapis.com/compute/v1/projects/demo/global/networks/s
 
 def ask(listener: DnsListener, name: str, rdtype: str = "A", *, how=dns.query.udp, **query) -> dns.message.Message:
     host, port = listener.address
-    return how(dns.message.make_query(name, rdtype, **query), host, port=port, timeout=3)
+    return how(dns.message.make_query(name, rdtype, **query), host, port=port, timeout=30)
 
 
 def rdatas(response: dns.message.Message) -> list[str]:
@@ -240,7 +240,7 @@ def test_the_resolver_of_dnspython_is_content_with_it(book, resolver_in):
     stub = dns.resolver.Resolver(configure=False)
     host, stub.port = resolver_in().address
     stub.nameservers = [host]
-    stub.lifetime = 3
+    stub.lifetime = 30
     answer = stub.resolve("alias.ml.test.", "A")
     assert answer.canonical_name.to_text() == "workers.ml.test."
     assert len(answer.rrset) == 100
