@@ -52,6 +52,10 @@ test: $(STAMP) ## unit, stand-in, DAG and one end-to-end test, without network (
 test-all: $(STAMP) ## make test and the long ones
 	$(PYTEST) $(ARGS)
 
+.PHONY: simulate
+simulate: $(STAMP) ## every order of two writers' calls and faults, or walks of more (ARGS="--seed 7 --writers 4 --minutes 10")
+	@PYTHONPATH=plugins $(BIN)/python -m tests.simulator $(ARGS)
+
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .

@@ -58,7 +58,7 @@ def b(editor: ZoneEditor) -> GrantBook:
 
 @pytest.fixture(autouse=True)
 def _wait_for_the_dead_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grants, "LEAVING", RetryPolicy(0.02, 0.03, deadline=0.08))
+    monkeypatch.setattr(grants, "OTHERS", RetryPolicy(0.02, 0.03, deadline=0.08))
 
 
 def members(store: PolicyStore, condition: dict[str, str] | None = None) -> list[str]:
@@ -378,7 +378,7 @@ class TestADeath:
         self, store: PolicyStore, a: GrantBook, b: GrantBook, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The one case that `bind` alone can mend: it waits for who is leaving, and looks at the policy then."""
-        monkeypatch.setattr(grants, "LEAVING", RetryPolicy(0.02, 0.05, deadline=0.6))
+        monkeypatch.setattr(grants, "OTHERS", RetryPolicy(0.02, 0.05, deadline=0.6))
         bind(store, TO_TRAINER, a)
         binder = threading.Thread(target=bind, args=(store, TO_TRAINER, b))
 

@@ -11,15 +11,18 @@ order jobs bind and unbind one grant, and wherever they die:
 It works by the order of the steps. `bind`: note as intended, write the policy, note as held, look at the policy again.
 `unbind`: note as leaving, look at the other manifests, write the policy, look at the manifests again, strike the note.
 Whoever writes the policy looks afterwards at what it did not know before, so that the last one to look puts it right;
-and who binds waits for those who are leaving, since one that dies between writing and looking puts nothing right.
+and who binds waits for those who are leaving, since one that dies between writing and looking puts nothing right. Two
+calls of one job share its one note: whoever finds it intended waits until it is held, struck, or its writer dead; and
+each strikes a note only as long as it has the mark that it gave.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.iam.grants import Grant, Job, Note
@@ -32,8 +35,10 @@ from mldns.providers.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
 
-LEAVING = RetryPolicy(initial=0.1, maximum=1.0, deadline=10.0)
-"""How long to wait for a job that is taking a grant back: two policy edits' time, unless it died."""
+T = TypeVar("T")
+
+OTHERS = RetryPolicy(initial=0.1, maximum=1.0, deadline=10.0)
+"""How long to wait for others that make the same grant or take it back: two policy edits' time, unless they died."""
 
 # Each round ends, unless somebody else wrote in the middle of it; edits wait with jitter, so this is never reached.
 _ROUNDS = 50
@@ -64,15 +69,21 @@ class _View:
 
 
 def bind(
-    store: PolicyStore, grant: Grant, book: GrantBook | None, *, contention: RetryPolicy = CONTENTION
+    store: PolicyStore,
+    grant: Grant,
+    book: GrantBook | None,
+    *,
+    contention: RetryPolicy = CONTENTION,
+    patience: RetryPolicy | None = None,
 ) -> tuple[list[str], list[str]]:
     """Add the members to the role; returns those that were added, and those that had it already.
 
     :param book: where to note the grant; None notes nothing.
     :param contention: as of `edit_policy`.
+    :param patience: how long to wait for others at work on the same grant.
     """
     if book is not None:
-        return _Binding(store, grant, book, contention).run()
+        return _Binding(store, grant, book, contention, patience or _for_others(contention)).run()
     add = functools.partial(add_members, role=grant.role, members=grant.members, condition=grant.condition)
     return edit_policy(store, add, contention=contention)
 
@@ -84,15 +95,17 @@ def unbind(
     ledger: Ledger | None = None,
     *,
     contention: RetryPolicy = CONTENTION,
+    patience: RetryPolicy | None = None,
 ) -> Unbound:
     """Take the role from the members, as far as no other job holds it.
 
     :param book: of the job that takes back what it noted; members that it did not note are kept.
     :param ledger: without a book, where jobs note what they hold; None asks nobody.
     :param contention: as of `edit_policy`.
+    :param patience: how long to wait for a bind of the same job.
     """
     if book is not None:
-        return _unbind_noted(store, grant, book, contention)
+        return _unbind_noted(store, grant, book, contention, patience or _for_others(contention))
     if ledger is not None:
         return _told(grant.members, settle(store, ledger, grant, grant.members, contention=contention))
     remove = functools.partial(remove_members, role=grant.role, members=grant.members, condition=grant.condition)
@@ -100,13 +113,16 @@ def unbind(
     return Unbound(tuple(removed), tuple(absent), {})
 
 
-def _unbind_noted(store: PolicyStore, grant: Grant, book: GrantBook, contention: RetryPolicy) -> Unbound:
+def _unbind_noted(
+    store: PolicyStore, grant: Grant, book: GrantBook, contention: RetryPolicy, patience: RetryPolicy
+) -> Unbound:
     """Take back what a job noted. A failure leaves its notes as leaving: true, and a retry goes on from there."""
-    noted = book.notes(grant)
+    noted = _patiently(lambda: book.notes(grant), lambda notes: _being_bound(book, notes), grant, patience)
     members = [member for member in grant.members if member in noted]
-    book.mark(grant, dict.fromkeys(members, Note.LEAVING))
+    book.mark(grant, dict.fromkeys(members, Note.LEAVING), only=frozenset(noted.values()))
     ended = settle(store, book.ledger, grant, members, contention=contention) if members else Settled({})
-    book.mark(grant, dict.fromkeys(members))
+    # Not what a bind of this very job has noted again: nobody would know of that grant any more.
+    book.mark(grant, dict.fromkeys(members), only=(Note.LEAVING,))
     result = _told(members, ended)
     strangers: dict[str, tuple[str, ...]] = {member: () for member in grant.members if member not in noted}
     return Unbound(result.removed, result.absent, {**strangers, **result.kept})
@@ -133,20 +149,30 @@ def settle(
     *,
     waiting: Job | None = None,
     contention: RetryPolicy = CONTENTION,
+    patience: RetryPolicy | None = None,
 ) -> Settled:
     """Bring the policy to what the manifests say of `members`: those that a job holds are in it, the others are not.
 
     :param waiting: the job that first waits for all others that are taking the grant back; None waits for nobody.
     :raises CloudUnavailable: others kept writing.
     """
-    patient = replace(LEAVING, deadline=min(LEAVING.deadline, contention.deadline))
-    end = Settled(ledger.listings(grant) if waiting is None else _listings_at_rest(ledger, grant, waiting, patient))
+    patient = patience or _for_others(contention)
+    end = Settled({})
     left: dict[str, str] | None = None
+    waited = False
+
+    def leaving(listings: Listings) -> list[str]:
+        nonlocal waited
+        names = _leaving(listings, waiting)
+        waited = waited or bool(names)
+        return names
 
     def edit(policy: Policy) -> Edit:
         nonlocal left
         if left is None:  # at the first look: a member that goes by our own hand leaves nothing that was it
             left = remnants(policy, role=grant.role, members=members, condition=grant.condition)
+        # After the policy was read: who takes a grant back has noted that before it left the policy.
+        end.listings = _patiently(lambda: ledger.listings(grant), leaving, grant, patient)
         held = [member for member in members if end.holders(member)]
         gone = [member for member in members if member not in held]
         spellings = [spelling for spelling, member in left.items() if member in gone]
@@ -155,37 +181,49 @@ def settle(
         )
 
     for _ in range(_ROUNDS):
+        waited = False
         changed = edit_policy(store, edit, contention=contention)[0]
-        if not changed:
+        if not changed and not waited:
             return end
+        waiting = None  # once is enough; but the policy was read before it
         for spelling in changed:
             member = (left or {}).get(spelling, spelling)
             (end.came if end.holders(member) else end.went).add(member)
-        end.listings = ledger.listings(grant)
     raise CloudUnavailable(f"the policy of {store.resource} did not settle in {_ROUNDS} rounds: try again")
 
 
-def _listings_at_rest(ledger: Ledger, grant: Grant, waiting: Job, patient: RetryPolicy) -> Listings:
-    """The listings when no other job is taking any of it back, or when one has not finished in all the time."""
-    listings: Listings = {}
+def _for_others(contention: RetryPolicy) -> RetryPolicy:
+    return replace(OTHERS, deadline=min(OTHERS.deadline, contention.deadline))
 
-    def look() -> Listings:
-        nonlocal listings
-        listings = ledger.listings(grant)
-        jobs = {job for notes in listings.values() for job, note in notes.items() if note is Note.LEAVING}
-        if names := sorted(str(job) for job in jobs - {waiting}):
-            raise _Moving(
-                f"{shorten(names)} began to take back {grant.role}: call unbind for it again, should it be dead"
-            )
-        return listings
+
+def _patiently(look: Callable[[], T], busy: Callable[[T], list[str]], grant: Grant, patience: RetryPolicy) -> T:
+    """What `look` finds when `busy` names nobody there any more, or when somebody has not finished in all the time."""
+    found: list[T] = []
+
+    def attempt() -> T:
+        found.append(look())
+        if names := busy(found[-1]):
+            raise _Moving(f"{shorten(names)} {grant.role}: call it again, should it be dead")
+        return found[-1]
 
     try:
-        return patient.run(look, what=f"grant of {grant.role}", repeatable=lambda error: isinstance(error, _Moving))
+        return patience.run(attempt, what=f"grant of {grant.role}", repeatable=lambda error: isinstance(error, _Moving))
     except CloudUnavailable as error:
         if not isinstance(error.__cause__, _Moving):
             raise
         log.warning("%s", error.__cause__)
-        return listings
+        return found[-1]
+
+
+def _leaving(listings: Listings, waiting: Job | None) -> list[str]:
+    """The jobs beside `waiting` that are taking a grant back; nobody for nobody who waits."""
+    jobs = {job for notes in listings.values() for job, note in notes.items() if note is Note.LEAVING}
+    return [f"unbind of {job} began to take back" for job in sorted(jobs - {waiting})] if waiting else []
+
+
+def _being_bound(book: GrantBook, notes: Mapping[str, Note]) -> list[str]:
+    """Another call of the job's own, if one is making the grant."""
+    return [f"bind of {book.job} began to grant"] if Note.INTENDED in notes.values() else []
 
 
 def _told(members: Sequence[str], settled: Settled) -> Unbound:
@@ -202,8 +240,10 @@ class _Binding:
     grant: Grant
     book: GrantBook
     contention: RetryPolicy
+    patience: RetryPolicy
     added: set[str] = field(default_factory=set)
     intended: set[str] = field(default_factory=set)
+    inherited: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
 
     def run(self) -> tuple[list[str], list[str]]:
@@ -224,42 +264,61 @@ class _Binding:
                 ours,
                 waiting=self.book.job,
                 contention=self.contention,
+                patience=self.patience,
             )
         return [m for m in members if m in self.added], [m for m in members if m not in self.added]
 
     def _note(self, members: Sequence[str]) -> list[str]:
         """Note what is to become of each member; returns those that lack the role."""
-        view, job = self._survey(), self.book.job
-        marks: dict[str, Note | None] = {}
+        view = _patiently(self._survey, self._rivals, self.grant, self.patience)
+        job, missing = self.book.job, [member for member in members if member not in view.present]
+        notes = {member: view.listings[member].get(job) for member in missing}
+        # What is intended still, and not by us, was so by a call that is dead: it may have written the policy.
+        self.inherited |= {m for m, note in notes.items() if note is Note.INTENDED and m not in self.intended}
+        unnoted = [member for member, note in notes.items() if note in (None, Note.LEAVING)]
+        marked = self.book.mark(self.grant, dict.fromkeys(unnoted, Note.INTENDED), only=(None, Note.LEAVING))
+        self.intended |= marked
+        if len(marked) < len(unnoted):  # another call of this job was faster
+            return self._note(members)
+        self._note_present([member for member in members if member in view.present], view)
+        return missing
+
+    def _note_present(self, members: Sequence[str], view: _View) -> None:
+        """Note what others hold, too, and forget what an outsider granted."""
+        holds: list[str] = []
+        strangers: list[str] = []
         for member in members:
             notes = view.listings[member]
-            ours, shared = notes.get(job), bool(notes.keys() - {job})
-            if member not in view.present:
-                if ours is None or ours is Note.LEAVING:
-                    marks[member] = Note.INTENDED
-                    self.intended.add(member)
-            elif member in self.intended:
-                # It came between our look and our write: from another job, or else from somebody who keeps it.
-                marks[member] = Note.HELD if shared else None
-                self.intended.discard(member)
+            ours, shared = notes.get(self.book.job), bool(notes.keys() - {self.book.job})
+            if member in self.intended and not shared:
+                # It came between our look and our write, from somebody who keeps it.
+                strangers.append(member)
             elif ours is not Note.HELD and (ours is not None or shared):
-                marks[member] = Note.HELD
-        self.book.mark(self.grant, marks)
-        self.held |= {member for member, mark in marks.items() if mark is Note.HELD}
-        return [member for member in members if member not in view.present]
+                holds.append(member)
+        self.intended.difference_update(members)
+        self.book.mark(self.grant, dict.fromkeys(holds, Note.HELD))
+        self.book.mark(self.grant, dict.fromkeys(strangers), only=(Note.INTENDED,))
+        self.held.update(holds)
 
     def _add(self, members: Sequence[str]) -> list[str]:
         """Write the policy; returns members that came into it meanwhile, by somebody else's hand."""
-        grant = self.grant
+        grant, written = self.grant, dict[str, None]()
         add = functools.partial(add_members, role=grant.role, members=members, condition=grant.condition)
         try:
-            added, found = edit_policy(self.store, add, contention=self.contention)
+            added, found = edit_policy(self.store, add, contention=self.contention, written=written)
         except (ApiRefused, PermissionMissing):
-            # Any other failure may have come after the policy was written.
-            self.book.mark(grant, dict.fromkeys(self.intended - self.added))
+            # Any other failure, and a write whose answer was lost before, may have come after the policy was written.
+            failed = self.intended - self.added - written.keys()
+            self.book.mark(grant, dict.fromkeys(failed), only=(Note.INTENDED,))
             raise
         self.added.update(added)
         return found
+
+    def _rivals(self, view: _View) -> list[str]:
+        """Another call of this job's that is making the same grant."""
+        notes = {member: jobs.get(self.book.job) for member, jobs in view.listings.items()}
+        known = self.intended | self.inherited
+        return _being_bound(self.book, {m: note for m, note in notes.items() if note and m not in known})
 
     def _survey(self) -> _View:
         grant = self.grant

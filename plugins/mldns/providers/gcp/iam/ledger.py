@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 Listings = dict[str, dict[Job, Note]]
 """By member: the jobs whose manifests note a grant to it."""
+
+ANY: Collection[Note | None] = (None, *Note)
+"""Every mark, and none."""
 
 _READERS = 8  # threads may share a provider
 
@@ -98,8 +101,24 @@ class GrantBook:
         notes = noted(self.editor.grants(self.owner))
         return {member: notes[text] for member in grant.members if (text := grant.recorded(member)) in notes}
 
-    def mark(self, grant: Grant, marks: Mapping[str, Note | None]) -> None:
-        """Note the grant to each member as its mark says, or strike it where that is None; no marks, no call."""
+    def mark(
+        self, grant: Grant, marks: Mapping[str, Note | None], *, only: Collection[Note | None] = ANY
+    ) -> frozenset[str]:
+        """Note the grant to each member as its mark says, or strike it where that is None; no marks, no call.
+
+        :param grant: what is noted.
+        :param marks: by member.
+        :param only: leave alone what has none of these marks at the moment when it is written.
+        :return: the members whose notes were not left alone.
+        """
+        due: dict[str, Note | None] = {}
+
+        def edit(strings: tuple[str, ...]) -> tuple[str, ...]:
+            found = noted(strings)
+            due.clear()
+            due.update({member: mark for member, mark in marks.items() if found.get(grant.recorded(member)) in only})
+            return marked(strings, {grant.recorded(member): mark for member, mark in due.items()})
+
         if marks:
-            texts = {grant.recorded(member): mark for member, mark in marks.items()}
-            self.editor.edit_grants(self.owner, lambda found: marked(found, texts))
+            self.editor.edit_grants(self.owner, edit)
+        return frozenset(due)

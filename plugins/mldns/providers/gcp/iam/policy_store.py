@@ -57,15 +57,20 @@ def edit_policy(
     *,
     contention: RetryPolicy = CONTENTION,
     new_account: RetryPolicy = NEW_ACCOUNT,
+    written: dict[str, None] | None = None,
 ) -> tuple[list[str], list[str]]:
     """Bring a policy to where `edit` changes nothing any more; a policy that is there already is not written.
 
+    :param store: the policy.
     :param edit: such as `mldns.iam.policy.add_members` with everything but the policy filled in.
+    :param contention: how long to read and write again while others write.
+    :param new_account: how long to wait for an account to show up.
+    :param written: filled with the members whose change was sent and not refused, also where this call fails.
     :return: the members that this call changed, and those that were as asked before it.
     :raises CloudUnavailable: others kept changing the policy until `contention` was used up.
     :raises UnknownMember: an account does not exist, nor came to exist within `new_account`.
     """
-    written: dict[str, None] = {}
+    written = {} if written is None else written
 
     def attempt() -> Edit:
         policy = store.read()
