@@ -80,7 +80,7 @@ def _as_rows(value: Any) -> Sequence[Any]:
 
 
 def _rows_of_text(text: str) -> Sequence[Any]:
-    stripped = text.strip()
+    stripped = text.strip().removeprefix("\ufeff")  # the mark that Windows puts before UTF-8
     if arguments.is_json(stripped) or stripped.startswith('"'):
         return _as_rows(arguments.read_json(stripped, "workers"))
     rows: list[Mapping[str, Any]] = []

@@ -18,6 +18,8 @@ TWO = (Worker(0, "10.0.0.7"), Worker(1, "10.0.0.8"))
     [
         pytest.param(["10.0.0.7", "10.0.0.8"], TWO, id="a list of addresses"),
         pytest.param("10.0.0.7\n10.0.0.8\n", TWO, id="a hostfile of addresses"),
+        pytest.param("\ufeff10.0.0.7\r\n10.0.0.8", TWO, id="a hostfile from Windows"),
+        pytest.param('\ufeff["10.0.0.7", "10.0.0.8"]', TWO, id="JSON from Windows"),
         pytest.param('["10.0.0.7", "10.0.0.8"]', TWO, id="JSON text, as a template renders it"),
         pytest.param("10.0.0.7", TWO[:1], id="one address"),
         pytest.param({"rank": 0, "address": "10.0.0.7"}, TWO[:1], id="one mapping"),
@@ -98,6 +100,9 @@ def test_forms(value: Any, workers: tuple[Worker, ...]) -> None:
         (["10.0.0.\ud800"], "'10.0.0.\\ud800'"),
         ([{"address": "10.0.0.7", "hostname": "n\ud800"}], "hostname 'n\\ud800'"),
         (["999.1.1.1"], "'999.1.1.1' of worker rank 0 is not an IPv4 or IPv6 address"),
+        ("node[001-004]", "address 'node[001-004]' of worker rank 0"),
+        ("linux[1,2]", "address 'linux[1' of worker rank 0"),
+        ("root@10.0.0.7 slots=8", "address 'root@10.0.0.7' of worker rank 0"),
         (["10.0.0.7", "10.0.0.7"], "10.0.0.7 is given to worker rank 0 and to worker rank 1"),
         ([{"address": "10.0.0.7", "role": "ps"}, {"address": "10.0.0.7"}], "10.0.0.7 is given to"),
         ([{"rank": 0, "address": "10.0.0.7"}, {"rank": 2, "address": "10.0.0.8"}], "lacks rank 1"),
