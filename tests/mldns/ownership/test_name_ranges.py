@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.ownership.name_ranges import RESERVED, from_item, to_items
+from mldns.records.addresses import reverse_name
 from mldns.records.names import Key
 
-ZONE = "ml.example.com."
+ZONE, REVERSE = "ml.example.com.", "10.in-addr.arpa."
 
 
 def items(*keys: Key) -> list[str]:
@@ -44,6 +47,37 @@ def worker(rank: int, role: str = "worker", kind: str = "A") -> Key:
 )
 def test_items(keys: list[Key], expected: list[str]) -> None:
     assert items(*keys) == expected
+
+
+def pointers(*addresses: str) -> frozenset[Key]:
+    return frozenset((reverse_name(address), "PTR") for address in addresses)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (pointers("10.0.0.7"), ("in-addr.arpa=10.0.0.7",)),
+        (
+            pointers("10.0.0.255", "10.0.1.0", "10.0.0.9", "10.0.1.1"),
+            ("in-addr.arpa=10.0.0.9,10.0.0.255-10.0.1.1",),
+        ),
+        (
+            pointers("2001:db8::1", "2001:db8::2", "10.0.0.7"),
+            ("in-addr.arpa=10.0.0.7", "ip6.arpa=2001:db8::1-2001:db8::2"),
+        ),
+        ({("7.0.0.10.in-addr.arpa.", "TXT"), ("0.0.10.in-addr.arpa.", "PTR")}, ("name=0.0/PTR", "name=7.0.0/TXT")),
+    ],
+)
+def test_names_of_addresses_are_ranges_of_addresses(keys: frozenset[Key], expected: tuple[str, ...]) -> None:
+    assert to_items(keys, owner="bert", dns_name=REVERSE) == expected
+
+
+@given(st.frozensets(st.ip_addresses(v=4) | st.ip_addresses(v=6), max_size=60))
+def test_ranges_of_addresses_come_back(addresses: frozenset[Any]) -> None:
+    keys = pointers(*map(str, addresses))
+    written = to_items(keys, owner="bert", dns_name=REVERSE)
+    assert frozenset(key for item in written for key in from_item(item, owner="bert", dns_name=REVERSE)) == keys
+    assert all(len(item) < 250 for item in written)
 
 
 @pytest.mark.parametrize("role", sorted(RESERVED))
@@ -86,6 +120,12 @@ def test_there_and_back(covered: frozenset[Key]) -> None:
         "name=a/b c",
         "worker",
         "a b=1",
+        "in-addr.arpa=",
+        "in-addr.arpa=10.0.0.9-10.0.0.7",
+        "in-addr.arpa=2001:db8::1",
+        "in-addr.arpa=10.0.0.7-",
+        "in-addr.arpa=10.0.0.0-10.1.134.160",  # one more than MAX_NAMES
+        "ip6.arpa=10.0.0.7",
     ],
 )
 def test_what_is_no_item_is_refused_without_exhausting_memory(item: str) -> None:

@@ -1,20 +1,13 @@
-"""Names of addresses, the PTR records of a job, and the ranges that a manifest keeps of them."""
+"""Names of addresses, and the PTR records of a job."""
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.inventory.job_records import DesiredRecords, reverse_records
 from mldns.inventory.workers import parse_workers
-from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, decode
-from mldns.ownership.name_ranges import MAX_NAMES, from_item, to_items
 from mldns.records.addresses import address_of, is_reverse, reverse_name
-from mldns.records.rrset import RRset
 
 ZONE, REVERSE = "ml.example.com.", "10.in-addr.arpa."
 V6 = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
@@ -93,59 +86,3 @@ def test_more_ranks_than_an_rrset_holds_may_not_share_an_address() -> None:
     workers = parse_workers(["10.0.0.7"] * 101, allow_addresses=["10.0.0.7"])
     with pytest.raises(InvalidInput, match=r"7\.0\.0\.10\.in-addr\.arpa\. PTR would have 101 rrdatas"):
         reverse_records(workers, owner="bert", dns_name=ZONE, reverse_dns_name=REVERSE, ttl=30)
-
-
-def items(*addresses: str) -> tuple[str, ...]:
-    keys = frozenset((reverse_name(address), "PTR") for address in addresses)
-    return to_items(keys, owner="bert", dns_name=REVERSE)
-
-
-@pytest.mark.parametrize(
-    ("addresses", "expected"),
-    [
-        (["10.0.0.7"], ("in-addr.arpa=10.0.0.7",)),
-        (["10.0.0.255", "10.0.1.0", "10.0.0.9", "10.0.1.1"], ("in-addr.arpa=10.0.0.9,10.0.0.255-10.0.1.1",)),
-        (["2001:db8::1", "2001:db8::2", "10.0.0.7"], ("in-addr.arpa=10.0.0.7", "ip6.arpa=2001:db8::1-2001:db8::2")),
-    ],
-)
-def test_a_manifest_keeps_neighbours_as_ranges(addresses: list[str], expected: tuple[str, ...]) -> None:
-    assert items(*addresses) == expected
-
-
-def test_what_is_no_pointer_is_kept_by_name() -> None:
-    keys = frozenset({("7.0.0.10.in-addr.arpa.", "TXT"), ("0.0.10.in-addr.arpa.", "PTR")})
-    assert to_items(keys, owner="bert", dns_name=REVERSE) == ("name=0.0/PTR", "name=7.0.0/TXT")
-
-
-@given(st.frozensets(st.ip_addresses(v=4) | st.ip_addresses(v=6), max_size=60))
-def test_ranges_come_back_as_the_same_names(addresses: frozenset[ipaddress.IPv4Address]) -> None:
-    keys = frozenset((reverse_name(str(address)), "PTR") for address in addresses)
-    written = to_items(keys, owner="bert", dns_name=REVERSE)
-    assert frozenset(key for item in written for key in from_item(item, owner="bert", dns_name=REVERSE)) == keys
-    assert all(len(item) < 250 for item in written)
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        "in-addr.arpa=",
-        "in-addr.arpa=10.0.0.9-10.0.0.7",
-        "in-addr.arpa=2001:db8::1",
-        "in-addr.arpa=10.0.0.7-",
-        f"in-addr.arpa=10.0.0.0-{ipaddress.ip_address('10.0.0.0') + MAX_NAMES}",
-        "ip6.arpa=10.0.0.7",
-    ],
-)
-def test_what_is_no_range_is_refused(item: str) -> None:
-    with pytest.raises(InvalidInput):
-        list(from_item(item, owner="bert", dns_name=REVERSE))
-
-
-def test_ten_thousand_neighbours_are_one_range_of_a_manifest() -> None:
-    first = ipaddress.ip_address("10.0.0.5")
-    keys = frozenset((reverse_name(str(first + step)), "PTR") for step in range(10_000))
-    manifest = Manifest(owner="bert", claimant="a/b", lease="run-1", generation=1, names=keys)
-    rrset = manifest.to_rrset(REVERSE)
-    assert isinstance(rrset, RRset)
-    assert len(rrset.rrdatas[0]) < MAX_MANIFEST_BYTES / 10
-    assert decode(rrset, owner="bert", dns_name=REVERSE) == manifest
