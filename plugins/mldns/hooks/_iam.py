@@ -82,27 +82,19 @@ class IamHook(ConnectionHook):
             ledger, job = self._ledger(project_id, zone), book.job if book else None
             found = authoritative_bindings.review(store, grant, ledger, job=job, authoritative=authoritative)
             return result | found.to_json() | {"dry_run": True}
+        contention = self.patience.contention
         if authoritative:
+            ledger = self._ledger(project_id, zone)
             added, already, result["removed"] = authoritative_bindings.bind_exactly(
-                store,
-                grant,
-                book,
-                self._ledger(project_id, zone),
-                reviewed=reviewed,
-                contention=self.patience.contention,
+                store, grant, book, ledger, reviewed=reviewed, contention=contention
             )
         else:
-            added, already = grants.bind(store, grant, book, contention=self.patience.contention)
+            added, already = grants.bind(store, grant, book, contention=contention)
         result |= {"added": added, "already": already}
         if patience is None:
             return result | {"proof": NOT_PROVEN}
-        on = zone if grant.scope == "zone" else None
-        proof = prove(
-            grant.members,
-            permissions,
-            self._members_view(project_id, on),
-            patience=patience,
-        )
+        view = self._members_view(project_id, zone if grant.scope == "zone" else None)
+        proof = prove(grant.members, permissions, view, patience=patience)
         return result | {"proof": str(proof), "proven": proof.proven, "unproven": proof.unproven}
 
     @project_default
@@ -122,6 +114,7 @@ class IamHook(ConnectionHook):
         With `owner`, only members go that this job granted, be it that another job still held them then. Without one,
         whoever granted them; without a `zone` either, jobs are not asked.
 
+        :param owner: the job that gives the role back.
         :return: `{"removed", "absent", "kept"}`, and `held_by` with the jobs for whose sake members were kept; others
             were kept because this job did not grant them.
         """
@@ -143,7 +136,12 @@ class IamHook(ConnectionHook):
         zone: str | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[str]:
-        """Those of `permissions` that the *caller* has; it says nothing about anybody else."""
+        """Return those of `permissions` that the *caller* has; it says nothing about anybody else.
+
+        :param permissions: such as `dns.changes.create`.
+        :param scope: "zone" or "project".
+        :param zone: needed with scope "zone".
+        """
         _validation.scope(scope, zone)
         asked = _validation.permissions(permissions)
         return self._store(project_id, scope, zone).test(asked)

@@ -42,7 +42,14 @@ class NamesHook(ConnectionHook):
         policy: str = DEFAULT_POLICY,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> Plan:
-        """Return what `write_names` would do now; nothing is written."""
+        """Return what `write_names` would do now; nothing is written.
+
+        :param holder: who asks, and on what terms.
+        :param zone: name or id of the managed zone.
+        :param records: API mappings or rrsets.
+        :param policy: one of `mldns.plan.plan.POLICIES`.
+        :raises ClaimRefused: somebody else holds the owner's names.
+        """
         policy = parse_policy(policy)
         editor, wanted = self._wanted(project_id, zone, records)
         return editor.plan(wanted, holder, policy)
@@ -59,7 +66,11 @@ class NamesHook(ConnectionHook):
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Bring the owner's records to `records`: `CloudDNSHook.apply`."""
+        """Bring the owner's records to `records`: `CloudDNSHook.apply`; arguments as of `plan_names`.
+
+        :param digest: refuse when the plan is not the reviewed one.
+        :param wait: until the cloud says `done`.
+        """
         policy, wait = parse_policy(policy), _validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records)
         applied = editor.upsert(wanted, holder, policy, reviewed=digest)
@@ -85,7 +96,7 @@ class NamesHook(ConnectionHook):
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Write the owner's manifest alone: `CloudDNSHook.claim`."""
+        """Write the owner's manifest alone: `CloudDNSHook.claim`; arguments as of `write_names`."""
         wait = _validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records)
         claimed = editor.claim(wanted, holder)
@@ -97,7 +108,7 @@ class NamesHook(ConnectionHook):
     def release_names(
         self, *, holder: Holder, zone: str, wait: bool = True, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
-        """Remove what the holder's lease wrote: `CloudDNSHook.delete_records`."""
+        """Remove what the holder's lease wrote: `CloudDNSHook.delete_records`; arguments as of `write_names`."""
         wait = _validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder)

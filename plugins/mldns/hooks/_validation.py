@@ -78,7 +78,13 @@ def grant(
     owner: str | None,
     removing: bool = False,
 ) -> Grant:
-    """What to grant or to take back, checked as a whole."""
+    """Return what to grant or to take back, checked as a whole.
+
+    :param zone: needed with scope "zone", and with an owner.
+    :param owner: the job in whose manifest the grant is recorded.
+    :param removing: let through members that may stand in a policy but are never added.
+    :raises InvalidInput: naming what is wrong.
+    """
     scope(scope_, zone)
     if owner is not None:
         slug(owner)
@@ -97,7 +103,11 @@ def holder(
     lease_ended: LeaseEnd | bool | None = None,
     claimed: bool = False,
 ) -> Holder:
-    """Who asks, with the end of the lease as a moment."""
+    """Return who asks, as `Holder.parse`, from booleans and nothing that merely counts as one.
+
+    :param lease_hours: from now on; None promises no end.
+    :param lease_ended: whether the run behind the lease that holds the names now is over; None where nobody can tell.
+    """
     asks = Holder.parse(
         owner=owner,
         claimant=claimant,

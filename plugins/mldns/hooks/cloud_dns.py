@@ -6,7 +6,7 @@ small plain JSON; errors are `mldns.exceptions`, one line each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
@@ -16,18 +16,16 @@ from mldns.hooks import _validation
 from mldns.hooks._iam import IamHook
 from mldns.hooks._names import DONE_TIMEOUT, NamesHook, held
 from mldns.hooks._validation import Record
+from mldns.hooks._zones import ZonesHook
 from mldns.ownership.claims import LeaseEnd, check_lease_hours
 from mldns.plan.plan import DEFAULT_POLICY
-from mldns.providers import zones
-from mldns.providers.base import ZoneSpec
 from mldns.providers.changes import wait_until_done
-from mldns.providers.gcp.zones import parse_zone
 from mldns.records.names import absolute
 
 project_default = GoogleBaseHook.fallback_to_default_project_id
 
 
-class CloudDNSHook(NamesHook, IamHook):
+class CloudDNSHook(ZonesHook, NamesHook, IamHook):
     """Cloud DNS through an Airflow connection of type `google_cloud_platform` (extras: `mldns.hooks._connection`).
 
     :param gcp_conn_id: the connection.
@@ -36,91 +34,6 @@ class CloudDNSHook(NamesHook, IamHook):
     All methods take keywords only, and `project_id` defaults to the connection's. They raise `InvalidInput` (nothing
     was sent), `PermissionMissing`, `ZoneNotFound`, `QuotaShort`, `CloudUnavailable`, and what they say themselves.
     """
-
-    # Zones
-
-    @project_default
-    def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
-        """The zone as the API gives it, or None."""
-        found = self.dns_provider(project_id).find_zone(_validation.zone_name(zone))
-        return None if found is None else dict(self.remember(project_id, found).source)
-
-    @project_default
-    def ensure_zone(
-        self,
-        *,
-        zone: str,
-        dns_name: str,
-        visibility: str = "private",
-        networks: Iterable[str] = (),
-        labels: Mapping[str, str] | None = None,
-        description: str = "",
-        allow_unbound: bool = False,
-        project_id: str = PROVIDE_PROJECT_ID,
-    ) -> dict[str, Any]:
-        """Make the zone, or compare it with what is asked for; differences are reported in `drift`, not repaired.
-
-        :param networks: of a private zone: URLs, `projects/P/global/networks/N`, or names in the project.
-        :param labels: beside `managed-by=mldns`, which every zone that mldns makes has.
-        :param allow_unbound: let a private zone have no network.
-        :return: the zone as the API gives it, plus `created` and `drift` (`{"field", "wanted", "found"}` each).
-        :raises ZoneMismatch: it exists with another dnsName or visibility.
-        """
-        wanted = self.zone_spec(
-            zone=zone,
-            dns_name=dns_name,
-            visibility=visibility,
-            networks=networks,
-            labels=labels,
-            description=description,
-            allow_unbound=allow_unbound,
-            project_id=project_id,
-        )
-        ensured = zones.ensure_zone(self.dns_provider(project_id), wanted)
-        found = self.remember(project_id, ensured.zone)
-        return {**found.source, "created": ensured.created, "drift": list(ensured.drift)}
-
-    @project_default
-    def zone_spec(
-        self, *, allow_unbound: bool = False, project_id: str = PROVIDE_PROJECT_ID, **wanted: Any
-    ) -> ZoneSpec:
-        """Return what `ensure_zone` would be asked for; arguments as there. Nothing is read."""
-        allow_unbound = _validation.flag(allow_unbound, "allow_unbound")
-        given = {"labels": None, "description": "", **wanted}
-        return parse_zone(**given, allow_unbound=allow_unbound, project_id=project_id)
-
-    @project_default
-    def zone_exists(self, *, spec: ZoneSpec, project_id: str = PROVIDE_PROJECT_ID) -> bool:
-        """Whether the zone is there; raises `ZoneMismatch` when it is another one."""
-        found = self.dns_provider(project_id).find_zone(spec.name)
-        if found is not None:
-            zones.compare_zone(spec, self.remember(project_id, found))
-        return found is not None
-
-    @project_default
-    def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
-        """Delete an empty zone that mldns made: `{"deleted": bool}`, False where there is none.
-
-        :raises ZoneNotOurs: it has no label managed-by=mldns.
-        :raises ZoneNotEmpty: it still holds records.
-        """
-        self.forget(project_id, _validation.zone_name(zone))
-        return {"deleted": zones.delete_zone(self.dns_provider(project_id), zone)}
-
-    @project_default
-    def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
-        """The project's zones as the API gives them; with `managed_only` those that mldns made."""
-        ours_only = _validation.flag(managed_only, "managed_only")
-        found = self.dns_provider(project_id).list_zones()
-        return [dict(zone.source) for zone in found if zone.managed or not ours_only]
-
-    @project_default
-    def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
-        """The project's limits as the API spells them, and how many rrsets the zone holds: `{"limits", "rrsets"}`."""
-        client = self.dns_client(project_id)
-        return {"rrsets": sum(1 for _ in client.list_rrsets(_validation.zone_name(zone))), "limits": client.quota()}
-
-    # Records
 
     @project_default
     def list_records(
@@ -132,7 +45,12 @@ class CloudDNSHook(NamesHook, IamHook):
         suffix: str | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[dict[str, Any]]:
-        """The records of a zone as the API lists them: all, of one name (and type), or at and below `suffix`."""
+        """List the records of a zone as the API gives them.
+
+        :param name: of this name only.
+        :param type: and of this type only.
+        :param suffix: instead, those at and below this name.
+        """
         _validation.zone_name(zone)
         if (suffix and (name or type)) or (type and not name):
             raise InvalidInput("list_records takes a name, a name and a type, or a suffix, as the API does")
@@ -155,7 +73,7 @@ class CloudDNSHook(NamesHook, IamHook):
         lease_ended: LeaseEnd | bool | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """What `apply` would do now: every rrset, and every conflict with its owner. Nothing is written."""
+        """Return what `apply` would do now, arguments as there: every rrset, every conflict with its owner."""
         holder = _validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
         plan = self.plan_names(holder=holder, zone=zone, records=records, policy=policy, project_id=project_id)
         return plan.to_json(full=True)
@@ -224,7 +142,10 @@ class CloudDNSHook(NamesHook, IamHook):
         wait: bool = True,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """`apply` without a review; with `dry_run` the plan's counts, digest, first names and conflicts instead."""
+        """Do as `apply` without a review, arguments as there.
+
+        :param dry_run: write nothing and return the plan's counts, digest, first names and conflicts.
+        """
         holder = _validation.holder(
             owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended, claimed=claimed
         )
@@ -270,6 +191,7 @@ class CloudDNSHook(NamesHook, IamHook):
 
         For a long training: two or three small calls, however many names it has, also while another task writes them.
 
+        :param lease_hours: above 0, at most a year's; the other arguments as of `apply`.
         :return: `{"zone", "owner", "lease", "generation", "expires"}`.
         :raises LeaseLost: another lease has the names, or they were released: whoever trains under them should know.
         """
@@ -303,7 +225,12 @@ class CloudDNSHook(NamesHook, IamHook):
     def wait_for_change(
         self, *, zone: str, change_id: str | int, timeout: float = DONE_TIMEOUT, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
-        """A change once it is `done`, without its records: sent to the name servers; only queries prove it served."""
+        """Return a change once it is `done`, without its records: sent to the name servers, not proven served.
+
+        :param change_id: as `apply` returned it.
+        :param timeout: seconds.
+        :raises StillPending: it is not done by then.
+        """
         name, number = _validation.zone_name(zone), _validation.change_id(change_id)
         wait_until_done(self.dns_provider(project_id), self.known_zone(project_id, name), number, timeout=timeout)
         return self.dns_client(project_id).get_change(name, number)

@@ -76,7 +76,11 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
         region: str | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> Resource:
-        """A managed instance group: of a zone, or of a region."""
+        """Return a managed instance group as the API gives it.
+
+        :param zone: of a zonal group.
+        :param region: of a regional one.
+        """
         client, place = self._group(name, zone, region)
         method = f"compute.{'instanceGroupManagers' if zone else 'regionInstanceGroupManagers'}.get"
         request = {"project": project_id, "instance_group_manager": name, **place}
@@ -91,7 +95,11 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
         region: str | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> list[Resource]:
-        """The members of a managed instance group: `managedInstances` of the API, all pages."""
+        """List the members of a managed instance group: `managedInstances` of the API, all pages.
+
+        :param zone: of a zonal group.
+        :param region: of a regional one.
+        """
         client, place = self._group(name, zone, region)
         kind: Any = compute_v1.ListManagedInstancesRegionInstanceGroupManagersRequest
         if zone:

@@ -126,6 +126,11 @@ def job_records(
     """Return the rrsets of a job: a name a worker, `master`, `workers`, and the rendezvous SRV where a port is known.
 
     `workers` holds every address, so it is absent above 100 of them (the limit of an rrset); the hand-off says so.
+
+    :param owner: the job's slug.
+    :param dns_name: what the zone serves.
+    :param ttl: seconds.
+    :param port: of the rendezvous; rank 0's own where None.
     """
     hosts = tuple(workers)
     rrsets = [
@@ -155,6 +160,9 @@ def reverse_records(
     Never `master` or `workers`: whoever looks an address up wants the host. An address that several ranks share has
     all their names (RFC 2181 §10.2).
 
+    :param owner: the job's slug.
+    :param dns_name: what the zone of the workers' names serves.
+    :param ttl: seconds.
     :raises InvalidInput: no reverse zone, or a worker's address lies outside it.
     """
     zone, reverse_zone = absolute(dns_name), absolute(reverse_dns_name)

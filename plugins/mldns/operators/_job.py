@@ -141,7 +141,12 @@ class JobOperator(CloudDNSOperator):
         )
 
     def emit(self, context: Context, holder: Holder, wanted: Wanted, phase: Phase, expires: str | None) -> None:
-        """Emit that the job has come to `phase`."""
+        """Emit that the job has come to `phase`.
+
+        :param holder: under whose lease.
+        :param wanted: the names, and the zone that they are in.
+        :param expires: when the lease ends, as the hook told it.
+        """
         emit_job_event(
             context,
             project=self.project or self.hook.project_id,
@@ -156,7 +161,10 @@ class JobOperator(CloudDNSOperator):
         )
 
     def planned(self, context: Context, holder: Holder, wanted: Wanted, policy: str) -> Plan:
-        """Return what an upsert of `wanted` would do; raise what it would raise before its first write."""
+        """Return what an upsert of `wanted` would do.
+
+        :raises OwnershipConflict, ClaimRefused, QuotaShort: what the upsert would raise before its first write.
+        """
         check_fits(wanted, holder)
         asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "project_id": self.project}
         plan = hold(context, holder, lambda asks: self.hook.plan_names(holder=asks, policy=policy, **asked))

@@ -19,8 +19,6 @@ from mldns.records.names import SHARED_OWNER, Key, slug
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.providers.base import ZoneSpec
-
 _NAMES_SHOWN = 5
 
 
@@ -77,7 +75,14 @@ class CloudDNSPreflightOperator(JobOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         _check_spelling(context)
-        zone = self._zone()
+        zone = self.hook.zone_spec(
+            zone=self.zone,
+            dns_name=self.dns_name,
+            visibility=self.visibility,
+            networks=arguments.texts(self.networks, "networks"),
+            allow_unbound=arguments.flag(self.allow_unbound, "allow_unbound"),
+            project_id=self.project,
+        )
         owned = self._owned(zone.dns_name)
         if self.policy not in POLICIES:
             raise InvalidInput(f"unknown policy {self.policy!r}: choose one of {', '.join(POLICIES)}")
@@ -102,16 +107,6 @@ class CloudDNSPreflightOperator(JobOperator):
             "iam": iam,
             "dry_run": dry_run,
         }
-
-    def _zone(self) -> ZoneSpec:
-        return self.hook.zone_spec(
-            zone=self.zone,
-            dns_name=self.dns_name,
-            visibility=self.visibility,
-            networks=arguments.texts(self.networks, "networks"),
-            allow_unbound=arguments.flag(self.allow_unbound, "allow_unbound"),
-            project_id=self.project,
-        )
 
     def _owned(self, dns_name: str) -> dict[str, DesiredRecords]:
         """What is wanted by owner: the job's workers, and the zone's shared records."""

@@ -85,12 +85,17 @@ REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = (
 
 
 def parse_address(text: Any, *, allow_addresses: Collection[str] = (), where: str = "") -> str:
-    """Return the normalised address, or raise InvalidInput; `allow_addresses` are networks let through nevertheless."""
+    """Return the normalised address.
+
+    :param allow_addresses: networks to let through although other hosts cannot reach them.
+    :param where: whose address it is, for the message.
+    :raises InvalidInput: it is no address, or one that other hosts cannot reach.
+    """
     return check_address(text, parse_networks(allow_addresses), where)
 
 
 def check_address(text: Any, allowed: Collection[Network], where: str = "") -> str:
-    """`parse_address` for callers with many addresses: the allowed networks are parsed already."""
+    """Return what `parse_address` does, for callers with many addresses: the allowed networks are parsed already."""
     place = f" of {where}" if where else ""
     try:
         address = ipaddress.ip_address(unbracketed(str(text).strip()))

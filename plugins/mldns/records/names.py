@@ -127,7 +127,7 @@ def is_role(label: str) -> bool:
 
 
 def worker_name(role: str, rank: int, owner: str, dns_name: str) -> str:
-    """`<role>-<rank>.<owner>.<zone>`."""
+    """Return `<role>-<rank>.<owner>.<zone>`."""
     return absolute(f"{role_label(role)}-{rank}.{owner}.{dns_name}")
 
 

@@ -73,6 +73,9 @@ def parse_record(
     """Return the validated, normalised rrset of a mapping such as
     `{"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}`.
 
+    :param dns_name: of the zone that it must lie in.
+    :param default_ttl: seconds, where the mapping has none.
+    :param allow_addresses: networks to let through although other hosts cannot reach them.
     :raises InvalidInput: naming the record and what is wrong with it.
     """
     if not isinstance(value, Mapping):

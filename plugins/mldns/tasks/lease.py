@@ -71,6 +71,9 @@ def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> 
     training that outlasts its lease keeps its names as long as its run goes on. The answer is good for that run's lease
     alone: when another run has the names by then, that one is asked about, too.
 
+    :param context: of the task that asks.
+    :param holder: who asks.
+    :param call: what asks the hook for it.
     :raises ClaimRefused: another claimant has them, or a run that is not over.
     """
     told: LeaseEnd | bool = False

@@ -1,0 +1,102 @@
+"""The zones half of the hook: make sure of one, delete one that mldns made, list them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
+
+from mldns.hooks import _validation
+from mldns.hooks._connection import ConnectionHook
+from mldns.providers import zones
+from mldns.providers.base import ZoneSpec
+from mldns.providers.gcp.zones import parse_zone
+
+project_default = GoogleBaseHook.fallback_to_default_project_id
+
+
+class ZonesHook(ConnectionHook):
+    """A zone is named by the caller, never made twice, and deleted only where it says that mldns made it."""
+
+    @project_default
+    def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
+        """Return the zone as the API gives it, or None."""
+        found = self.dns_provider(project_id).find_zone(_validation.zone_name(zone))
+        return None if found is None else dict(self.remember(project_id, found).source)
+
+    @project_default
+    def ensure_zone(
+        self,
+        *,
+        zone: str,
+        dns_name: str,
+        visibility: str = "private",
+        networks: Iterable[str] = (),
+        labels: Mapping[str, str] | None = None,
+        description: str = "",
+        allow_unbound: bool = False,
+        project_id: str = PROVIDE_PROJECT_ID,
+    ) -> dict[str, Any]:
+        """Make the zone, or compare it with what is asked for; differences are reported in `drift`, not repaired.
+
+        :param visibility: "private" or "public".
+        :param networks: of a private zone: URLs, `projects/P/global/networks/N`, or names in the project.
+        :param labels: beside `managed-by=mldns`, which every zone that mldns makes has.
+        :param allow_unbound: let a private zone have no network.
+        :return: the zone as the API gives it, plus `created` and `drift` (`{"field", "wanted", "found"}` each).
+        :raises ZoneMismatch: it exists with another dnsName or visibility.
+        """
+        wanted = self.zone_spec(
+            zone=zone,
+            dns_name=dns_name,
+            visibility=visibility,
+            networks=networks,
+            labels=labels,
+            description=description,
+            allow_unbound=allow_unbound,
+            project_id=project_id,
+        )
+        ensured = zones.ensure_zone(self.dns_provider(project_id), wanted)
+        found = self.remember(project_id, ensured.zone)
+        return {**found.source, "created": ensured.created, "drift": list(ensured.drift)}
+
+    @project_default
+    def zone_spec(
+        self, *, allow_unbound: bool = False, project_id: str = PROVIDE_PROJECT_ID, **wanted: Any
+    ) -> ZoneSpec:
+        """Return what `ensure_zone` would be asked for; arguments as there. Nothing is read."""
+        allow_unbound = _validation.flag(allow_unbound, "allow_unbound")
+        given = {"labels": None, "description": "", **wanted}
+        return parse_zone(**given, allow_unbound=allow_unbound, project_id=project_id)
+
+    @project_default
+    def zone_exists(self, *, spec: ZoneSpec, project_id: str = PROVIDE_PROJECT_ID) -> bool:
+        """Whether the zone is there; raises `ZoneMismatch` when it is another one."""
+        found = self.dns_provider(project_id).find_zone(spec.name)
+        if found is not None:
+            zones.compare_zone(spec, self.remember(project_id, found))
+        return found is not None
+
+    @project_default
+    def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
+        """Delete an empty zone that mldns made: `{"deleted": bool}`, False where there is none.
+
+        :raises ZoneNotOurs: it has no label managed-by=mldns.
+        :raises ZoneNotEmpty: it still holds records.
+        """
+        self.forget(project_id, _validation.zone_name(zone))
+        return {"deleted": zones.delete_zone(self.dns_provider(project_id), zone)}
+
+    @project_default
+    def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
+        """List the project's zones as the API gives them; with `managed_only` those that mldns made."""
+        ours_only = _validation.flag(managed_only, "managed_only")
+        found = self.dns_provider(project_id).list_zones()
+        return [dict(zone.source) for zone in found if zone.managed or not ours_only]
+
+    @project_default
+    def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
+        """Return the project's limits as the API spells them, and the zone's rrsets: `{"limits", "rrsets"}`."""
+        client = self.dns_client(project_id)
+        return {"rrsets": sum(1 for _ in client.list_rrsets(_validation.zone_name(zone))), "limits": client.quota()}
