@@ -50,6 +50,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     shared.add_workers(parser)
     shared.add_servers(parser)
     shared.add_subject(parser)
+    shared.add_strictness(parser)
     shared.add_wait(parser, default=DEFAULT_WAIT)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="print no progress")

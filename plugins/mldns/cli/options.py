@@ -103,6 +103,9 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         const="",
         help="a TCP connection must come about, too: to the master's rendezvous port where nothing else is said",
     )
+
+
+def add_strictness(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--passes", type=whole, default=1, metavar="N", help="so many in a row (default: 1)")
     parser.add_argument(
         "--tolerate",

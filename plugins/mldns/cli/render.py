@@ -72,6 +72,12 @@ def _add_target(targets: argparse._SubParsersAction[argparse.ArgumentParser], na
             default=target.formats[0],
             help=f"(default: {target.formats[0]}){'; ' + meanings if meanings else ''}",
         )
+    _add_own_options(parser, name)
+    parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    parser.set_defaults(run=run, render=target.render)
+
+
+def _add_own_options(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "torchrun":
         parser.add_argument(
             "--backend",
@@ -90,8 +96,6 @@ def _add_target(targets: argparse._SubParsersAction[argparse.ArgumentParser], na
             action="store_true",
             help="ask the hand-off's resolvers instead of the cluster's, whose services are then not found",
         )
-    parser.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
-    parser.set_defaults(run=run, render=target.render)
 
 
 def run(options: argparse.Namespace) -> int:

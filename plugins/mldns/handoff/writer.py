@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mldns.exceptions import InvalidInput
 from mldns.handoff import address_digest, run_lengths
 from mldns.inventory.job_records import DesiredRecords, master_of
 from mldns.inventory.workers import Worker, world_size
@@ -47,13 +46,15 @@ def hand_off(
     there.
 
     :param desired: its workers, their TTL and the rendezvous port; explicit records do not matter here.
+    :param zone: name of the managed zone.
+    :param visibility: of the zone, "public" or "private".
+    :param name_servers: of the zone, `HOST` or `HOST:PORT`.
     :param resolvers: `HOST:PORT` of the resolvers that the workers use.
     """
-    workers, zone_name = desired.workers, desired.dns_name
     value: dict[str, Any] = {
         "version": VERSION,
         "zone": zone,
-        "dns_name": zone_name,
+        "dns_name": desired.dns_name,
         "visibility": visibility,
         "name_servers": list(name_servers),
         "resolvers": list(resolvers),
@@ -61,36 +62,35 @@ def hand_off(
         "ttl": desired.ttl,
         "count": 0,
     }
-    if not workers:
+    if not desired.workers:
         return value
-    master = master_of(workers)
+    return value | _of_workers(desired)
+
+
+def _of_workers(desired: DesiredRecords) -> dict[str, Any]:
+    """The keys that are there only where there are workers."""
+    workers, job, zone_name = desired.workers, desired.owner, desired.dns_name
+    first = master_of(workers)
+    master = worker_name(first.role, first.rank, job, zone_name)
     slots, slot_runs = _slots(workers)
     record_types = {worker.record_type for worker in workers}
-    rendezvous_port = desired.port or DEFAULT_PORT
-    return value | {
-        "pattern": f"{{role}}-{{rank}}.{value['job']}.{zone_name}",
+    port = desired.port or DEFAULT_PORT
+    return {
+        "pattern": f"{{role}}-{{rank}}.{job}.{zone_name}",
         "count": len(workers),
         "roles": dict(Counter(worker.role for worker in workers)),
         "slots": slots,
         "slot_runs": slot_runs,
         "world_size": world_size(workers),
-        "master": worker_name(master.role, master.rank, value["job"], zone_name),
-        "master_alias": master_name(value["job"], zone_name),
-        "port": rendezvous_port,
-        "endpoint": f"{worker_name(master.role, master.rank, value['job'], zone_name)}:{rendezvous_port}",
-        "workers_name": workers_name(value["job"], zone_name) if len(workers) <= MAX_RRDATAS else None,
+        "master": master,
+        "master_alias": master_name(job, zone_name),
+        "port": port,
+        "endpoint": f"{master}:{port}",
+        "workers_name": workers_name(job, zone_name) if len(workers) <= MAX_RRDATAS else None,
         "record_type": record_types.pop() if len(record_types) == 1 else None,
         "digest": inventory_digest(workers),
         "addresses": address_digest.summarise(address_lines(workers)),
     }
-
-
-def name_of(value: Mapping[str, Any], rank: int, role: str = "worker") -> str:
-    """The name of a rank, from a hand-off."""
-    count = value.get("roles", {}).get(role, 0)
-    if not 0 <= rank < count:
-        raise InvalidInput(f"job {value.get('job')!r} has no {role} rank {rank}: it has {count} of them")
-    return str(value["pattern"]).replace("{role}", role).replace("{rank}", str(rank))
 
 
 def address_lines(workers: Iterable[Worker]) -> list[str]:

@@ -39,16 +39,16 @@ class ResolutionTimedOut(ResolutionFailed, AirflowSensorTimeout):
 class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
     """Wait until every name of a job answers with exactly its record, on every server that counts: docs/gate.md.
 
-    Run it where the workers run, for their resolvers are asked from here. With `mode="reschedule"` each poke asks for
-    everything anew: take a `poke_interval` of a minute or more. With `deferrable` the first round is asked here and the
-    rest in the triggerer, which needs no Google credentials; `timeout`, `soft_fail` and `retries` mean the same.
+    Run it where the workers run: their resolvers are asked from here. With `mode="reschedule"` each poke asks for
+    everything anew: take a `poke_interval` of a minute or more. With `deferrable` all rounds but the first are asked by
+    the triggerer, which needs no Google credentials; `timeout`, `soft_fail` and `retries` mean the same.
 
     :param zone: name of the managed zone.
     :param job: the job's slug, as given to `CloudDNSUpsertRecordsOperator`.
     :param workers: the inventory, as given there.
     :param records: more records, as given there.
     :param ttl: of the workers' names, as given there.
-    :param port: of the rendezvous, as given there.
+    :param port: rendezvous port, as given there.
     :param allow_addresses: networks to let through, as given there.
     :param name_servers: `HOST:PORT` each, instead of the zone's own and of what the connection says; public zones only.
     :param resolvers: `HOST:PORT` each, those of the workers, instead of what the connection says; else none for a
@@ -166,6 +166,7 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
         asked = exchange.run_round_blocking(
             survey,
             budget=max(self._left, LEAST_ROUND),
+            clock=time.monotonic,
             on_progress=lambda report: self.log.info("%s", report.progress()),
         )
         report = self._report = survey.report(time.monotonic())
@@ -253,7 +254,6 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
             )
 
     def _defer(self, spec: GateSpec, survey: Survey) -> None:
-        """Go on in the triggerer, unless what it would have to know is too much for its table."""
         from mldns.triggers.resolution import DNSResolutionTrigger
 
         trigger = DNSResolutionTrigger.of_survey(spec, survey, left=self._left, poke_interval=self.poke_interval)

@@ -18,7 +18,7 @@ from mldns.gate.expectations import (
     known_addresses,
     parse_required,
 )
-from mldns.gate.report import Exit
+from mldns.gate.report import FAILURES_SHOWN, Exit
 from mldns.gate.servers import Endpoint, Server, ServerRole
 from mldns.gate.survey import SAMPLE, Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
@@ -373,6 +373,15 @@ class TestPorts:
         survey.record_port(self.DOOR, "")
         assert survey.finished
         assert survey.report(0).exit is Exit.PASS
+
+    def test_of_many_shut_ones_the_first_are_shown(self) -> None:
+        doors = [Endpoint(f"worker-{rank}", "10.0.0.7", 29500) for rank in range(900)]
+        survey = Survey(expect(1), [NS1], now=0, endpoints=doors)
+        answer_all(survey, AUTH, 0)
+        for door in doors:
+            survey.record_port(door, "refused by 10.0.0.7:29500")
+        report = survey.report(0)
+        assert (report.ports.wanted, report.ports.open, len(report.lines)) == (900, 0, FAILURES_SHOWN)
 
     @pytest.mark.parametrize("port", [0, 65536, -1])
     def test_bad_port_is_named(self, port: int) -> None:

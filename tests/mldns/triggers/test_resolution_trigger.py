@@ -12,28 +12,27 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralTimeout, TaskDeferred
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 
 from mldns.gate.report import FAILURES_SHOWN
-from mldns.gate.servers import servers_to_ask
+from mldns.gate.servers import ServerRole, servers_to_ask
 from mldns.gate.spec import GateSpec
 from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
 from mldns.sensors.resolution import DNSResolutionSensor, ResolutionTimedOut
-from mldns.triggers.resolution import TRIGGER_BYTES, DNSResolutionTrigger
+from mldns.triggers.resolution import DNSResolutionTrigger
 from tests.cloud_fixture import Cloud
 from tests.mldns.canary import Canary
 from tests.mldns.gate_fixture import NAMES, Zone, gate
 from tests.mldns.scripted_dns import ScriptedDns, response
-from tests.mldns.surveys import NS1
+from tests.mldns.surveys import NS1, RES, denied
 
 LATE = {"worker-2.job.ml.test.": NAMES["worker-2.job.ml.test."]}
 REST = {name: data for name, data in NAMES.items() if name not in LATE}
@@ -78,80 +77,47 @@ def sockets() -> int:
     return found
 
 
+def begun(spec: GateSpec, *, seconds: float) -> DNSResolutionTrigger:
+    return DNSResolutionTrigger.of_survey(spec, spec.survey(time.monotonic()), left=seconds, poke_interval=1)
+
+
 class TestWaits:
     def test_a_gate_that_is_open_already_is_not_deferred(self, public: Zone) -> None:
         public.add(NAMES)
         assert gate(deferrable=True).execute({})["ok"]
 
-    def test_until_the_last_name_is_there(self, public: Zone) -> None:
-        public.add(REST)
-        sensor = gate(deferrable=True)
-        deferral = deferred(sensor)
-        assert timedelta(seconds=60) < deferral.timeout < timedelta(seconds=120), "only where no triggerer runs"
-        threading.Timer(0.5, lambda: public.add(LATE)).start()
-        result = end_of(sensor, deferral)
-        assert (result["ok"], result["exit"], result["names_right"], result["failures"]) == (True, 0, 5, [])
-        assert 0.4 < result["seconds"] < 10, "counted from the first question in the worker on"
-
-    def test_what_passed_in_the_worker_is_not_asked_again(self, public: Zone, cloud: Cloud) -> None:
+    def test_it_goes_on_where_the_worker_stood(
+        self, public: Zone, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, log: Callable[[], list[str]]
+    ) -> None:
+        """What passed in the worker is not asked again, and progress stands in the log."""
+        monkeypatch.setattr("mldns.gate.exchange.PROGRESS_SECONDS", 0)
         with ScriptedDns(lambda query: response(query, *NAMES[query.question[0].name.to_text()])) as complete:
             public.add(REST)
             sensor = gate(deferrable=True, name_servers=[complete.address, *cloud.dns])
             deferral = deferred(sensor)
+            assert timedelta(seconds=60) < deferral.timeout < timedelta(seconds=120), "only where no triggerer runs"
             public.add(LATE)
-            assert end_of(sensor, deferral)["answers"] == 16, "5 names of 3 servers, the late one of one of them twice"
+            log()
+            result = end_of(sensor, deferral)
+            assert (result["ok"], result["exit"], result["names_right"], result["failures"]) == (True, 0, 5, [])
+            assert result["answers"] == 16, "5 names of 3 servers, the late one of one of them twice"
             assert len(complete.queries) == 5
-
-    def test_negative_cache_is_waited_out(self, private: Zone, cloud: Cloud, connect: Callable[..., None]) -> None:
-        asked: list[float] = []
-
-        def resolver(query: Any) -> Any:
-            name = query.question[0].name.to_text()
-            if name not in LATE:
-                return response(query, *NAMES[name])
-            asked.append(time.monotonic())
-            soa = "ml.test. 2 IN SOA ns.test. h.test. 1 21600 3600 259200 300"
-            return response(query, rcode="NXDOMAIN", authority=soa) if len(asked) == 1 else response(query, *LATE[name])
-
-        with ScriptedDns(resolver) as server:
-            connect(cloud, resolver_addresses=[server.address])
-            sensor = gate(deferrable=True)
-            assert end_of(sensor, deferred(sensor))["ok"]
-        assert len(asked) == 2
-        assert 2 <= asked[1] - asked[0] < 6
-
-    def test_progress_stands_in_the_log(
-        self, public: Zone, monkeypatch: pytest.MonkeyPatch, log: Callable[[], list[str]]
-    ) -> None:
-        monkeypatch.setattr("mldns.gate.exchange.PROGRESS_SECONDS", 0.2)
-        public.add(REST)
-        with ScriptedDns(lambda query: []) as silent:
-            deferral = deferred(gate(deferrable=True))
-            trigger = stored(deferral)
-            trigger.spec["servers"] = [f"authoritative {silent.address}", f"resolver {silent.address}"]
-            trigger.deadline = time.time() + 0.1
-            asyncio.run(first_event(trigger))
         lines = [line for line in log() if "[mldns.triggers.resolution.DNSResolutionTrigger]" in line]
-        assert f"4 of 5 names, slowest {silent.address} " in lines[0]
-        assert "4 of 5 names on 2 servers (1 timeout); slowest" in lines[-1]
+        assert "4 of 5 names" in lines[0]
+        assert "5 of 5 names on 3 servers" in lines[-1]
+
+    def test_a_round_that_asks_nothing_says_nothing(self, log: Callable[[], list[str]]) -> None:
+        """A denial is in a resolver's cache for longer than the gate waits."""
+        spec = GateSpec(DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),)), (RES,))
+        survey = spec.survey(time.monotonic())
+        for expectation in survey.due(ServerRole.RESOLVER, time.monotonic())[RES]:
+            survey.record(RES, expectation, denied(300), time.monotonic())
+        event = asyncio.run(first_event(DNSResolutionTrigger.of_survey(spec, survey, left=0, poke_interval=1)))
+        assert event["result"]["verdicts"] == {"missing": 3}
+        assert log() == []
 
 
 class TestRestart:
-    def test_a_triggerer_that_starts_anew_goes_on_until_the_same_deadline(self, public: Zone) -> None:
-        public.add(REST)
-        sensor = gate(deferrable=True, timeout=2)
-        deferral = deferred(sensor)
-
-        async def killed() -> None:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(first_event(stored(deferral)), 1)
-
-        asyncio.run(killed())
-        began = time.monotonic()
-        with pytest.raises(ResolutionTimedOut):
-            end_of(sensor, deferral)
-        assert time.monotonic() - began < 1.5, "the first triggerer's second counts"
-
     def test_running_twice_does_no_harm(self, public: Zone) -> None:
         public.add(REST)
         sensor = gate(deferrable=True)
@@ -164,17 +130,13 @@ class TestRestart:
         """As on a user's kill, a clear, or the triggerer's own end."""
 
         async def cancel(silent: ScriptedDns) -> None:
-            desired = DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),))
-            proof = GateSpec(desired, servers=(silent.server(),))
-            now, state = time.time(), proof.survey(0).checkpoint(0)
-            trigger = DNSResolutionTrigger(
-                spec=proof.pack(), state=state, since=now, deadline=now + 60, poke_interval=1
-            )
+            spec = GateSpec(DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),)), (silent.server(),))
+            trigger = begun(spec, seconds=60)
             gc.collect()  # what earlier tests left
             before = sockets()
             running = asyncio.create_task(first_event(trigger))
             while not silent.queries:  # noqa: ASYNC110 - another thread's
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.01)
             assert sockets() == before + 1
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -189,21 +151,22 @@ class TestRestart:
 
 
 class TestStaysShut:
-    def test_same_words_as_without_a_triggerer(self, public: Zone, log: Callable[[], list[str]]) -> None:
+    @pytest.mark.parametrize("soft_fail", [False, True])
+    def test_same_words_as_without_a_triggerer(
+        self, public: Zone, soft_fail: bool, log: Callable[[], list[str]]
+    ) -> None:
         public.add({**NAMES, "worker-1.job.ml.test.": ["10.9.9.9"]})
-        with pytest.raises(ResolutionTimedOut) as in_worker:
-            gate(timeout=0.3).execute({})
-        sensor = gate(timeout=0.5, deferrable=True)
-        with pytest.raises(ResolutionTimedOut) as in_triggerer:
-            end_of(sensor, deferred(sensor))
+        ends = AirflowSkipException if soft_fail else ResolutionTimedOut
+        with pytest.raises(ends) as in_worker:
+            gate(timeout=0, soft_fail=soft_fail).execute({})
+        sensor = gate(deferrable=True, soft_fail=soft_fail)
+        deferral = deferred(sensor)
+        deferral.trigger.deadline = time.time()
+        log()
+        with pytest.raises(ends) as in_triggerer:
+            end_of(sensor, deferral)
         assert str(in_triggerer.value) == str(in_worker.value)
-        assert in_triggerer.value.failures == in_worker.value.failures
         assert any("[error" in line and "worker-1.job.ml.test. A" in line for line in log())
-
-    def test_soft_fail_skips_with_the_same_words(self, public: Zone) -> None:
-        sensor = gate(timeout=0.3, deferrable=True, soft_fail=True)
-        with pytest.raises(AirflowSkipException, match=r"worker-0\.job\.ml\.test\. A at .*: expected 10\.0\.0\.1"):
-            end_of(sensor, deferred(sensor))
 
     def test_without_time_it_is_not_deferred(self, public: Zone) -> None:
         with pytest.raises(ResolutionTimedOut):
@@ -211,79 +174,46 @@ class TestStaysShut:
 
     def test_no_triggerer(self, public: Zone) -> None:
         """Airflow ends the deferral some time after the deadline."""
-        sensor = gate(deferrable=True)
+        with pytest.raises(ResolutionTimedOut, match="triggerer"):
+            gate(deferrable=True).resume_execution("__fail__", {"error": "Trigger timeout"}, {})
 
-        def overdue(context: object, event: object) -> None:
-            raise TaskDeferralTimeout("Trigger timeout")
-
-        sensor.execute_complete = overdue  # type: ignore[method-assign, assignment]
-        with pytest.raises(ResolutionTimedOut, match="is one running"):
-            sensor.resume_execution("execute_complete", {"event": {}}, {})
-
-    def test_event_is_small_at_many_failures(self, public: Zone) -> None:
-        sensor = gate(timeout=8, deferrable=True, workers=[f"10.0.{rank >> 8}.{rank & 255}" for rank in range(2000)])
-        event = asyncio.run(first_event(stored(deferred(sensor))))
-        assert len(json.dumps(event)) < 16_000
-
-    def test_event_is_small_at_many_shut_ports(self, public: Zone, log: Callable[[], list[str]]) -> None:
-        """Every name is right and no port is open: counts tell how many, lines the first of them."""
-        hosts = [f"127.1.{rank >> 8}.{rank & 255}" for rank in range(900)]
-        sensor = gate(
-            timeout=4,
-            deferrable=True,
-            workers=hosts,
-            allow_addresses=["127.0.0.0/8"],
-            records=[{"name": "late.ml.test.", "type": "A", "ttl": 30, "rrdatas": ["127.0.0.1"]}],
-            port=9,
-            connect="workers",
-        )
-        deferral = deferred(sensor)
-        names = {f"worker-{rank}.job.ml.test.": [host] for rank, host in enumerate(hosts)}
-        public.add({**names, "master.job.ml.test.": hosts[:1]})
-        public.add({"_rdzv._tcp.job.ml.test.": ["0 0 9 worker-0.job.ml.test."]}, kind="SRV")
-        public.add({"late.ml.test.": ["127.0.0.1"]})
-        event = asyncio.run(first_event(stored(deferral)))
-        assert "0 of 900 ports" in event["counts"]
+    def test_event_is_small_at_many_failures(self) -> None:
+        with ScriptedDns(lambda query: response(query, rcode="REFUSED", flags=0)) as server:
+            workers = tuple(Worker(rank, f"10.0.0.{rank}") for rank in range(5 * FAILURES_SHOWN))
+            spec = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), (server.server(),))
+            event = asyncio.run(first_event(begun(spec, seconds=0)))
         assert len(event["lines"]) == FAILURES_SHOWN
         assert len(json.dumps(event)) < 16_000
-        log()
-        with pytest.raises(ResolutionTimedOut):
-            sensor.resume_execution(deferral.method_name, {"event": event}, {})
-        assert sum("refused by" in line and "[error" in line for line in log()) == FAILURES_SHOWN
 
 
 class TestArguments:
     def test_round_trip(self, public: Zone) -> None:
-        trigger = deferred(gate(deferrable=True, reverse_zone=None)).trigger
+        account = "trainer@demo-project.iam.gserviceaccount.com"
+        trigger = deferred(gate(deferrable=True, impersonation_chain=account)).trigger
         path, arguments = trigger.serialize()
         assert path == TRIGGER
-        assert stored(deferred(gate(deferrable=True))).serialize()[1].keys() == arguments.keys()
+        assert set(arguments) == {"spec", "state", "since", "deadline", "poke_interval"}
         assert DNSResolutionTrigger(**arguments).serialize() == (path, arguments)
-
-    def test_hold_no_credentials(self, public: Zone) -> None:
-        sensor = gate(deferrable=True, impersonation_chain="trainer@demo-project.iam.gserviceaccount.com")
-        text = json.dumps(deferred(sensor).trigger.serialize())
-        assert "trainer@" not in text
+        assert repr(trigger) == "<DNSResolutionTrigger of job 'job' in 'ml.test.'>", "not spelled out in logs"
+        text = json.dumps(arguments)
+        assert "trainer@" not in text, "no credentials"
         assert "google" not in text
-
-    def test_are_not_spelled_out_in_logs(self, public: Zone) -> None:
-        assert repr(deferred(gate(deferrable=True)).trigger) == "<DNSResolutionTrigger of job 'job' in 'ml.test.'>"
 
     def test_what_the_database_would_cut_off_waits_in_the_worker(
         self, public: Zone, monkeypatch: pytest.MonkeyPatch, log: Callable[[], list[str]]
     ) -> None:
         monkeypatch.setattr("mldns.triggers.resolution.TRIGGER_BYTES", 100)
         public.add(REST)
-        threading.Timer(0.5, lambda: public.add(LATE)).start()
-        assert gate(deferrable=True).execute({})["ok"]
-        assert sum("Waiting in this worker slot: the arguments of its trigger take" in line for line in log()) == 1
+        sensor = gate(deferrable=True)
+        assert not sensor.poke({}).is_done
+        public.add(LATE)
+        assert sensor.poke({}).is_done
+        assert sum("Waiting in this worker slot" in line for line in log()) == 1
 
     def test_ten_thousand_scattered_addresses_fit(self) -> None:
         workers = tuple(Worker(n, f"10.{n * 7919 % 251}.{n * 104729 % 253}.{n % 254}") for n in range(10_000))
-        proof = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=(NS1,))
-        state = proof.survey(0).checkpoint(0)
-        trigger = DNSResolutionTrigger(spec=proof.pack(), state=state, since=0, deadline=0, poke_interval=2)
-        assert len(json.dumps(trigger.serialize()[1])) < TRIGGER_BYTES
+        spec = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), (NS1,))
+        assert begun(spec, seconds=0).too_large() == ""
 
     def test_the_triggerer_loads_nothing_of_google(self) -> None:
         program = "import sys, mldns.triggers.resolution, mldns.gate.exchange; print(*sys.modules)"
@@ -315,25 +245,19 @@ def fill(zone: Zone, records: Mapping[str, Sequence[str]], kind: str = "A") -> N
         zone.add(part, kind=kind)
 
 
-def begun(proof: GateSpec, *, seconds: float) -> DNSResolutionTrigger:
-    now = time.time()
-    return DNSResolutionTrigger(
-        spec=proof.pack(), state=proof.survey(0).checkpoint(0), since=now, deadline=now + seconds, poke_interval=1
-    )
-
-
 @pytest.mark.slow
 def test_event_loop_of_the_triggerer_is_never_held(start_cloud: Callable[..., Cloud]) -> None:
     """10,000 names at four name servers and a resolver, every other one missing: asking, judging and reporting."""
     cloud = start_cloud("--serve-ms", "0", *(["--dns", "127.0.0.1:0"] * 4))
     servers = servers_to_ask(visibility="public", name_servers=cloud.dns, resolvers=cloud.resolvers)
     workers = tuple(Worker(n, f"10.0.{n >> 8}.{n & 255}") for n in range(10_000))
-    proof = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
-    fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets[::2]})
-    event = event_under_watch(begun(proof, seconds=30))  # a busy machine's time for one round
+    spec = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
+    fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in spec.desired.rrsets[::2]})
+    event = event_under_watch(begun(spec, seconds=30))  # a busy machine's time for one round
     assert event["result"]["verdicts"] == {"missing": 4 * len(workers) // 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [500, pytest.param(4_000, marks=pytest.mark.exhaustive)])
 def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
     start_cloud: Callable[..., Cloud], count: int
@@ -344,7 +268,7 @@ def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
     workers = tuple(Worker(n, f"127.1.{n >> 8}.{n & 255}") for n in range(count))
     with silent_port() as port:
         desired = DesiredRecords("job", "ml.test.", 30, workers, port=port, reverse_dns_name="127.in-addr.arpa.")
-        proof = GateSpec(
+        spec = GateSpec(
             desired,
             servers=servers,
             reverse_servers=servers,
@@ -352,12 +276,12 @@ def test_event_loop_is_never_held_by_ports_addresses_and_required_names(
             connect="workers",
         )
         zone = Zone(cloud, "public")
-        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets if rrset.type == "A"})
-        fill(zone, {rrset.name: rrset.rrdatas for rrset in proof.desired.rrsets if rrset.type == "SRV"}, "SRV")
+        fill(zone, {rrset.name: rrset.rrdatas for rrset in spec.desired.rrsets if rrset.type == "A"})
+        fill(zone, {rrset.name: rrset.rrdatas for rrset in spec.desired.rrsets if rrset.type == "SRV"}, "SRV")
         reverse = Zone(cloud, "public", name="reverse", dns_name="127.in-addr.arpa.")
         fill(reverse, {rrset.name: rrset.rrdatas for rrset in desired.pointers}, "PTR")
         Zone(cloud, "public", name="other", dns_name="other.test.").add({"data.other.test.": ["192.0.2.1"]})
-        event = event_under_watch(begun(proof, seconds=0.1))
+        event = event_under_watch(begun(spec, seconds=0.1))
     assert event["result"]["names_right"] == event["result"]["names"] > count
     assert (event["result"]["ports"]["wanted"], event["result"]["ports"]["open"]) == (count, 0)
 
