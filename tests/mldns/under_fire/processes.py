@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from typing import Any
 
 from tests.mldns.under_fire.world import Json
 
@@ -39,27 +38,6 @@ class Writers:
         self._started.append(process)
         return process, reports
 
-    def all_at_once(self, tasks: Sequence[Task], *, within: float) -> list[Json]:
-        """The reports of so many processes that begin at the same moment, in the order of the tasks."""
-        gate = self._context.Event()
-        running = []
-        for task in tasks:
-            reports: SimpleQueue[Json] = self._context.SimpleQueue()
-            process = self._context.Process(target=_wait_and_call, args=(gate, self._connection, *task, reports))
-            process.start()
-            self._started.append(process)
-            running.append((process, reports))
-        for _, reports in running:
-            assert "ready" in reports.get()
-        gate.set()
-        found = []
-        for process, reports in running:
-            process.join(within)
-            assert process.exitcode == 0, f"exit code {process.exitcode}; None is: still running after {within} s"
-            assert "begun" in reports.get()
-            found.append(reports.get())
-        return found
-
     def end(self) -> None:
         for process in self._started:
             process.kill()
@@ -81,12 +59,6 @@ def writers(connection: str) -> Iterator[Writers]:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = former
-
-
-def _wait_and_call(gate: Any, connection: str, method: str, arguments: Json, reports: SimpleQueue[Json]) -> None:
-    reports.put({"ready": os.getpid()})
-    gate.wait()
-    _call(connection, method, arguments, reports)
 
 
 def _call(connection: str, method: str, arguments: Json, reports: SimpleQueue[Json]) -> None:

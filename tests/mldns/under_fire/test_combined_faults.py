@@ -10,17 +10,15 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import requests
 
-from mldns.exceptions import CloudUnavailable, MldnsError, OwnershipConflict
+from mldns.exceptions import CloudUnavailable
 from mldns.iam.policy import Policy, add_members
 from mldns.providers.gcp.iam.policy_store import ZonePolicy, edit_policy
 from mldns.providers.retry import RetryPolicy
-from tests.mldns.providers.faulty_proxy import Fault, faulty_proxy
-from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.world import (
     DNS_NAME,
     FOREIGN,
@@ -179,76 +177,6 @@ def test_a_grant_set_unanswered_while_another_writer_changes_the_policy(
     assert [b for b in after if b in untouched] == untouched
 
 
-def _theirs(name: str, address: str = "203.0.113.1") -> Json:
-    return {"name": f"{name}.{DNS_NAME}", "type": "A", "ttl": 30, "rrdatas": [address]}
-
-
-OURS = {record["name"].partition(".")[0]: record for record in workers(150, "10.1")}
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What somebody does by hand to a record of ours while `operation` runs; `wanted` is what has to stand then."""
-
-    does: str
-    operation: str
-    name: str
-    adds: bool
-    wanted: tuple[Json, ...]
-
-    def body(self) -> Json:
-        ours = OURS[self.name]
-        return {"deletions": [ours], "additions": [{**ours, "rrdatas": ["203.0.113.1"]}] if self.adds else []}
-
-
-EDITS = (
-    Edit("deletes a name that we change", "change", "worker-0", False, tuple(workers(140, "10.2"))),
-    Edit("changes a name that we change", "change", "worker-0", True, tuple(workers(140, "10.2"))),
-    Edit("deletes a name that we delete", "delete", "worker-149", False, ()),
-    Edit("changes a name that we delete", "delete", "worker-149", True, ()),
-)
-
-
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.does)
-@pytest.mark.parametrize(
-    "skip",
-    [
-        pytest.param(0, id="before the first change", marks=pytest.mark.slow),
-        pytest.param(1, id="before the second"),
-    ],
-)
-def test_somebody_writes_between_our_reading_and_our_writing(world: World, edit: Edit, skip: int) -> None:
-    """The change that waits, or a later one, is then refused with 404 or 412: read again, plan again, end as asked."""
-    OPERATIONS[edit.operation].before(world.hook())
-    world.break_down({"method": CREATE, "skip": skip, **WAITING})
-    with Meanwhile(world, 0, lambda: attempt(other(world), edit.body())):
-        OPERATIONS[edit.operation].act(world.hook())
-    assert world.mend() == [1]
-    assert foreign_and(world, list(edit.wanted))
-
-
-def attempt(world: World, body: Json) -> None:
-    """Somebody's change; what we have changed before, they find changed and leave."""
-    answer = world.http.post(f"{world.cloud.api}{ZONE_PATH}/changes", json=body, timeout=10)
-    assert answer.status_code in (200, 404, 412), answer.text
-
-
-@pytest.mark.slow
-def test_a_name_that_somebody_takes_in_between_stays_theirs(world: World) -> None:
-    """It is in a later batch: what was written before is told, and nothing of theirs is."""
-    theirs = _theirs("worker-149.job")
-    world.break_down({"method": CREATE, **WAITING})
-    with Meanwhile(world, 0, lambda: other(world).change(additions=[theirs])), pytest.raises(MldnsError) as refused:
-        OPERATIONS["create"].act(world.hook())
-    world.mend()
-    conflict = refused.value if isinstance(refused.value, OwnershipConflict) else refused.value.__cause__
-    assert isinstance(conflict, OwnershipConflict)
-    assert [(c.name, c.type) for c in conflict.conflicts] == [(theirs["name"], "A")]
-    assert "\n" not in str(refused.value)
-    world.hook().delete_records(zone=ZONE, owner=JOB["owner"], lease=JOB["lease"])
-    assert foreign_and(world, [theirs])
-
-
 @pytest.mark.slow
 def test_a_change_that_arrives_long_after_it_was_given_up_does_no_harm(world: World) -> None:
     """The server takes longer than the client waits: the change is looked up, sent again, and then comes twice."""
@@ -260,51 +188,6 @@ def test_a_change_that_arrives_long_after_it_was_given_up_does_no_harm(world: Wo
     assert foreign_and(world, workers(150, "10.1"))
     assert world.cloud.stats()[CREATE].get("412", 0) + world.cloud.stats()[CREATE].get("409", 0) == 1
     assert world.hook().upsert_records(zone=ZONE, records=workers(150, "10.1"), **JOB)["changes"] == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("operation", ["create", "change", "delete"])
-@pytest.mark.parametrize("code", [400, 501])
-def test_an_api_that_refuses_the_filter(
-    world: World, monkeypatch: pytest.MonkeyPatch, operation: str, code: int
-) -> None:
-    """The whole zone is listed instead, and the end is the same."""
-    OPERATIONS[operation].before(world.hook())
-    with faulty_proxy(world.cloud.api) as proxy:
-        proxy.faults.append(Fault(r"GET .*filter=", "status", status=code, count=9))
-        through = connection(replace(world.cloud, api=proxy.url))
-        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", through)
-        OPERATIONS[operation].act(world.hook())
-        assert proxy.sent("filter=") == 1
-    assert foreign_and(world, {"create": workers(150, "10.1"), "change": workers(140, "10.2")}.get(operation, []))
-
-
-@pytest.mark.slow
-def test_a_storm_of_changes_by_a_second_writer_of_the_same_run(world: World) -> None:
-    """It claims one name after the other for the same run: each takes the manifest away under our changes."""
-    over = threading.Event()
-    storms: list[int] = []
-
-    def storm() -> None:
-        hook = world.hook()
-        for number in range(30):
-            if over.is_set():
-                break
-            hook.claim(zone=ZONE, records=[_theirs(f"extra-{number}.job")], **JOB)
-            storms.append(number)
-
-    second = threading.Thread(target=storm)
-    second.start()
-    try:
-        OPERATIONS["create"].act(world.hook())
-        OPERATIONS["change"].act(world.hook())
-    finally:
-        over.set()
-        second.join(30)
-    refusals = world.cloud.stats()[CREATE]
-    assert refusals.get("409", 0) + refusals.get("412", 0) >= 1, "the storm was felt"
-    assert storms
-    assert foreign_and(world, workers(140, "10.2"))
 
 
 class AlwaysLate:

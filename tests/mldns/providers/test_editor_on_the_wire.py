@@ -1,0 +1,133 @@
+"""The editor over a real HTTP API: lost answers, refusals, and how many calls an edit costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mldns.exceptions import ChangeFailed, OwnershipConflict
+from mldns.ownership.claims import Holder
+from mldns.plan.batches import Change
+from mldns.providers.editor import ZoneEditor
+from mldns.providers.gcp.client import DNSClient
+from mldns.providers.gcp.provider import CloudDNSProvider
+from tests.cloud_fixture import Cloud
+from tests.mldns.providers.conftest import MakeClient
+from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
+from tests.mldns.providers.job_zone import FIRST, ZONE, a, content, keyed, workers
+
+
+@pytest.fixture
+def shaky(editor: ZoneEditor, make_client: MakeClient, proxy: FaultyProxy) -> ZoneEditor:
+    """The editor, reaching the API through the proxy."""
+    return replace(editor, provider=CloudDNSProvider(make_client(proxy.url)))
+
+
+def total(cloud: Cloud) -> int:
+    return sum(count for answers in cloud.stats().values() for count in answers.values())
+
+
+@pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
+def test_a_lost_answer_is_looked_up_and_each_change_is_applied_once(
+    shaky: ZoneEditor, cloud: Cloud, proxy: FaultyProxy, kind: str
+) -> None:
+    proxy.faults.append(Fault("POST .*/changes", kind, skip=1))
+    applied = shaky.upsert(workers(2_500), FIRST, "upsert-only")
+    assert content(shaky) == keyed(workers(2_500))
+    assert (applied.progress.created, applied.progress.last_id) == (2_501, "3")
+    assert cloud.stats()["changes.create"] == {"200": 3}
+
+
+def test_a_lost_answer_without_the_right_to_list_changes_is_still_not_sent_twice(
+    shaky: ZoneEditor, cloud: Cloud, proxy: FaultyProxy
+) -> None:
+    proxy.faults += [Fault("POST .*/changes", "cut-after"), Fault("GET .*/changes", "status", status=403)]
+    assert shaky.upsert(workers(3), FIRST, "upsert-only").progress.last_id is None
+    assert content(shaky) == keyed(workers(3))
+    assert cloud.stats()["changes.create"] == {"200": 1}
+
+
+def test_each_change_swaps_the_manifest(editor: ZoneEditor, client: DNSClient) -> None:
+    editor.upsert(workers(2_500), FIRST, "upsert-only")
+    changes = [change for change in client.newest_changes("ml-zone", page_size=10) if change["id"] != "0"]
+    manifests = [[r for r in change["additions"] if r["name"].startswith("_mldns.")] for change in changes]
+    assert [len(found) for found in manifests] == [1, 1, 1]
+
+
+def test_a_foreign_record_in_the_way_is_refused_as_the_server_says_it(editor: ZoneEditor, client: DNSClient) -> None:
+    theirs = a("worker-2.job", "203.0.113.5")
+    applied = client.create_change
+
+    def faster(zone: str, change: Change) -> object:
+        client.create_change = applied
+        applied("ml-zone", Change((theirs,)))
+        return applied(zone, change)
+
+    client.create_change = faster
+    with pytest.raises(OwnershipConflict):
+        editor.upsert(workers(3), FIRST, "upsert-only")
+    assert content(editor) == {theirs.key: theirs}
+
+
+def test_a_server_without_filters_is_listed_whole(shaky: ZoneEditor, client: DNSClient, proxy: FaultyProxy) -> None:
+    client.create_change("ml-zone", Change(additions=(a("foreign"),)))
+    proxy.faults.append(Fault("GET .*filter=", "status", status=501, count=99))
+    shaky.upsert([*workers(3), a("service")], FIRST, "upsert-only")
+    assert shaky.upsert([*workers(3), a("service")], FIRST, "upsert-only").plan.empty
+    with pytest.raises(OwnershipConflict):
+        shaky.upsert([a("foreign", "10.0.0.9")], FIRST, "upsert-only")
+    assert shaky.release(FIRST).progress.deleted == 6
+    assert content(shaky) == keyed([a("foreign")])
+
+
+def test_what_edits_cost(editor: ZoneEditor, client: DNSClient, cloud: Cloud) -> None:
+    """In calls, in a zone of two pages."""
+    for start in (0, 1_000):
+        client.create_change("ml-zone", Change(additions=tuple(a(f"host-{start + n}") for n in range(1_000))))
+
+    def calls(edit: Callable[[], object]) -> int:
+        before = total(cloud)
+        edit()
+        return total(cloud) - before
+
+    service = a("service")
+    assert calls(lambda: editor.upsert(workers(16), FIRST, "upsert-only")) == 2, "one filtered list, one change"
+    assert calls(lambda: editor.renew(replace(FIRST, expires=2_000_000_000))) == 2
+    assert calls(lambda: editor.upsert([*workers(16), service], FIRST, "upsert-only")) == 4, "the name, whose it is"
+    assert calls(lambda: editor.upsert([*workers(16), service], FIRST, "upsert-only")) == 2, "nothing is touched"
+    explicit, shared = [a(f"svc-{number}") for number in range(30)], Holder("shared")
+    editor.upsert(explicit, shared, "upsert-only")
+    assert calls(lambda: editor.upsert(explicit, shared, "upsert-only")) == 4, "its own names, and the whole zone"
+
+
+# -- quotas of the server ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tight(start_cloud: Callable[..., Cloud]) -> Cloud:
+    quota = {"rrsetAdditionsPerChange": 5, "rrsetDeletionsPerChange": 5, "rrsetsPerManagedZone": 25}
+    return start_cloud(*(flag for name, limit in quota.items() for flag in ("--quota", f"{name}={limit}")))
+
+
+def test_a_small_job_fits_into_a_project_of_small_changes(
+    editor: ZoneEditor, make_client: MakeClient, tight: Cloud
+) -> None:
+    """A small plan goes by Google's documented limits, without asking; this project refuses that, and is asked then."""
+    client = make_client(tight.api)
+    client.create_zone({"name": "ml-zone", "dnsName": ZONE.dns_name, "description": "d"})
+    small = replace(editor, provider=CloudDNSProvider(client))
+    assert small.upsert(workers(16), FIRST, "upsert-only").progress.changes == 5
+    assert content(small) == keyed(workers(16))
+    assert tight.stats()["changes.create"] == {"200": 5, "403": 1}
+
+
+def test_a_quota_that_cannot_be_read_is_left_to_google(
+    editor: ZoneEditor, make_client: MakeClient, start_cloud: Callable[..., Cloud], proxy: FaultyProxy
+) -> None:
+    proxy.faults.append(Fault("GET .*/demo-project(\\?|$)", "status", status=403, count=9))
+    blind = replace(editor, provider=CloudDNSProvider(make_client(proxy.url)))
+    with pytest.raises(ChangeFailed) as failed:
+        blind.upsert(workers(9_999), FIRST, "upsert-only")
+    assert (failed.value.live, failed.value.missing) == (9_990, 10)
