@@ -5,9 +5,8 @@ Ten thousand names follow from one list of addresses, so that is what is packed:
 
 from __future__ import annotations
 
-import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +23,8 @@ from mldns.gate.expectations import (
 )
 from mldns.gate.servers import Endpoint, Server, ServerRole, parse_server
 from mldns.gate.survey import Survey
-from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.inventory.compact import pack_addresses, pack_bytes, unpack_addresses, unpack_bytes
 from mldns.inventory.job_records import DesiredRecords, master_of
-from mldns.inventory.workers import Worker
 from mldns.records.names import in_zone
 from mldns.records.rrset import RRset, from_api, parse_ttl
 
@@ -35,7 +33,6 @@ CONNECT = ("master", "workers")
 
 _VERSION = 1
 _MOST_BYTES = 16 << 20  # of one unpacked field
-_OCTETS = {"4": 4, "6": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +152,7 @@ class GateSpec:
             "dns_name": desired.dns_name,
             "ttl": desired.ttl,
             "port": desired.port,
-            "hosts": {role: _pack_addresses(addresses) for role, addresses in _addresses(desired.workers).items()},
+            "hosts": pack_addresses(desired.workers),
             "records": pack_bytes(json.dumps([rrset.to_api() for rrset in desired.records]).encode()),
             "servers": [_server_text(server) for server in self.servers],
             "reverse_dns_name": desired.reverse_dns_name,
@@ -178,17 +175,12 @@ class GateSpec:
                 f"a gate's spec of version {value.get('version')!r} cannot be read here, only {_VERSION}"
             )
         records = json.loads(unpack_bytes(value["records"], most=_MOST_BYTES))
-        workers = (
-            Worker(rank, address, role=role)
-            for role, packed in value["hosts"].items()
-            for rank, address in enumerate(_unpack_addresses(packed))
-        )
         return cls(
             desired=DesiredRecords(
                 owner=value["job"],
                 dns_name=value["dns_name"],
                 ttl=value["ttl"],
-                workers=tuple(workers),
+                workers=unpack_addresses(value["hosts"]),
                 records=tuple(map(from_api, records)),
                 port=value["port"],
                 reverse_dns_name=value["reverse_dns_name"],
@@ -210,34 +202,6 @@ def _srv_targets(rrsets: Sequence[RRset], dns_name: str) -> tuple[tuple[Expectat
     names = [name for name in targets if name not in known and name != "."]
     inside = tuple(any_address(name) for name in names if in_zone(name, dns_name))
     return inside, tuple(any_address(name, outside=True) for name in names if not in_zone(name, dns_name))
-
-
-def _addresses(workers: Iterable[Worker]) -> dict[str, list[str]]:
-    """The addresses of each role, by rank: an inventory has no gaps."""
-    roles: dict[str, list[str]] = {}
-    for worker in sorted(workers, key=lambda worker: (worker.role, worker.rank)):
-        roles.setdefault(worker.role, []).append(worker.address)
-    return roles
-
-
-def _pack_addresses(addresses: Sequence[str]) -> str:
-    """`4` or `6` and the addresses, first all first octets, then all second ones: neighbours compress to little."""
-    numbers = [ipaddress.ip_address(address) for address in addresses]
-    family = "6" if numbers[0].version == 6 else "4"
-    if len({number.version for number in numbers}) > 1:
-        return "t" + pack_bytes(" ".join(addresses).encode())
-    octets = b"".join(number.packed for number in numbers)
-    width = _OCTETS[family]
-    return family + pack_bytes(b"".join(octets[column::width] for column in range(width)))
-
-
-def _unpack_addresses(text: str) -> list[str]:
-    family, data = text[0], unpack_bytes(text[1:], most=_MOST_BYTES)
-    if family == "t":
-        return data.decode().split()
-    count = len(data) // _OCTETS[family]
-    columns = [data[start : start + count] for start in range(0, len(data), count)]
-    return [str(ipaddress.ip_address(bytes(octets))) for octets in zip(*columns, strict=True)]
 
 
 def _server_text(server: Server) -> str:

@@ -7,14 +7,11 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Tolerance
 from mldns.gate.servers import Server, ServerRole
 from mldns.gate.spec import GateSpec
-from mldns.inventory.compact import pack_bytes, unpack_bytes
 from mldns.inventory.job_records import DesiredRecords
 from mldns.inventory.workers import Worker
 from mldns.records.rrset import RRset
@@ -119,11 +116,6 @@ class TestPacked:
     def test_everything_comes_back(self) -> None:
         assert GateSpec.unpack(json.loads(json.dumps(self.FULL.pack()))) == self.FULL
 
-    @given(st.lists(st.ip_addresses(), min_size=1, max_size=40, unique=True))
-    def test_any_addresses_come_back(self, addresses: list[Any]) -> None:
-        value = proof(workers=hosts(*map(str, addresses)))
-        assert GateSpec.unpack(value.pack()) == value
-
     @pytest.mark.parametrize(
         ("width", "most"),
         [(None, 2_000), (16, 28_000), (24, 40_000)],
@@ -137,21 +129,3 @@ class TestPacked:
     def test_another_version_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="version 2 cannot be read"):
             GateSpec.unpack({**self.FULL.pack(), "version": 2})
-
-
-class TestBytes:
-    @given(st.binary(max_size=3000))
-    def test_come_back(self, data: bytes) -> None:
-        text = pack_bytes(data)
-        assert json.loads(json.dumps(text)) == text
-        assert len(json.dumps(text)) == len(text) + 2, "no letter needs an escape"
-        assert unpack_bytes(text, most=3000) == data
-
-    @pytest.mark.parametrize("text", ["", "x", "hello", "\u00fc", pack_bytes(b"some text")[:-5]])
-    def test_what_nobody_packed_is_refused(self, text: str) -> None:
-        with pytest.raises(InvalidInput, match="packed text cannot be read"):
-            unpack_bytes(text, most=100)
-
-    def test_no_more_than_expected_is_unpacked(self) -> None:
-        with pytest.raises(InvalidInput, match="above 100 bytes"):
-            unpack_bytes(pack_bytes(b"x" * 101), most=100)

@@ -1,19 +1,14 @@
-"""Ranks: one rule, whatever the order of the list; and the inventory as a few bytes of text."""
+"""Ranks: one rule, whatever the order of the list."""
 
 from __future__ import annotations
 
-import json
-import random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
-from mldns.inventory.compact import as_list, as_text
 from mldns.inventory.discovery.ranking import Host, Ranking, natural_key
-from mldns.inventory.workers import Worker, parse_workers
+from mldns.inventory.workers import Worker
 
 
 def host(name: str, last: int = 0, **facts: str) -> Host:
@@ -77,55 +72,3 @@ def test_what_cannot_be_ranked_is_named(rule: dict[str, Any], hosts: list[Host],
 def test_an_unknown_rule() -> None:
     with pytest.raises(InvalidInput, match="rank_by 'luck' is not known: it is one of name, address, index"):
         Ranking(by="luck")
-
-
-@pytest.mark.parametrize(
-    ("workers", "text"),
-    [
-        ([Worker(0, "10.0.0.2")], "10.0.0.2"),
-        ([Worker(rank, f"10.0.0.{rank + 2}", slots=8) for rank in range(3)], "10.0.0.2-10.0.0.4 slots=8"),
-        ([Worker(0, "10.0.0.3"), Worker(1, "10.0.0.2")], "10.0.0.3,10.0.0.2"),
-        ([Worker(0, "10.0.0.2", slots=8), Worker(1, "10.0.0.3", slots=4)], "10.0.0.2 slots=8\n10.0.0.3 slots=4"),
-        (
-            [Worker(0, "10.0.0.3", role="ps"), Worker(0, "10.0.0.4"), Worker(1, "10.0.0.5")],
-            "10.0.0.3 role=ps\n10.0.0.4-10.0.0.5",
-        ),
-        (
-            [Worker(rank, f"10.0.0.{200 - rank}") for rank in range(51)],
-            ",".join(f"10.0.0.{200 - rank}" for rank in range(50)) + "\n10.0.0.150",
-        ),
-        ([Worker(0, "10.0.0.2"), Worker(1, "10.0.0.3"), Worker(2, "10.0.0.9")], "10.0.0.2-10.0.0.3,10.0.0.9"),
-        ([Worker(0, "10.0.0.2"), Worker(1, "fd00::3")], "10.0.0.2,fd00::3"),
-        ([Worker(0, "fd00::ffff"), Worker(1, "fd00::1:0")], "fd00::ffff-fd00::1:0"),
-        ([Worker(0, "10.0.0.255"), Worker(1, "10.0.1.0")], "10.0.0.255-10.0.1.0"),
-    ],
-)
-def test_an_inventory_as_text(workers: list[Worker], text: str) -> None:
-    assert as_text(workers) == text
-    assert parse_workers(text) == tuple(workers)
-
-
-PLACES = st.lists(
-    st.tuples(st.integers(1, 999), st.sampled_from(["ps", "worker"]), st.sampled_from([1, 8])), min_size=1
-)
-
-
-@given(PLACES.map(lambda found: list({place[0]: place for place in found}.values())))
-def test_text_and_list_both_come_back(places: list[tuple[int, str, int]]) -> None:
-    hosts = [host(f"h-{last}", last, role=role, slots=str(slots)) for last, role, slots in places]
-    workers = Ranking(role_label="role", slots_label="slots").workers(hosts)
-    assert parse_workers(as_list(workers)) == workers
-    assert [(w.role, w.rank, w.address, w.slots) for w in parse_workers(as_text(workers))] == [
-        (w.role, w.rank, w.address, w.slots) for w in workers
-    ]
-
-
-def test_ten_thousand_workers_fit_when_addresses_give_the_ranks() -> None:
-    """As of a /18 that hands out addresses at random to names: by name nothing helps, by address it is one range."""
-    lasts = list(range(10_000))
-    random.Random(7).shuffle(lasts)
-    hosts = [Host(f"w-{n}", f"10.0.{last // 250}.{last % 250 + 2}") for n, last in enumerate(lasts)]
-    by_address = len(json.dumps(as_text(Ranking(by="address", slots=8).workers(hosts))))
-    by_name = len(json.dumps(as_text(Ranking(slots=8).workers(hosts))))
-    assert by_address < 2_048
-    assert 100_000 < by_name < 250_000
