@@ -115,9 +115,10 @@ def test_malformed_policies(api, body):
     assert (answer.code, answer.body["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_no_permission_and_every_permission_but_no_wildcard(api, resource):
+def test_questions_that_are_none(api, resource):
     path = f"{resource}:testIamPermissions"
     assert api.post(path).body == {}
+    assert api.post(f"{resource}:getIamPolicy", {"options": {"requestedPolicyVersion": 2}}).code == 400
     assert [api.post(path, {"permissions": asked}).code for asked in (["dns.*"], "dns.changes.get")] == [400, 400]
 
 
