@@ -59,7 +59,7 @@ def run(engine: Engine, scenario: Scenario, *, faults: int) -> Tally:
 
 
 def _walks(seed: int, writers: int, minutes: float) -> Tally:
-    engine, tally = Engine(instant=False), Tally()
+    engine, tally = Engine(crowded=True), Tally()
     told, ends = _progress(tally), time.monotonic() + 60 * minutes
     for name in _names(seed):
         found = walk(engine, name, writers=writers)

@@ -11,8 +11,8 @@ from mldns.ownership.manifest import matches
 from mldns.plan.batches import Change, Limits
 from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
-from mldns.providers.gcp.iam import grants
-from mldns.providers.gcp.iam.ledger import GrantBook
+from mldns.providers.iam import binding
+from mldns.providers.iam.ledger import JobLedger
 from mldns.records.rrset import RRset
 from tests.simulator.writers import Tools, Untimed
 
@@ -113,13 +113,13 @@ def _upsert(act: Act, tools: Tools) -> object:
 
 
 def _bind(act: Act, tools: Tools) -> object:
-    book = GrantBook(act.editor(tools), act.owner)
-    return grants.bind(tools.policy(), GRANT, book, contention=Untimed(), patience=tools.patient)
+    ledger = JobLedger(act.editor(tools), act.owner)
+    return binding.bind(tools.policy(), GRANT, ledger, contention=Untimed(), patience=tools.patient)
 
 
 def _unbind(act: Act, tools: Tools) -> object:
-    book = GrantBook(act.editor(tools), act.owner)
-    return grants.unbind(tools.policy(), GRANT, book, contention=Untimed(), patience=tools.patient)
+    ledger = JobLedger(act.editor(tools), act.owner)
+    return binding.unbind(tools.policy(), GRANT, ledger, contention=Untimed(), patience=tools.patient)
 
 
 def _hand(act: Act, tools: Tools) -> object:

@@ -88,13 +88,13 @@ class BrokenMove(Broken):
 class Engine:
     """All worlds, all acts, and what became of them.
 
-    :param instant: whether a grant has to be noted after every write as long as nothing failed, not only at rest.
+    :param crowded: whether there are more than two writers: then less is certain while they are at it than at rest.
     """
 
-    def __init__(self, *, instant: bool = True) -> None:
+    def __init__(self, *, crowded: bool = False) -> None:
         self._provider = MemoryProvider(ZONE, limits=SMALL)
         self._policy = self._provider.policy(ZONE.name)
-        self._instant = instant
+        self._crowded = crowded
         self._worlds: list[World] = []
         self._forget()
         self.steps = 0
@@ -249,7 +249,7 @@ class Engine:
             return
         rules.check_covered(self._worlds[after])
         rules.check_write(self._worlds[before], self._worlds[after], act)
-        if self._instant and not faults:  # else it may be noted a moment later, and has to be at rest
+        if not self._crowded and not faults:  # else it may be noted a moment later, and has to be at rest
             rules.check_noted(self._worlds[after])
         self._sound.add(known)
 
@@ -257,7 +257,9 @@ class Engine:
         unbinding = any(other.kind == "unbind" and other.owner == act.owner for other in everybody)
         known = ("end", world, act, end, bool(faults), unbinding)
         if known not in self._sound:
-            rules.check_end(self._worlds[world], act, end, faults=bool(faults), unbinding=unbinding)
+            rules.check_end(
+                self._worlds[world], act, end, faults=bool(faults), unbinding=unbinding, crowded=self._crowded
+            )
             self._sound.add(known)
 
     def told(self, acts: Sequence[Act], state: State, move: Move) -> str:

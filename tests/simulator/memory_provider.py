@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mldns.exceptions import QuotaShort, ZoneNotEmpty, ZoneNotFound
-from mldns.iam.policy import Policy
+from mldns.iam.policy import IamPolicy
 from mldns.plan.batches import Change, Limits
 from mldns.providers.base import OUR_LABEL, ChangeRef, ChangeStatus, Zone, ZoneSpec
 from mldns.providers.errors import AlreadyExists, Call, PolicyMoved, ZoneMoved
@@ -164,11 +164,11 @@ class MemoryPolicy:
     provider: MemoryProvider
     resource: str
 
-    def read(self) -> Policy:
+    def read(self) -> IamPolicy:
         empty = '{"version": 1, "etag": "0", "bindings": []}'
         return dict(json.loads(self.provider.world.policies.get(self.resource, empty)))
 
-    def write(self, policy: Policy) -> None:
+    def write(self, policy: IamPolicy) -> None:
         if policy.get("etag") != (now := self.read()["etag"]):
             call = Call("setIamPolicy", self.provider.project, self.resource)
             raise PolicyMoved(call, status=409, reason="aborted", message=f"etag {now}")

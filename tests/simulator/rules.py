@@ -126,13 +126,16 @@ def _may_take(old: Manifest, act: Act) -> bool:
     return old.expires is None or act.ended == old.lease or (old.expires <= act.now and not act.ended)
 
 
-def check_end(world: World, act: Act, end: Node, *, faults: bool, unbinding: bool) -> None:
+def check_end(world: World, act: Act, end: Node, *, faults: bool, unbinding: bool, crowded: bool) -> None:
     """Success means done; a refusal means that nothing was; and nothing else ends an act.
 
     :param faults: whether a fault struck anybody.
     :param unbinding: whether the same job unbinds at the same time, and so may take back what it binds.
+    :param crowded: whether what was so at the act's last but one look need not be so at its end.
     """
     failure = end.failure
+    if failure is None and crowded and end.answers[-1:] != (DONE,):
+        return
     if failure is None:
         if act.kind != "bind":
             _check_done(world, act, end.result)

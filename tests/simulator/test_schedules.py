@@ -13,7 +13,7 @@ from mldns.iam.grants import Grant, Note
 from mldns.ownership import claims, manifest
 from mldns.plan.batches import Change
 from mldns.providers import editor
-from mldns.providers.gcp.iam.ledger import GrantBook
+from mldns.providers.iam.ledger import JobLedger
 from mldns.records.names import MANIFEST_LABEL
 from tests.simulator import memory_provider, scenarios
 from tests.simulator.engine import Engine
@@ -47,7 +47,7 @@ def test_no_schedule_of_two_writers_breaks_a_rule(family: Any) -> None:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("writers", [3, 4, 6])
 def test_no_walk_of_more_writers_breaks_a_rule(writers: int) -> None:
-    engine = Engine(instant=False)
+    engine = Engine(crowded=True)
     for number in range(400):
         tally = walk(engine, f"1.{number}", writers=writers)
         assert not tally.violations, f"walk 1.{number}\n{tally.violations[0]}"
@@ -55,7 +55,7 @@ def test_no_walk_of_more_writers_breaks_a_rule(writers: int) -> None:
 
 
 def test_a_walk_is_the_same_each_time() -> None:
-    assert walk(Engine(), "7", writers=3) == walk(Engine(), "7", writers=3)
+    assert walk(Engine(crowded=True), "7", writers=3) == walk(Engine(crowded=True), "7", writers=3)
 
 
 # -- planted faults ----------------------------------------------------------------------------------------------------
@@ -115,14 +115,14 @@ def no_mark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def strike_whatever_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unbind strikes its note though a bind of the same job holds the grant again: so it was once."""
-    rule = GrantBook.mark
+    rule = JobLedger.mark
 
     def mark(
-        book: GrantBook, grant: Grant, marks: Mapping[str, Note | None], *, only: Collection[Note | None] = ()
+        ledger: JobLedger, grant: Grant, marks: Mapping[str, Note | None], *, only: Collection[Note | None] = ()
     ) -> Any:
-        return rule(book, grant, marks)
+        return rule(ledger, grant, marks)
 
-    monkeypatch.setattr(GrantBook, "mark", mark)
+    monkeypatch.setattr(JobLedger, "mark", mark)
 
 
 PLANTED = [

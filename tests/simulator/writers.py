@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
-from mldns.iam.policy import Policy
+from mldns.iam.policy import IamPolicy
 from mldns.plan.batches import Change, Limits
 from mldns.providers import errors
 from mldns.providers.base import ChangeRef, ChangeStatus, Zone
@@ -206,15 +206,15 @@ class ReplayedProvider:
 
 @dataclass(frozen=True)
 class ReplayedPolicy:
-    """`mldns.providers.gcp.iam.policy_store.PolicyStore`."""
+    """`mldns.providers.iam.policy_store.IamPolicyStore`."""
 
     replay: _Replay
     resource: str = "ml"
 
-    def read(self) -> Policy:
+    def read(self) -> IamPolicy:
         return dict(json.loads(self.replay.ask("policy.read")))
 
-    def write(self, policy: Policy) -> None:
+    def write(self, policy: IamPolicy) -> None:
         self.replay.ask("policy.write", json.dumps(policy, sort_keys=True))
 
     def test(self, permissions: Sequence[str]) -> list[str]:

@@ -27,8 +27,9 @@ from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.gcp.failures import transient
 from mldns.providers.gcp.iam.effective import CannotImpersonate
-from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
+from mldns.providers.gcp.iam.zone_policy import ZonePolicy
 from mldns.providers.gcp.provider import CloudDNSProvider
+from mldns.providers.iam.policy_store import IamPolicyStore
 from mldns.providers.retry import Patience, RetryPolicy
 from mldns.providers.zones import get_zone
 
@@ -110,13 +111,13 @@ class ConnectionHook(GoogleBaseHook):
             self._projects[project_id] = self._new_project_policy(project_id, self.get_credentials())
         return self._projects[project_id]
 
-    def policy_store(self, project_id: str, zone: str | None) -> PolicyStore:
+    def policy_store(self, project_id: str, zone: str | None) -> IamPolicyStore:
         """The policy of a zone, or of the project where none is named."""
         return ZonePolicy(self.dns_client(project_id), zone) if zone else self.project_policy(project_id)
 
     def policy_seen_by(
         self, credentials: Credentials, project_id: str, zone: str | None, *, seconds: float
-    ) -> PolicyStore:
+    ) -> IamPolicyStore:
         """The same as somebody else sees it, for one call: made once, and over after `seconds` of silence."""
         patience = Patience(silence=min(seconds, self.patience.silence), failures=RetryPolicy(attempts=1))
         if zone:

@@ -13,11 +13,11 @@ from mldns.hooks import _validation
 from mldns.hooks._connection import ConnectionHook
 from mldns.iam.grants import Grant
 from mldns.iam.policy import member_key, parse_members
-from mldns.providers.gcp.iam import authoritative as authoritative_bindings
-from mldns.providers.gcp.iam import grants
 from mldns.providers.gcp.iam.effective import DEFAULT_PATIENCE, LEAST_CALL, NOT_PROVEN, TELLING, prove
-from mldns.providers.gcp.iam.ledger import GrantBook, Ledger
-from mldns.providers.gcp.iam.policy_store import PolicyStore
+from mldns.providers.iam import authoritative as authoritative_bindings
+from mldns.providers.iam import binding
+from mldns.providers.iam.ledger import JobLedger, Ledger
+from mldns.providers.iam.policy_store import IamPolicyStore
 from mldns.records.names import slug
 
 if TYPE_CHECKING:
@@ -77,19 +77,19 @@ class IamHook(ConnectionHook):
         result: dict[str, Any] = {"scope": scope, "resource": store.resource, "role": role}
         if not grant.members:
             return result | {"added": [], "already": [], "proof": "nothing asked for", "skipped": True}
-        book = self._book(project_id, zone, owner)
+        job_ledger = self._job_ledger(project_id, zone, owner)
         if dry_run:
-            ledger, job = self._ledger(project_id, zone), book.job if book else None
+            ledger, job = self._ledger(project_id, zone), job_ledger.job if job_ledger else None
             found = authoritative_bindings.review(store, grant, ledger, job=job, authoritative=authoritative)
             return result | found.to_json() | {"dry_run": True}
         contention = self.patience.contention
         if authoritative:
             ledger = self._ledger(project_id, zone)
             added, already, result["removed"] = authoritative_bindings.bind_exactly(
-                store, grant, book, ledger, reviewed=reviewed, contention=contention
+                store, grant, job_ledger, ledger, reviewed=reviewed, contention=contention
             )
         else:
-            added, already = grants.bind(store, grant, book, contention=contention)
+            added, already = binding.bind(store, grant, job_ledger, contention=contention)
         result |= {"added": added, "already": already}
         if patience is None:
             return result | {"proof": NOT_PROVEN}
@@ -120,8 +120,8 @@ class IamHook(ConnectionHook):
         """
         grant = _validation.grant(role, members, scope, condition, zone=zone, owner=owner, removing=True)
         store = self._store(project_id, grant.scope, zone)
-        book, ledger = self._book(project_id, zone, owner), self._ledger(project_id, zone)
-        done = grants.unbind(store, grant, book, ledger, contention=self.patience.contention)
+        job_ledger, ledger = self._job_ledger(project_id, zone, owner), self._ledger(project_id, zone)
+        done = binding.unbind(store, grant, job_ledger, ledger, contention=self.patience.contention)
         held = {member: list(jobs) for member, jobs in done.kept.items() if jobs}
         result: dict[str, Any] = {"removed": list(done.removed), "absent": list(done.absent)}
         result["kept"] = [member for member in grant.members if member in done.kept]
@@ -146,14 +146,14 @@ class IamHook(ConnectionHook):
         asked = _validation.permissions(permissions)
         return self._store(project_id, scope, zone).test(asked)
 
-    def _store(self, project_id: str, scope: str, zone: str | None) -> PolicyStore:
+    def _store(self, project_id: str, scope: str, zone: str | None) -> IamPolicyStore:
         return self.policy_store(project_id, zone if scope == "zone" else None)
 
-    def _members_view(self, project_id: str, zone: str | None) -> Callable[[str, float], PolicyStore]:
+    def _members_view(self, project_id: str, zone: str | None) -> Callable[[str, float], IamPolicyStore]:
         """The policy as an account sees it, within so many seconds; a token is asked for once an account."""
         tokens: dict[str, Credentials] = {}
 
-        def seen_by(account: str, seconds: float) -> PolicyStore:
+        def seen_by(account: str, seconds: float) -> IamPolicyStore:
             started = time.monotonic()
             if account not in tokens:
                 tokens[account] = self.impersonated(account, seconds=seconds)
@@ -162,10 +162,10 @@ class IamHook(ConnectionHook):
 
         return seen_by
 
-    def _book(self, project_id: str, zone: str | None, owner: str | None) -> GrantBook | None:
+    def _job_ledger(self, project_id: str, zone: str | None, owner: str | None) -> JobLedger | None:
         if owner is None or zone is None:
             return None
-        return GrantBook(self.zone_editor(project_id, zone), slug(owner))
+        return JobLedger(self.zone_editor(project_id, zone), slug(owner))
 
     def _ledger(self, project_id: str, zone: str | None) -> Ledger | None:
         if zone is None:

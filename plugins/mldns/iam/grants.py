@@ -7,7 +7,7 @@ A manifest keeps one string `grant=…` for each member: the scope, the role, di
     grant=project roles/dns.admin sha256:…    held: the policy says so, and has to for as long as this stands here
     grant=-project roles/dns.admin sha256:…   leaving: being taken back; it holds nobody else's hand any more
 
-`mldns.providers.gcp.iam.grants` says why three are needed.
+`mldns.providers.iam.binding` says why three are needed.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Standing:
         return {"recorded": self.recorded, "standing": self.recorded - len(self.lost), "lost": list(self.lost)}
 
 
-def held(notes: Iterable[str]) -> tuple[str, ...]:
+def held_notes(notes: Iterable[str]) -> tuple[str, ...]:
     """Of a manifest's grants those that a policy has to have; others are on their way in or out."""
     return tuple(text for text, note in noted(notes).items() if note is Note.HELD)
 

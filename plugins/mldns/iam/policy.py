@@ -19,7 +19,7 @@ from typing import Any
 
 from mldns.exceptions import InvalidInput
 
-Policy = dict[str, Any]
+IamPolicy = dict[str, Any]
 Condition = Mapping[str, str]
 
 CONDITIONAL_VERSION = 3
@@ -40,7 +40,7 @@ _CONDITION_FIELDS = ("title", "description", "expression", "location")
 class Edit:
     """A policy after an edit, with the asked members split into those that changed and those that already were so."""
 
-    policy: Policy
+    policy: IamPolicy
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
 
@@ -131,7 +131,7 @@ def remove_members(
     return Edit(_versioned(edited), changed, tuple(member for member in asked if member_key(member) not in removed))
 
 
-def settle_members(
+def set_members(
     policy: Mapping[str, Any],
     *,
     role: str,
@@ -220,7 +220,7 @@ def _example(kind: str) -> str:
     return "write domain:example.com" if kind == "domain" else f"write {kind}://iam.googleapis.com/…"
 
 
-def _copied(policy: Mapping[str, Any]) -> Policy:
+def _copied(policy: Mapping[str, Any]) -> IamPolicy:
     edited = copy.deepcopy(dict(policy))
     edited.setdefault("bindings", [])
     return edited
@@ -241,7 +241,7 @@ def _bare(condition: Condition | None) -> dict[str, str] | None:
     return {field: value for field, value in condition.items() if value} if condition else None
 
 
-def _versioned(policy: Policy) -> Policy:
+def _versioned(policy: IamPolicy) -> IamPolicy:
     if any(binding.get("condition") for binding in policy["bindings"]):
         policy["version"] = CONDITIONAL_VERSION
     return policy

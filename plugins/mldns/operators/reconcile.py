@@ -27,7 +27,7 @@ from mldns.tasks.outlets import JOBS, RECORDS, ZONES, emit, emit_job_event, emit
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.reconcile.check import Mend, ZoneCheck
+    from mldns.reconcile.check import RepairOptions, ZoneCheck
 
 JOBS_SHOWN = 3  # of a zone, those that need attention first
 ROOM = 6_000  # characters of the reports' JSON, whatever the number of zones
@@ -67,10 +67,10 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from mldns.reconcile.check import Mend, ZoneCheck
+        from mldns.reconcile.check import RepairOptions, ZoneCheck
 
         project = self.project or self.hook.project_id
-        mend = Mend(
+        options = RepairOptions(
             repair=arguments.flag(self.repair, "repair"),
             collect=arguments.flag(self.collect, "collect"),
             dry_run=arguments.flag(self.plan_only, "dry_run"),
@@ -89,7 +89,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
                 holding_of=lambda told: _holding_of(told, state_of),
                 now=time.time,
             )
-            found = self._check(check, mend, limit)
+            found = self._check(check, options, limit)
             self._emit(context, project, check, found)
             reports.append(_reported(name, found))
             failures += _failures(name, found)
@@ -104,12 +104,12 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             "reports": fitting(reports, ROOM),
         }
 
-    def _check(self, check: ZoneCheck, mend: Mend, limit: _Limit) -> Findings | str:
+    def _check(self, check: ZoneCheck, options: RepairOptions, limit: _Limit) -> Findings | str:
         """What was found, or why the zone could not be read."""
         from mldns.reconcile.check import summary_lines
 
         try:
-            found = limit.put_into(check.run(mend))
+            found = limit.put_into(check.run(options))
         except MldnsError as error:
             self.log.error("%s cannot be checked: %s", check.name, error)
             return str(error)

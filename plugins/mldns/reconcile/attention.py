@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mldns.iam.grants import Standing, held
+from mldns.iam.grants import Standing, held_notes
 from mldns.messages import clipped
 from mldns.reconcile.answers import Answers
 from mldns.reconcile.drift import ZoneReport
@@ -61,7 +61,7 @@ def _lost(report: ZoneReport, grants: Standing) -> Iterator[Reason]:
         role, _, whom = rest.partition(" ")
         what = f"the grant of {role} on the {scope} to {whom} is gone" if whom else f"the grant {text} is gone"
         jobs: list[str | None] = [
-            owner.manifest.owner for owner in report.owners if text in held(owner.manifest.grants)
+            owner.manifest.owner for owner in report.owners if text in held_notes(owner.manifest.grants)
         ]
         for job in jobs or [None]:
             yield _reason(what, job, "run the job's grant task again, or its revoke task where nobody needs it")

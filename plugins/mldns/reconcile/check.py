@@ -15,7 +15,7 @@ from mldns.events.trust import unvouched
 from mldns.events.written_records import Told
 from mldns.exceptions import ClaimMoved, InvalidInput, MldnsError, PermissionMissing
 from mldns.gate.servers import servers_to_ask
-from mldns.iam.grants import Standing, held, scopes, standing
+from mldns.iam.grants import Standing, held_notes, scopes, standing
 from mldns.ownership.claims import Holder
 from mldns.ownership.manifest import Manifest
 from mldns.providers.changes import wait_until_settled
@@ -36,7 +36,7 @@ _DONE_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class RepairOptions:
     """What a check may do beside looking."""
 
     repair: bool = False
@@ -83,15 +83,15 @@ class ZoneCheck:
     def dns_name(self) -> str:
         return str(self.zone["dnsName"]).lower()
 
-    def run(self, mend: Mend) -> Findings:
-        """Look, do what `mend` says, look again where something was written, and ask the zone's servers.
+    def run(self, options: RepairOptions) -> Findings:
+        """Look, do what `options` says, look again where something was written, and ask the zone's servers.
 
         :raises MldnsError: the zone cannot be read.
         """
         report = self._look()
         actions = None
-        if mend.repair or mend.collect:
-            actions = self._mend(report, mend)
+        if options.repair or options.collect:
+            actions = self._carry_out(report, options)
             if self.restored or self.released:
                 report = self._look()
         grants, grants_reason = self._grants(report)
@@ -145,7 +145,7 @@ class ZoneCheck:
         return answers
 
     def _grants(self, report: ZoneReport) -> tuple[Standing | None, str]:
-        notes = [text for owner in report.owners for text in held(owner.manifest.grants)]
+        notes = [text for owner in report.owners for text in held_notes(owner.manifest.grants)]
         try:
             policies = {
                 scope: self.hook.policy_store(self.project, self.name if scope == "zone" else None).read()
@@ -158,20 +158,20 @@ class ZoneCheck:
             log.warning("%s: the grant %r is in no policy any more", self.name, text)
         return found, ""
 
-    # -- mending
+    # -- repairing
 
-    def _mend(self, report: ZoneReport, mend: Mend) -> Actions:
-        done = Actions(mend.dry_run)
+    def _carry_out(self, report: ZoneReport, options: RepairOptions) -> Actions:
+        done = Actions(options.dry_run)
         editor = self.hook.zone_editor(self.project, self.name)
         changes: list[str] = []
         for owner in report.owners:
             try:
-                if mend.collect and owner.over:
+                if options.collect and owner.over:
                     _check_collectable(owner, self._told, self.dns_name)
-                    changes += self._collect(owner, editor, mend.dry_run)
+                    changes += self._collect(owner, editor, options.dry_run)
                     done = replace(done, collected=(*done.collected, owner.manifest.owner))
-                elif mend.repair and _to_repair(owner):
-                    changes += self._repair(owner, _restorable(owner), editor, mend.dry_run)
+                elif options.repair and _to_repair(owner):
+                    changes += self._repair(owner, _restorable(owner), editor, options.dry_run)
                     done = replace(done, repaired=done.repaired + len(owner.restorable))
             except ClaimMoved as moved:  # its own run is at work on it
                 log.info("%s: %s", self.name, moved)

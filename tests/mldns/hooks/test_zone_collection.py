@@ -12,7 +12,7 @@ from mldns.events.written_records import Told
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.ownership.leases import Holding
 from mldns.ownership.manifest import Manifest
-from mldns.reconcile.check import Mend, ZoneCheck
+from mldns.reconcile.check import RepairOptions, ZoneCheck
 from mldns.reconcile.snapshot import Actions
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, from_api
@@ -50,7 +50,7 @@ def collected(hook: CloudDNSHook, cloud: Cloud, *, told: Sequence[Told] = (), dr
         holding_of=lambda told: lambda manifest: Holding(manifest.claimant, manifest.lease),
         now=lambda: 4e9,
     )
-    actions = check.run(Mend(collect=True, dry_run=dry_run)).actions
+    actions = check.run(RepairOptions(collect=True, dry_run=dry_run)).actions
     assert actions is not None
     return actions
 

@@ -19,7 +19,7 @@ from mldns.iam.policy import (
     parse_role,
     remnants,
     remove_members,
-    settle_members,
+    set_members,
 )
 
 ADMIN = "roles/dns.admin"
@@ -246,10 +246,10 @@ def test_settling_is_adding_some_and_removing_others_at_once(
 ) -> None:
     keys = {member_key(member) for member in wanted}
     unwanted = [member for member in unwanted if member_key(member) not in keys]
-    edit = settle_members(policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
+    edit = set_members(policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
     come = {(ADMIN, member_key(m), repr(condition)) for m in wanted}
     gone = {(ADMIN, member_key(m), repr(condition)) for m in unwanted}
     assert _grants(edit.policy) == (_grants(policy) | come) - gone
     assert sorted([*edit.changed, *edit.unchanged]) == sorted([*wanted, *unwanted])
-    again = settle_members(edit.policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
+    again = set_members(edit.policy, role=ADMIN, present=wanted, absent=unwanted, condition=condition)
     assert again.changed == ()

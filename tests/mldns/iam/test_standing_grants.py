@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mldns.iam.grants import Grant, held, scopes, standing
+from mldns.iam.grants import Grant, held_notes, scopes, standing
 
 MEMBER = "serviceAccount:Trainer@p.iam.gserviceaccount.com"
 CONDITION = {"title": "nights", "expression": "request.time.getHours() < 6"}
@@ -39,7 +39,7 @@ def test_a_grant_stands_in_its_own_policy_alone(note: str, policies: dict[str, A
 
 
 def test_what_is_on_its_way_is_not_missed() -> None:
-    assert held([f"?{PLAIN}", f"-{AT_NIGHT}", "project roles/dns.reader sha256:0"]) == (
+    assert held_notes([f"?{PLAIN}", f"-{AT_NIGHT}", "project roles/dns.reader sha256:0"]) == (
         "project roles/dns.reader sha256:0",
     )
     assert scopes([PLAIN, "project roles/dns.reader sha256:0"]) == {"zone", "project"}

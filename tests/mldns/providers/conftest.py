@@ -10,9 +10,10 @@ from google.auth.credentials import AnonymousCredentials
 
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient, Resource
-from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
+from mldns.providers.gcp.iam.zone_policy import ZonePolicy
 from mldns.providers.gcp.provider import CloudDNSProvider, zone_of
+from mldns.providers.iam.policy_store import IamPolicyStore
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.faulty_proxy import FaultyProxy, faulty_proxy
@@ -60,7 +61,7 @@ def project_policy(cloud: Cloud, url: str | None = None) -> ProjectPolicy:
 
 
 @pytest.fixture(params=["project", "zone"])
-def store(request: pytest.FixtureRequest, cloud: Cloud, client: DNSClient, zone: Resource) -> PolicyStore:
+def store(request: pytest.FixtureRequest, cloud: Cloud, client: DNSClient, zone: Resource) -> IamPolicyStore:
     """The policy of a project and of a zone: the same code edits both."""
     return project_policy(cloud) if request.param == "project" else ZonePolicy(client, "ml-zone")
 

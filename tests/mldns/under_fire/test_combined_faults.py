@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from mldns.exceptions import CloudUnavailable
-from mldns.iam.policy import Policy, add_members
-from mldns.providers.gcp.iam.policy_store import ZonePolicy, edit_policy
+from mldns.iam.policy import IamPolicy, add_members
+from mldns.providers.gcp.iam.zone_policy import ZonePolicy
+from mldns.providers.iam.policy_store import edit_policy
 from mldns.providers.retry import RetryPolicy
 from tests.mldns.under_fire.world import (
     DNS_NAME,
@@ -199,7 +200,7 @@ class AlwaysLate:
         self.resource, self.read, self.test = self._ours.resource, self._ours.read, self._ours.test
         self.written = 0
 
-    def write(self, policy: Policy) -> None:
+    def write(self, policy: IamPolicy) -> None:
         self.written += 1
         theirs = {"role": "roles/viewer", "members": [f"user:u{self.written}@example.com"]}
         self._world.set_policy(ZONE_POLICY, {"bindings": [*_without_viewers(self._world), theirs]})

@@ -39,7 +39,7 @@ class CannotImpersonate(MldnsError):
 
 
 class Tester(Protocol):
-    """A resource as one member sees it, such as a `PolicyStore` with that member's credentials."""
+    """A resource as one member sees it, such as a `IamPolicyStore` with that member's credentials."""
 
     def test(self, permissions: Sequence[str]) -> list[str]: ...
 
@@ -66,9 +66,11 @@ def prove(
 ) -> Proof:
     """Ask as each member until it has the permissions, or until `patience` seconds are over, hanging calls included.
 
+    :param members: who is to have the role.
     :param permissions: all of them count; none proves nothing.
     :param act_as: the resource as an account (its address) sees it, for one question that is over, its token included,
         after so many seconds; raises `CannotImpersonate` for good, and any other `MldnsError` for this time.
+    :param patience: seconds in all; how long one question waits is for `act_as` to keep.
     """
     if not permissions:
         unknown = "has a role of which no permission is known here: name one in prove_with"

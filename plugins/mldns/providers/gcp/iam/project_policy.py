@@ -12,7 +12,7 @@ from google.iam.v1 import iam_policy_pb2, options_pb2, policy_pb2
 from google.protobuf import json_format
 
 from mldns import metrics
-from mldns.iam.policy import Policy
+from mldns.iam.policy import IamPolicy
 from mldns.providers.errors import AnswerLost, Call
 from mldns.providers.gcp import failures
 from mldns.providers.gcp.client import POLICY_VERSION
@@ -49,7 +49,7 @@ class ProjectPolicy:
         # gRPC speaks to no http:// endpoint, and brings threads that do not survive a fork.
         self._client = ProjectsClient(transport="rest", credentials=credentials, client_options=client_options)
 
-    def read(self) -> Policy:
+    def read(self) -> IamPolicy:
         """The policy with its conditions and its etag."""
         request = iam_policy_pb2.GetIamPolicyRequest(
             resource=self.resource, options=options_pb2.GetPolicyOptions(requested_policy_version=POLICY_VERSION)
@@ -59,7 +59,7 @@ class ProjectPolicy:
         )
         return dict(json_format.MessageToDict(found))
 
-    def write(self, policy: Policy) -> None:
+    def write(self, policy: IamPolicy) -> None:
         """Write bindings under the etag that they were read with.
 
         :raises PolicyMoved: it was written meanwhile.

@@ -13,10 +13,10 @@ from typing import Any
 
 from mldns.exceptions import RemovalsRefused
 from mldns.iam.grants import Grant, Job, Note
-from mldns.iam.policy import Edit, Policy, add_members, member_key, others, remove_members
-from mldns.providers.gcp.iam.grants import bind, settle
-from mldns.providers.gcp.iam.ledger import GrantBook, Ledger
-from mldns.providers.gcp.iam.policy_store import CONTENTION, PolicyStore, edit_policy
+from mldns.iam.policy import Edit, IamPolicy, add_members, member_key, others, remove_members
+from mldns.providers.iam.binding import align_policy, bind
+from mldns.providers.iam.ledger import JobLedger, Ledger
+from mldns.providers.iam.policy_store import CONTENTION, IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -44,12 +44,15 @@ class Review:
 
 
 def review(
-    store: PolicyStore, grant: Grant, ledger: Ledger | None, *, job: Job | None = None, authoritative: bool = True
+    store: IamPolicyStore, grant: Grant, ledger: Ledger | None, *, job: Job | None = None, authoritative: bool = True
 ) -> Review:
-    """Look only.
+    """Look what a grant would do, and write nothing.
 
+    :param store: the policy.
+    :param grant: the role, the members and the condition.
     :param ledger: where jobs note what they hold; None asks nobody.
     :param job: the caller's, whose own notes keep nobody.
+    :param authoritative: whether everybody else would go.
     """
     policy = store.read()
     edit = add_members(policy, role=grant.role, members=grant.members, condition=grant.condition)
@@ -59,50 +62,54 @@ def review(
 
 
 def bind_exactly(
-    store: PolicyStore,
+    store: IamPolicyStore,
     grant: Grant,
-    book: GrantBook | None,
+    job_ledger: JobLedger | None,
     ledger: Ledger | None,
     *,
     reviewed: Collection[str],
     contention: RetryPolicy = CONTENTION,
 ) -> tuple[list[str], list[str], list[str]]:
-    """Give the role to the members and to nobody else; returns those added, those that had it, and those removed.
+    """Give the role to the members and to nobody else; return those added, those that had it, and those removed.
 
     Members come before others go, so that nobody who is to have the role lacks it meanwhile.
 
+    :param store: the policy.
+    :param grant: the role, the members and the condition.
+    :param job_ledger: where to note the grant; None notes nothing.
+    :param ledger: where jobs note what they hold; None asks nobody.
     :param reviewed: who may go; others may be named who do not have the role, as after a first try.
     :param contention: as of `edit_policy`.
     :raises RemovalsRefused: somebody would go who is not among them, or whom another job holds. Nobody went.
     """
     agreed = {member_key(member) for member in reviewed}
-    job = book.job if book else None
+    job = job_ledger.job if job_ledger else None
     found = review(store, grant, ledger, job=job)
     _refuse(store, grant, found.removes, agreed, found.held)
-    added, already = bind(store, grant, book, contention=contention)
-    told: set[str] = set()
+    added, already = bind(store, grant, job_ledger, contention=contention)
+    warned: set[str] = set()
 
-    def edit(policy: Policy) -> Edit:
+    def edit(policy: IamPolicy) -> Edit:
         going = _others(policy, grant)
         _refuse(store, grant, going, agreed, {})
         for member in going:
-            if member not in told:
+            if member not in warned:
                 log.warning("policy of %s: %s loses %s, as reviewed", store.resource, member, grant.role)
-        told.update(going)
+        warned.update(going)
         asked = dict.fromkeys([*found.removes, *going])
         return remove_members(policy, role=grant.role, members=asked, condition=grant.condition)
 
     removed, _ = edit_policy(store, edit, contention=contention)
     if removed:
-        _square(store, replace(grant, members=tuple(removed)), book, ledger)
+        _amend_notes(store, replace(grant, members=tuple(removed)), job_ledger, ledger)
     return added, already, removed
 
 
-def _square(store: PolicyStore, gone: Grant, book: GrantBook | None, ledger: Ledger | None) -> None:
+def _amend_notes(store: IamPolicyStore, gone: Grant, job_ledger: JobLedger | None, ledger: Ledger | None) -> None:
     """Strike our own notes of those who went, and give back what another job has come to hold meanwhile."""
-    if book is not None:
-        book.mark(gone, dict.fromkeys(book.notes(gone)))
-    if ledger is not None and (back := settle(store, ledger, gone, gone.members).came):
+    if job_ledger is not None:
+        job_ledger.mark(gone, dict.fromkeys(job_ledger.notes(gone)))
+    if ledger is not None and (back := align_policy(store, ledger, gone, gone.members).came):
         log.warning("policy of %s: given back, as jobs hold it: %s", store.resource, ", ".join(sorted(back)))
 
 
@@ -117,12 +124,12 @@ def _held(ledger: Ledger | None, grant: Grant, removes: tuple[str, ...], job: Jo
     return {member: jobs for member, jobs in held.items() if jobs}
 
 
-def _others(policy: Policy, grant: Grant) -> tuple[str, ...]:
+def _others(policy: IamPolicy, grant: Grant) -> tuple[str, ...]:
     return others(policy, role=grant.role, members=grant.members, condition=grant.condition)
 
 
 def _refuse(
-    store: PolicyStore, grant: Grant, going: Iterable[str], agreed: Collection[str], held: dict[str, tuple[str, ...]]
+    store: IamPolicyStore, grant: Grant, going: Iterable[str], agreed: Collection[str], held: dict[str, tuple[str, ...]]
 ) -> None:
     unreviewed = [member for member in going if member_key(member) not in agreed]
     if unreviewed or held:

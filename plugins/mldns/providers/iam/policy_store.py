@@ -7,53 +7,42 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mldns.exceptions import CloudUnavailable, MldnsError
-from mldns.iam.policy import Edit, Policy
+from mldns.iam.policy import Edit, IamPolicy
 from mldns.providers.errors import AnswerLost, PolicyMoved, UnknownMember
-from mldns.providers.gcp.client import DNSClient
-from mldns.providers.retry import RetryPolicy
+from mldns.providers.retry import Patience, RetryPolicy
 
 log = logging.getLogger(__name__)
 
-CONTENTION = RetryPolicy(initial=0.2, maximum=10.0, deadline=180.0)
+CONTENTION = Patience().contention
 """Google asks for the whole read-modify-write again with exponential backoff; fifty writers need their time."""
 
 NEW_ACCOUNT = RetryPolicy(initial=2.0, maximum=5.0, deadline=20.0)
 """An account shows up some seconds after its creation; one that was misspelt should not take minutes to say so."""
 
 
-class PolicyStore(Protocol):
-    """Where a policy lives: a project (`ProjectPolicy`) or a zone (`ZonePolicy`)."""
+class IamPolicyStore(Protocol):
+    """Where one resource's policy lives, such as a project's or a zone's; `resource` is its full name."""
 
     resource: str
 
-    def read(self) -> Policy: ...
+    def read(self) -> IamPolicy:
+        """The policy with its etag, in a format that shows conditions."""
 
-    def write(self, policy: Policy) -> None:
-        """Write it under its etag. Raises `PolicyMoved`: not applied; `AnswerLost`: perhaps applied."""
+    def write(self, policy: IamPolicy) -> None:
+        """Write a policy under the etag that it was read with.
 
-    def test(self, permissions: Sequence[str]) -> list[str]: ...
-
-
-class ZonePolicy:
-    """The policy of one managed zone."""
-
-    def __init__(self, client: DNSClient, zone: str) -> None:
-        self.resource = f"projects/{client.project}/managedZones/{zone}"
-        self._client, self._zone = client, zone
-
-    def read(self) -> Policy:
-        return self._client.get_zone_policy(self._zone)
-
-    def write(self, policy: Policy) -> None:
-        self._client.set_zone_policy(self._zone, policy)
+        :raises PolicyMoved: somebody else wrote it meanwhile; nothing was applied.
+        :raises AnswerLost: it may have been applied, or not.
+        :raises UnknownMember: the account of a member does not exist, or not yet.
+        """
 
     def test(self, permissions: Sequence[str]) -> list[str]:
-        return self._client.test_zone_permissions(self._zone, permissions)
+        """Those of `permissions` that the caller has."""
 
 
 def edit_policy(
-    store: PolicyStore,
-    edit: Callable[[Policy], Edit],
+    store: IamPolicyStore,
+    edit: Callable[[IamPolicy], Edit],
     *,
     contention: RetryPolicy = CONTENTION,
     new_account: RetryPolicy = NEW_ACCOUNT,
@@ -89,7 +78,7 @@ def edit_policy(
             written.update(changed)
         return result
 
-    def settle() -> Edit:
+    def converge() -> Edit:
         return contention.run(
             attempt,
             what=f"the policy of {store.resource}",
@@ -98,7 +87,7 @@ def edit_policy(
 
     try:
         last = new_account.run(
-            settle,
+            converge,
             what=f"the policy of {store.resource}",
             repeatable=lambda error: isinstance(error, UnknownMember),
         )

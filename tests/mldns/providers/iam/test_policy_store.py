@@ -13,8 +13,9 @@ from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
 from mldns.exceptions import CloudUnavailable, MldnsError
 from mldns.iam.policy import add_members, remove_members
 from mldns.providers.errors import UnknownMember
-from mldns.providers.gcp.iam.policy_store import PolicyStore, ZonePolicy, edit_policy
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
+from mldns.providers.gcp.iam.zone_policy import ZonePolicy
+from mldns.providers.iam.policy_store import IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient, project_policy
@@ -31,18 +32,18 @@ def adding(*members: str, condition: dict[str, str] | None = None) -> Any:
     return functools.partial(add_members, role=ADMIN, members=members, condition=condition)
 
 
-def bindings(store: PolicyStore) -> list[dict[str, Any]]:
+def bindings(store: IamPolicyStore) -> list[dict[str, Any]]:
     return list(store.read().get("bindings", ()))
 
 
-def test_a_grant_is_added_once_and_beside_what_is_there(store: PolicyStore) -> None:
+def test_a_grant_is_added_once_and_beside_what_is_there(store: IamPolicyStore) -> None:
     assert edit_policy(store, adding(ALICE)) == ([ALICE], [])
     assert edit_policy(store, adding(ALICE, TRAINER)) == ([TRAINER], [ALICE])
     assert edit_policy(store, adding("user:ALICE@example.com")) == ([], ["user:ALICE@example.com"])
     assert {"role": ADMIN, "members": [ALICE, TRAINER]} in bindings(store)
 
 
-def test_nothing_to_change_is_not_written(store: PolicyStore, cloud: Cloud) -> None:
+def test_nothing_to_change_is_not_written(store: IamPolicyStore, cloud: Cloud) -> None:
     edit_policy(store, adding(ALICE))
     before = _writes(cloud)
     edit_policy(store, adding(ALICE))
@@ -53,7 +54,7 @@ def _writes(cloud: Cloud) -> int:
     return sum(sum(n.values()) for method, n in cloud.stats().items() if method.endswith("setIamPolicy"))
 
 
-def test_a_condition_keeps_its_binding_and_the_version(store: PolicyStore) -> None:
+def test_a_condition_keeps_its_binding_and_the_version(store: IamPolicyStore) -> None:
     edit_policy(store, adding(ALICE, condition=NIGHTLY))
     edit_policy(store, adding(TRAINER))
     policy = store.read()
@@ -62,7 +63,7 @@ def test_a_condition_keeps_its_binding_and_the_version(store: PolicyStore) -> No
     assert {"role": ADMIN, "members": [TRAINER]} in policy["bindings"]
 
 
-def test_ten_binders_at_once_lose_nobody(cloud: Cloud, make_client: MakeClient, store: PolicyStore) -> None:
+def test_ten_binders_at_once_lose_nobody(cloud: Cloud, make_client: MakeClient, store: IamPolicyStore) -> None:
     edit_policy(store, adding(ALICE, condition=NIGHTLY))
     failures: list[BaseException] = []
 
@@ -115,7 +116,7 @@ def test_an_account_that_is_just_being_made_is_waited_for_shortly(cloud: Cloud, 
     assert edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), new_account=patient) == ([TRAINER], [])
 
 
-def test_an_account_that_does_not_exist_is_named(store: PolicyStore) -> None:
+def test_an_account_that_does_not_exist_is_named(store: IamPolicyStore) -> None:
     nobody = f"user:{NO_SUCH_ACCOUNT_PREFIX}body@example.com"
     with pytest.raises(UnknownMember, match="does not exist: create the account first, or correct the member"):
         edit_policy(store, adding(nobody), new_account=RetryPolicy(0.01, 0.02, deadline=0.2))
@@ -134,7 +135,7 @@ EVERYTHING_ELSE: list[dict[str, Any]] = [
 AUDIT = {"service": "dns.googleapis.com", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": [ALICE]}]}
 
 
-def test_what_others_have_in_a_policy_stays_as_it_is(store: PolicyStore, cloud: Cloud) -> None:
+def test_what_others_have_in_a_policy_stays_as_it_is(store: IamPolicyStore, cloud: Cloud) -> None:
     """Members of deleted accounts, conditions, other roles and audit configurations, byte for byte."""
     path = "v3/projects/demo-project" if isinstance(store, ProjectPolicy) else f"dns/v1/{store.resource}"
     policy = {"version": 3, "bindings": EVERYTHING_ELSE, "auditConfigs": [AUDIT]}
@@ -152,7 +153,7 @@ def test_what_others_have_in_a_policy_stays_as_it_is(store: PolicyStore, cloud: 
     assert others == EVERYTHING_ELSE[1:]
 
 
-def test_what_is_left_of_a_deleted_account_can_be_removed(store: PolicyStore) -> None:
+def test_what_is_left_of_a_deleted_account_can_be_removed(store: IamPolicyStore) -> None:
     edit_policy(store, adding(DELETED, TRAINER))
     remove = functools.partial(remove_members, role=ADMIN, members=[DELETED], condition=None)
     assert edit_policy(store, remove) == ([DELETED], [])

@@ -26,11 +26,11 @@ from typing import TypeVar
 
 from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
 from mldns.iam.grants import Grant, Job, Note
-from mldns.iam.policy import Edit, Policy, add_members, remnants, remove_members, settle_members
+from mldns.iam.policy import Edit, IamPolicy, add_members, remnants, remove_members, set_members
 from mldns.messages import shorten
 from mldns.providers.errors import ApiRefused
-from mldns.providers.gcp.iam.ledger import GrantBook, Ledger, Listings
-from mldns.providers.gcp.iam.policy_store import CONTENTION, PolicyStore, edit_policy
+from mldns.providers.iam.ledger import JobLedger, Ledger, Listings
+from mldns.providers.iam.policy_store import CONTENTION, IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy
 
 log = logging.getLogger(__name__)
@@ -69,29 +69,32 @@ class _View:
 
 
 def bind(
-    store: PolicyStore,
+    store: IamPolicyStore,
     grant: Grant,
-    book: GrantBook | None,
+    job_ledger: JobLedger | None,
     *,
     contention: RetryPolicy = CONTENTION,
     patience: RetryPolicy | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Add the members to the role; returns those that were added, and those that had it already.
+    """Add the members to the role; return those that were added, and those that had it already.
 
-    :param book: where to note the grant; None notes nothing.
+    :param store: the policy.
+    :param grant: the role, the members and the condition.
+    :param job_ledger: where to note the grant; None notes nothing.
     :param contention: as of `edit_policy`.
-    :param patience: how long to wait for others at work on the same grant.
+    :param patience: how long to wait for others at work on the same grant; None for `OTHERS`.
+    :raises CloudUnavailable: others kept writing.
     """
-    if book is not None:
-        return _Binding(store, grant, book, contention, patience or _for_others(contention)).run()
+    if job_ledger is not None:
+        return _Binding(store, grant, job_ledger, contention, patience or _for_others(contention)).run()
     add = functools.partial(add_members, role=grant.role, members=grant.members, condition=grant.condition)
     return edit_policy(store, add, contention=contention)
 
 
 def unbind(
-    store: PolicyStore,
+    store: IamPolicyStore,
     grant: Grant,
-    book: GrantBook | None,
+    job_ledger: JobLedger | None,
     ledger: Ledger | None = None,
     *,
     contention: RetryPolicy = CONTENTION,
@@ -99,37 +102,40 @@ def unbind(
 ) -> Unbound:
     """Take the role from the members, as far as no other job holds it.
 
-    :param book: of the job that takes back what it noted; members that it did not note are kept.
-    :param ledger: without a book, where jobs note what they hold; None asks nobody.
+    :param store: the policy.
+    :param grant: the role, the members and the condition.
+    :param job_ledger: of the job that takes back what it noted; members that it did not note are kept.
+    :param ledger: without a job's, where jobs note what they hold; None asks nobody.
     :param contention: as of `edit_policy`.
-    :param patience: how long to wait for a bind of the same job.
+    :param patience: how long to wait for a bind of the same job; None for `OTHERS`.
+    :return: who lost the role, who did not have it, and who kept it for whose sake.
     """
-    if book is not None:
-        return _unbind_noted(store, grant, book, contention, patience or _for_others(contention))
+    if job_ledger is not None:
+        return _unbind_noted(store, grant, job_ledger, contention, patience or _for_others(contention))
     if ledger is not None:
-        return _told(grant.members, settle(store, ledger, grant, grant.members, contention=contention))
+        return _outcome(grant.members, align_policy(store, ledger, grant, grant.members, contention=contention))
     remove = functools.partial(remove_members, role=grant.role, members=grant.members, condition=grant.condition)
     removed, absent = edit_policy(store, remove, contention=contention)
     return Unbound(tuple(removed), tuple(absent), {})
 
 
 def _unbind_noted(
-    store: PolicyStore, grant: Grant, book: GrantBook, contention: RetryPolicy, patience: RetryPolicy
+    store: IamPolicyStore, grant: Grant, job_ledger: JobLedger, contention: RetryPolicy, patience: RetryPolicy
 ) -> Unbound:
     """Take back what a job noted. A failure leaves its notes as leaving: true, and a retry goes on from there."""
-    noted = _patiently(lambda: book.notes(grant), lambda notes: _being_bound(book, notes), grant, patience)
+    noted = _patiently(lambda: job_ledger.notes(grant), lambda notes: _being_bound(job_ledger, notes), grant, patience)
     members = [member for member in grant.members if member in noted]
-    book.mark(grant, dict.fromkeys(members, Note.LEAVING), only=frozenset(noted.values()))
-    ended = settle(store, book.ledger, grant, members, contention=contention) if members else Settled({})
+    job_ledger.mark(grant, dict.fromkeys(members, Note.LEAVING), only=frozenset(noted.values()))
+    ended = align_policy(store, job_ledger.ledger, grant, members, contention=contention) if members else Alignment({})
     # Not what a bind of this very job has noted again: nobody would know of that grant any more.
-    book.mark(grant, dict.fromkeys(members), only=(Note.LEAVING,))
-    result = _told(members, ended)
+    job_ledger.mark(grant, dict.fromkeys(members), only=(Note.LEAVING,))
+    result = _outcome(members, ended)
     strangers: dict[str, tuple[str, ...]] = {member: () for member in grant.members if member not in noted}
     return Unbound(result.removed, result.absent, {**strangers, **result.kept})
 
 
 @dataclass(slots=True)
-class Settled:
+class Alignment:
     """What the manifests said last, and who came and went on the way to a policy that says the same."""
 
     listings: Listings
@@ -141,8 +147,8 @@ class Settled:
         return tuple(str(job) for job, note in sorted(self.listings[member].items()) if note is Note.HELD)
 
 
-def settle(
-    store: PolicyStore,
+def align_policy(
+    store: IamPolicyStore,
     ledger: Ledger,
     grant: Grant,
     members: Sequence[str],
@@ -150,14 +156,21 @@ def settle(
     waiting: Job | None = None,
     contention: RetryPolicy = CONTENTION,
     patience: RetryPolicy | None = None,
-) -> Settled:
+) -> Alignment:
     """Bring the policy to what the manifests say of `members`: those that a job holds are in it, the others are not.
 
+    :param store: the policy.
+    :param ledger: of all jobs.
+    :param grant: the role and the condition.
+    :param members: of whom nobody else is looked at.
     :param waiting: the job that first waits for all others that are taking the grant back; None waits for nobody.
+    :param contention: as of `edit_policy`.
+    :param patience: how long `waiting` waits; None for `OTHERS`.
+    :return: the notes as they were last, and who came and went.
     :raises CloudUnavailable: others kept writing.
     """
     patient = patience or _for_others(contention)
-    end = Settled({})
+    end = Alignment({})
     left: dict[str, str] | None = None
     waited = False
 
@@ -167,7 +180,7 @@ def settle(
         waited = waited or bool(names)
         return names
 
-    def edit(policy: Policy) -> Edit:
+    def edit(policy: IamPolicy) -> Edit:
         nonlocal left
         if left is None:  # at the first look: a member that goes by our own hand leaves nothing that was it
             left = remnants(policy, role=grant.role, members=members, condition=grant.condition)
@@ -176,9 +189,7 @@ def settle(
         held = [member for member in members if end.holders(member)]
         gone = [member for member in members if member not in held]
         spellings = [spelling for spelling, member in left.items() if member in gone]
-        return settle_members(
-            policy, role=grant.role, present=held, absent=[*gone, *spellings], condition=grant.condition
-        )
+        return set_members(policy, role=grant.role, present=held, absent=[*gone, *spellings], condition=grant.condition)
 
     for _ in range(_ROUNDS):
         waited = False
@@ -221,14 +232,14 @@ def _leaving(listings: Listings, waiting: Job | None) -> list[str]:
     return [f"unbind of {job} began to take back" for job in sorted(jobs - {waiting})] if waiting else []
 
 
-def _being_bound(book: GrantBook, notes: Mapping[str, Note]) -> list[str]:
+def _being_bound(job_ledger: JobLedger, notes: Mapping[str, Note]) -> list[str]:
     """Another call of the job's own, if one is making the grant."""
-    return [f"bind of {book.job} began to grant"] if Note.INTENDED in notes.values() else []
+    return [f"bind of {job_ledger.job} began to grant"] if Note.INTENDED in notes.values() else []
 
 
-def _told(members: Sequence[str], settled: Settled) -> Unbound:
-    kept = {member: holders for member in members if (holders := settled.holders(member))}
-    removed = tuple(member for member in members if member in settled.went and member not in kept)
+def _outcome(members: Sequence[str], alignment: Alignment) -> Unbound:
+    kept = {member: holders for member in members if (holders := alignment.holders(member))}
+    removed = tuple(member for member in members if member in alignment.went and member not in kept)
     return Unbound(removed, tuple(member for member in members if member not in (*removed, *kept)), kept)
 
 
@@ -236,9 +247,9 @@ def _told(members: Sequence[str], settled: Settled) -> Unbound:
 class _Binding:
     """One call of `bind` for a job."""
 
-    store: PolicyStore
+    store: IamPolicyStore
     grant: Grant
-    book: GrantBook
+    job_ledger: JobLedger
     contention: RetryPolicy
     patience: RetryPolicy
     added: set[str] = field(default_factory=set)
@@ -255,14 +266,14 @@ class _Binding:
                 break
         else:
             raise CloudUnavailable(f"the policy of {self.store.resource} did not settle in {_ROUNDS} rounds: try again")
-        self.book.mark(self.grant, {member: Note.HELD for member in members if member in self.added})
+        self.job_ledger.mark(self.grant, {member: Note.HELD for member in members if member in self.added})
         if ours := [member for member in members if member in self.added | self.held]:
-            settle(
+            align_policy(
                 self.store,
-                self.book.ledger,
+                self.job_ledger.ledger,
                 self.grant,
                 ours,
-                waiting=self.book.job,
+                waiting=self.job_ledger.job,
                 contention=self.contention,
                 patience=self.patience,
             )
@@ -271,12 +282,12 @@ class _Binding:
     def _note(self, members: Sequence[str]) -> list[str]:
         """Note what is to become of each member; returns those that lack the role."""
         view = _patiently(self._survey, self._rivals, self.grant, self.patience)
-        job, missing = self.book.job, [member for member in members if member not in view.present]
+        job, missing = self.job_ledger.job, [member for member in members if member not in view.present]
         notes = {member: view.listings[member].get(job) for member in missing}
         # What is intended still, and not by us, was so by a call that is dead: it may have written the policy.
         self.inherited |= {m for m, note in notes.items() if note is Note.INTENDED and m not in self.intended}
         unnoted = [member for member, note in notes.items() if note in (None, Note.LEAVING)]
-        marked = self.book.mark(self.grant, dict.fromkeys(unnoted, Note.INTENDED), only=(None, Note.LEAVING))
+        marked = self.job_ledger.mark(self.grant, dict.fromkeys(unnoted, Note.INTENDED), only=(None, Note.LEAVING))
         self.intended |= marked
         if len(marked) < len(unnoted):  # another call of this job was faster
             return self._note(members)
@@ -289,15 +300,15 @@ class _Binding:
         strangers: list[str] = []
         for member in members:
             notes = view.listings[member]
-            ours, shared = notes.get(self.book.job), bool(notes.keys() - {self.book.job})
+            ours, shared = notes.get(self.job_ledger.job), bool(notes.keys() - {self.job_ledger.job})
             if member in self.intended and not shared:
                 # It came between our look and our write, from somebody who keeps it.
                 strangers.append(member)
             elif ours is not Note.HELD and (ours is not None or shared):
                 holds.append(member)
         self.intended.difference_update(members)
-        self.book.mark(self.grant, dict.fromkeys(holds, Note.HELD))
-        self.book.mark(self.grant, dict.fromkeys(strangers), only=(Note.INTENDED,))
+        self.job_ledger.mark(self.grant, dict.fromkeys(holds, Note.HELD))
+        self.job_ledger.mark(self.grant, dict.fromkeys(strangers), only=(Note.INTENDED,))
         self.held.update(holds)
 
     def _add(self, members: Sequence[str]) -> list[str]:
@@ -309,16 +320,16 @@ class _Binding:
         except (ApiRefused, PermissionMissing):
             # Any other failure, and a write whose answer was lost before, may have come after the policy was written.
             failed = self.intended - self.added - written.keys()
-            self.book.mark(grant, dict.fromkeys(failed), only=(Note.INTENDED,))
+            self.job_ledger.mark(grant, dict.fromkeys(failed), only=(Note.INTENDED,))
             raise
         self.added.update(added)
         return found
 
     def _rivals(self, view: _View) -> list[str]:
         """Another call of this job's that is making the same grant."""
-        notes = {member: jobs.get(self.book.job) for member, jobs in view.listings.items()}
+        notes = {member: jobs.get(self.job_ledger.job) for member, jobs in view.listings.items()}
         known = self.intended | self.inherited
-        return _being_bound(self.book, {m: note for m, note in notes.items() if note and m not in known})
+        return _being_bound(self.job_ledger, {m: note for m, note in notes.items() if note and m not in known})
 
     def _survey(self) -> _View:
         grant = self.grant
@@ -326,7 +337,7 @@ class _Binding:
         def look() -> _View:
             policy = self.store.read()
             edit = add_members(policy, role=grant.role, members=grant.members, condition=grant.condition)
-            listings = self.book.ledger.listings(grant)
+            listings = self.job_ledger.ledger.listings(grant)
             foreign = [member for member in edit.unchanged if not listings[member]]
             if foreign and self.store.read().get("etag") != policy.get("etag"):
                 # The member may have had the role from a job that took it back, note and all, in between.

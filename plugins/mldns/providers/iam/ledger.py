@@ -82,7 +82,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantBook:
+class JobLedger:
     """The notes of one job, and those of all others to go with them."""
 
     editor: ZoneEditor
