@@ -20,40 +20,27 @@ SERVICE = {"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas"
 REFUSED_UNHEARD: list[tuple[str, dict[str, Any], str]] = [
     ("upsert_records", {"zone": "Bad_Zone", "records": [SERVICE], "owner": "x"}, "zone 'Bad_Zone'"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "a.b"}, "has a dot"),
-    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x" * 64}, "at most 63"),
     ("upsert_records", {"zone": "z", "records": [], "owner": "x"}, "records is empty"),
     ("upsert_records", {"zone": "z", "records": SERVICE, "owner": "x"}, "must be a list"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "policy": "force"}, "unknown policy 'force'"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": 0}, "lease_hours 0"),
-    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": "1"}, "lease_hours '1'"),
-    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": float("nan")}, "nan"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease": "a\nb"}, "on one line"),
-    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_hours": 1e308}, "lease_hours 1e+308"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "adopt": "false"}, "adopt 'false'"),
     ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "dry_run": "false"}, "dry_run 'false'"),
-    ("upsert_records", {"zone": "z", "records": [SERVICE], "owner": "x", "wait": None}, "wait None"),
     ("upsert_records", {"zone": "z", "records": None, "owner": "x"}, "must be a list"),
-    ("plan", {"zone": "z", "records": 5, "owner": "x"}, "must be a list"),
     ("claim", {"zone": "z", "records": [], "owner": "x"}, "records is empty"),
     ("claim", {"zone": "z", "records": [SERVICE], "owner": "x", "lease_ended": 1}, "lease_ended 1"),
     ("delete_records", {"zone": "z", "owner": ""}, "is not a job name"),
     ("list_records", {"zone": "z", "type": "A"}, "takes a name"),
-    ("list_records", {"zone": "z", "name": "a.z.", "suffix": "z."}, "takes a name"),
     ("ensure_zone", {"zone": "z", "dns_name": "z.test."}, "private zone 'z' has no networks"),
     ("ensure_zone", {"zone": "z", "dns_name": "z.test.", "networks": None}, "networks must be a list"),
     ("ensure_zone", {"zone": "z", "dns_name": "z.test.", "allow_unbound": "true"}, "allow_unbound 'true'"),
-    ("ensure_zone", {"zone": "z", "dns_name": "*.z.test.", "visibility": "public"}, "'*.z.test.' is a wildcard"),
-    ("ensure_zone", {"zone": "z", "dns_name": None, "visibility": "public"}, "None is not a domain name"),
     ("list_zones", {"managed_only": "no"}, "managed_only 'no'"),
     ("wait_for_change", {"zone": "z", "change_id": None}, "no change was sent"),
     ("wait_for_change", {"zone": "z", "change_id": "a/b"}, "change_id 'a/b'"),
     ("bind_iam", {"role": ROLE, "members": None, "scope": "project"}, "must be a list"),
-    ("bind_iam", {"role": None, "members": [TRAINER], "scope": "project"}, "is not a role"),
     ("test_iam_permissions", {"permissions": "dns.changes.create", "scope": "project"}, "must be a list"),
     ("test_iam_permissions", {"permissions": [5], "scope": "project"}, "permission 5"),
-    ("bind_iam", {"role": ROLE, "members": ["allUsers"], "scope": "project"}, "to everybody"),
-    ("bind_iam", {"role": ROLE, "members": ["a@b.co"], "scope": "project"}, "has no prefix"),
-    ("bind_iam", {"role": "dns.admin", "members": [TRAINER], "scope": "project"}, "is not a role"),
     ("bind_iam", {"role": ROLE, "members": [TRAINER], "scope": "folder"}, "the scope of a grant is always said"),
     ("bind_iam", {"role": ROLE, "members": [TRAINER], "scope": "zone"}, "needs the zone"),
     ("bind_iam", {"role": ROLE, "members": [TRAINER], "scope": "project", "owner": "bert"}, "name the zone"),
@@ -77,13 +64,6 @@ def test_bad_input_is_refused_before_the_first_call(
     ("record", "message"),
     [
         ({"name": "service.elsewhere.com."}, "is outside the zone 'ml.example.com.'"),
-        ({"name": "x" * 64 + ".ml.example.com."}, "at most 63"),
-        ({"rrdatas": ["999.1.1.1"]}, "999.1.1.1"),
-        ({"rrdatas": []}, "has no rrdatas"),
-        ({"ttl": 0}, "ttl 0"),
-        ({"ttl": "soon"}, "ttl 'soon'"),
-        ({"ttl": "9" * 5_000}, "from 1 to 2147483647"),
-        ({"type": "NS", "rrdatas": ["ns.example.com."]}, "mldns writes A, AAAA"),
         ({"name": "_mldns.bert.ml.example.com.", "type": "TXT", "rrdatas": ["x"]}, "is a manifest of mldns"),
     ],
 )
@@ -123,11 +103,3 @@ def test_one_record_given_twice_is_refused_in_any_form(hook: CloudDNSHook, zone:
     other = hook.ensure_zone(zone="other", dns_name="other.test.", networks=["training"])["name"]
     with pytest.raises(InvalidInput, match="outside the zone"):
         hook.upsert_records(zone=other, records=outside, owner="shared")
-
-
-def test_explicit_names_that_no_manifest_can_hold_are_refused(hook: CloudDNSHook, zone: str, cloud: Cloud) -> None:
-    many = [{**SERVICE, "name": f"some-rather-long-service-name-{n}.ml.example.com."} for n in range(200)]
-    before = writes(cloud)
-    with pytest.raises(InvalidInput, match="the manifest of 'shared' would take"):
-        hook.upsert_records(zone=zone, records=many, owner="shared")
-    assert writes(cloud) == before

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.exceptions import (
     ClaimRefused,
     InvalidInput,
-    OwnershipConflict,
     RemovalsRefused,
     ZoneMismatch,
     ZoneNotFound,
-    ZoneNotOurs,
 )
 from mldns.operators.cloud_dns import (
     CloudDNSBindIamOperator,
@@ -27,7 +24,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSUpsertRecordsOperator,
 )
 from tests.cloud_fixture import NETWORK, Cloud
-from tests.mldns.operators.conftest import RUN_ID, Execute, add_record, records, writes
+from tests.mldns.operators.conftest import RUN_ID, Execute, records, writes
 
 ZONE: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "networks": [NETWORK]}
 JOB: dict[str, Any] = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7", "10.0.0.8"]}
@@ -63,10 +60,6 @@ class TestEnsureZone:
         assert made["privateVisibilityConfig"]["networks"][0]["networkUrl"] == NETWORK
         assert made["dnsName"] == "ml.example.com."
 
-    def test_a_zone_without_networks_is_made_when_that_is_said(self, connected: Cloud, execute: Execute) -> None:
-        made = execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", allow_unbound="true")
-        assert made["created"] is True
-
     def test_reports_drift_and_refuses_another_zone(self, zone: Cloud, execute: Execute) -> None:
         other = NETWORK.replace("/training", "/other")
         found = execute(CloudDNSEnsureZoneOperator, **{**ZONE, "networks": [other]})
@@ -80,39 +73,13 @@ class TestDeleteZone:
         assert execute(CloudDNSDeleteZoneOperator, zone="ml") == {"deleted": True}
         assert execute(CloudDNSDeleteZoneOperator, zone="ml") == {"deleted": False}
 
-    def test_leaves_a_zone_that_somebody_else_made(self, connected: Cloud, execute: Execute) -> None:
-        body = {"name": "theirs", "dnsName": "their.example.com.", "description": "", "visibility": "public"}
-        base = f"{connected.api}/dns/v1/projects/{connected.project}/managedZones"
-        requests.post(base, json=body, timeout=10).raise_for_status()
-        with pytest.raises(ZoneNotOurs, match="theirs"):
-            execute(CloudDNSDeleteZoneOperator, zone="theirs")
-        assert requests.get(f"{base}/theirs", timeout=10).ok
-
 
 class TestRecords:
-    @pytest.mark.parametrize(
-        "workers",
-        [
-            ["10.0.0.7", "10.0.0.8"],
-            "{{ params.workers | tojson }}",
-            "10.0.0.7 slots=8\n10.0.0.8 slots=8\n",
-            [{"rank": 1, "address": "10.0.0.8"}, {"rank": 0, "address": "10.0.0.7"}],
-        ],
-        ids=["list", "JSON from a template", "hostfile", "mappings"],
-    )
-    def test_workers_in_every_form(self, zone: Cloud, execute: Execute, workers: Any) -> None:
-        params = {"workers": ["10.0.0.7", "10.0.0.8"]}
-        result = execute(CloudDNSUpsertRecordsOperator, params=params, **{**JOB, "workers": workers}, port="29500")
-        assert result["created"] == 5
+    def test_workers_arrive_from_templates_as_json(self, zone: Cloud, execute: Execute) -> None:
+        job = {**JOB, "workers": "{{ params.workers | tojson }}", "port": "29500"}
+        assert execute(CloudDNSUpsertRecordsOperator, params={"workers": JOB["workers"]}, **job)["created"] == 5
         assert records(zone)[WORKER_1] == ["10.0.0.8"]
         assert "_rdzv._tcp.bert.ml.example.com. SRV" in records(zone)
-
-    def test_the_second_time_nothing_is_written(self, zone: Cloud, execute: Execute) -> None:
-        execute(CloudDNSUpsertRecordsOperator, **JOB)
-        before = writes(zone)
-        result = execute(CloudDNSUpsertRecordsOperator, **JOB)
-        assert result["unchanged"] == 4
-        assert writes(zone) == before
 
     def test_a_dry_run_returns_the_plan(self, zone: Cloud, execute: Execute) -> None:
         before = writes(zone)
@@ -131,15 +98,7 @@ class TestRecords:
         shared = [{"name": "service.ml.example.com.", "type": "A", "rrdatas": ["192.0.2.1"]}]
         execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=shared, ttl=300)
         again = execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=shared, ttl=300, run_id="other")
-        assert again["unchanged"] == 1
-        assert again["lease"] == ""
-
-    def test_a_record_of_somebody_else_is_refused_and_named(self, zone: Cloud, execute: Execute) -> None:
-        add_record(zone, "worker-1.bert.ml.example.com.", "192.0.2.66")
-        before = writes(zone)
-        with pytest.raises(OwnershipConflict, match=r"worker-1\.bert\.ml\.example\.com\. A \(owner unknown"):
-            execute(CloudDNSUpsertRecordsOperator, **JOB)
-        assert writes(zone) == before
+        assert (again["unchanged"], again["lease"], again["expires"]) == (1, "", None)
 
     def test_without_the_zone_nothing_is_written(self, connected: Cloud, execute: Execute) -> None:
         with pytest.raises(ZoneNotFound, match="'ml' does not exist in project 'demo-project'"):
@@ -161,29 +120,10 @@ class TestLease:
         assert (released["deleted"], released["released"]) == (4, True)
         assert records(zone) == {}
 
-    def test_a_release_of_a_claim_alone_and_of_nothing(self, zone: Cloud, execute: Execute) -> None:
-        execute(CloudDNSClaimOperator, **JOB)
-        assert execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")["deleted"] == 0
-        assert records(zone) == {}
-        assert execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")["released"] is True
-
-    def test_a_late_release_leaves_the_next_runs_names(self, zone: Cloud, execute: Execute) -> None:
-        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="first")
-        execute(CloudDNSUpsertRecordsOperator, **JOB, run_id="second", adopt=True)
-        held = records(zone)
-        late = execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert", run_id="first")
-        assert (late["deleted"], late["overtaken_by"]) == (0, "second")
-        assert records(zone) == held
-
     def test_by_default_no_run_takes_the_names_of_one_that_may_be_at_work(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSClaimOperator, **JOB, run_id="first")
         with pytest.raises(ClaimRefused, match=r"lease 'first' until .*; wait for its release"):
             execute(CloudDNSClaimOperator, **JOB, run_id="second")
-
-    def test_what_is_shared_is_kept_from_no_run(self, zone: Cloud, execute: Execute) -> None:
-        service = {"name": "service.ml.example.com.", "type": "A", "ttl": 300, "rrdatas": ["192.0.2.1"]}
-        shared = {"zone": "ml", "job": "shared", "records": [service]}
-        assert execute(CloudDNSUpsertRecordsOperator, **shared, run_id="first")["expires"] is None
 
     def test_another_dag_is_refused_unless_it_adopts(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSClaimOperator, **JOB)
@@ -193,32 +133,10 @@ class TestLease:
 
 
 class TestIam:
-    @pytest.mark.parametrize("scope", ["zone", "project"])
-    def test_members_are_added_once_and_removed(self, zone: Cloud, execute: Execute, scope: str) -> None:
-        binding = {"role": "roles/dns.admin", "members": [MEMBER], "scope": scope, "zone": "ml"}
+    def test_members_are_added_and_removed(self, zone: Cloud, execute: Execute) -> None:
+        binding = {"role": "roles/dns.admin", "members": [MEMBER], "scope": "zone", "zone": "ml"}
         assert execute(CloudDNSBindIamOperator, **binding)["added"] == [MEMBER]
-        before = writes(zone)
-        assert execute(CloudDNSBindIamOperator, **binding)["already"] == [MEMBER]
-        assert writes(zone) == before
         assert execute(CloudDNSUnbindIamOperator, **binding)["removed"] == [MEMBER]
-        assert execute(CloudDNSUnbindIamOperator, **binding)["absent"] == [MEMBER]
-
-    @pytest.mark.parametrize("members", [[], "[]", "{{ params.members | tojson }}"])
-    def test_no_members_is_nothing_to_do(self, zone: Cloud, execute: Execute, members: Any) -> None:
-        before = writes(zone)
-        params = {"members": []}
-        result = execute(
-            CloudDNSBindIamOperator, params=params, role="roles/dns.admin", members=members, scope="zone", zone="ml"
-        )
-        assert result["skipped"] is True
-        assert writes(zone) == before
-
-
-class Pushed(dict[str, Any]):
-    """A task instance, as far as XComs go."""
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self[key] = value
 
     def test_authoritative_removes_whom_a_dry_run_told(self, zone: Cloud, execute: Execute) -> None:
         binding = {"role": "roles/dns.admin", "scope": "project", "zone": "ml"}
@@ -240,13 +158,12 @@ class Pushed(dict[str, Any]):
         with pytest.raises(InvalidInput, match="wait_seconds 'soon' is not a positive number of seconds"):
             execute(CloudDNSBindIamOperator, **{**binding, "wait_seconds": "soon"})
 
-    def test_a_grant_that_two_jobs_hold_goes_with_the_last(self, zone: Cloud, execute: Execute) -> None:
-        grant = {"role": "roles/dns.admin", "members": [MEMBER], "scope": "zone", "zone": "ml"}
-        for job in ("bert", "llama"):
-            execute(CloudDNSBindIamOperator, **grant, job=job)
-        kept = execute(CloudDNSUnbindIamOperator, **grant, job="bert")
-        assert kept["held_by"] == {MEMBER: ["job 'llama' in zone 'ml'"]}
-        assert execute(CloudDNSUnbindIamOperator, **grant, job="llama")["removed"] == [MEMBER]
+
+class Pushed(dict[str, Any]):
+    """A task instance, as far as XComs go."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self[key] = value
 
 
 class TestHandOff:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,13 +52,12 @@ def test_a_run_that_is_active_or_unknown_keeps_its_names(held: Cloud, execute: E
         execute(CloudDNSClaimOperator, **JOB, run_id="second", ti=runs)
 
 
-OUTLASTED = {**JOB, "job": "long", "lease_hours": 0.0001}  # a third of a second
+OUTLASTED = {**JOB, "job": "long", "lease_hours": 1e-9}  # over at once
 
 
 @pytest.mark.parametrize("state", ["running", "queued"])
 def test_a_training_that_outlasts_its_lease_keeps_its_names(held: Cloud, execute: Execute, state: str) -> None:
     execute(CloudDNSClaimOperator, **OUTLASTED, run_id="first")
-    time.sleep(0.5)
     with pytest.raises(ClaimRefused, match="lease 'first'"):
         execute(CloudDNSClaimOperator, **OUTLASTED, run_id="second", ti=Runs(first=state))
     # And its own tasks go on under it, for the next day.
@@ -76,7 +74,6 @@ def test_where_airflow_cannot_tell_the_end_of_the_lease_decides(
 ) -> None:
     job = OUTLASTED | {"claimant": claimant}
     execute(CloudDNSClaimOperator, **job, run_id="first")
-    time.sleep(0.5)
     assert execute(CloudDNSClaimOperator, **job, run_id="second", ti=runs)["lease"] == "second"
 
 
@@ -155,13 +152,6 @@ def test_another_dags_release_leaves_the_names_though_the_run_id_is_the_same(hel
     # A task of another DAG may release on behalf of the one that claimed, in so many words.
     asked = execute(CloudDNSDeleteRecordsOperator, **theirs, claimant="airflow/a_dag", lease="first")
     assert (asked["deleted"], records(held)) == (3, {})
-
-
-def test_a_claimant_of_ones_own_is_said_to_the_release_as_well(held: Cloud, execute: Execute) -> None:
-    mine = {"zone": "ml", "job": "other", "claimant": "a team", "lease": "L"}
-    execute(CloudDNSClaimOperator, **mine, workers=["10.0.0.9"])
-    assert execute(CloudDNSDeleteRecordsOperator, **mine | {"claimant": ""})["released"] is False
-    assert execute(CloudDNSDeleteRecordsOperator, **mine)["released"] is True
 
 
 def test_an_upsert_behind_a_claim_writes_nothing_once_the_run_is_released(held: Cloud, execute: Execute) -> None:

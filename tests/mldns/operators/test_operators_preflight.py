@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mldns.exceptions import ClaimRefused, InvalidInput, MldnsError, OwnershipConflict, ZoneMismatch
+from mldns.exceptions import InvalidInput, MldnsError, OwnershipConflict, ZoneMismatch
 from mldns.operators.cloud_dns import (
     CloudDNSEnsureZoneOperator,
     CloudDNSPreflightOperator,
@@ -33,35 +33,23 @@ def record(**changed: Any) -> list[dict[str, Any]]:
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a name outside the zone": ({"records": record(name="service.other.com.")}, "'service.other.com.' is outside"),
-    "a label of 64 letters": ({"records": record(name=f"{'a' * 64}.ml.example.com.")}, "has 64 characters"),
-    "a job of 64 letters": ({"job": "j" * 64}, "has 64 characters"),
     "no address": ({"workers": ["10.0.0.7", "999.1.1.1"]}, "address '999.1.1.1' of worker rank 1 is not"),
-    "no address in a record": ({"records": record(rrdatas=["999.1.1.1"])}, "address '999.1.1.1' of record service"),
-    "two ranks on one address": ({"workers": ["10.0.0.7", "10.0.0.7"]}, "10.0.0.7 is given to worker rank 0 and"),
     "an empty worker list": ({"workers": []}, "the worker list is empty"),
-    "an empty worker list from a template": ({"workers": "[]"}, "the worker list is empty"),
-    "a missing rank": ({"workers": [{"rank": 0, "address": "10.0.0.7"}, {"rank": 2, "address": "10.0.0.8"}]}, "rank 1"),
     "ttl 0": ({"ttl": 0}, "ttl 0 is not a whole number"),
-    "ttl as text": ({"ttl": "soon"}, "ttl 'soon' is not a whole number"),
     "an unknown policy": ({"policy": "replace"}, "unknown policy 'replace'"),
     "a member without a prefix": ({"members": ["trainer@demo-project.iam.gserviceaccount.com"]}, "'trainer@demo"),
-    "everybody": ({"members": ["allUsers"]}, "allUsers"),
     "no role": ({"role": "dns.admin"}, "role 'dns.admin' is not a role"),
     "an unknown scope": ({"scope": "folder"}, "scope 'folder' is neither"),
     "a private zone without networks": ({"networks": []}, "private zone 'ml' has no networks"),
-    "an unknown visibility": ({"visibility": "secret"}, "visibility 'secret' is neither"),
     "no zone name": ({"zone": "My Zone"}, "zone name 'My Zone' is not"),
-    "no DNS name": ({"dns_name": "ml..example.com."}, "has an empty label"),
     "nothing to name": ({"workers": None, "records": []}, "neither workers nor records"),
     "workers without a job": ({"job": ""}, "'' is not a job name"),
     "workers of the shared owner": ({"job": "shared"}, "job 'shared' owns what outlives every job"),
-    "a loopback address": ({"workers": ["127.0.0.2"]}, "127.0.0.2 of worker rank 0 is loopback"),
     "a lease without end": ({"lease_hours": "0"}, "lease_hours '0' is not a positive number of hours"),
     "a record that is the job's own": (
         {"records": record(name="worker-0.bert.ml.example.com.")},
         "worker-0.bert.ml.example.com. A is the job's own name",
     ),
-    "Python text where JSON is due": ({"workers": "['10.0.0.7']"}, "workers is not JSON"),
     "names that no manifest holds": (
         {"records": [r for i in range(400) for r in record(name=f"a-rather-long-name-{i}.ml.example.com.")]},
         "the manifest of 'shared' would take",
@@ -100,14 +88,6 @@ def test_a_record_of_somebody_else_is_refused(connected: Cloud, execute: Execute
     add_record(connected, name, "192.0.2.66")
     before = writes(connected)
     assert f"{name} A (owner unknown" in refused(execute, OwnershipConflict)
-    assert writes(connected) == before
-
-
-def test_a_job_of_another_claimant_is_refused(connected: Cloud, execute: Execute) -> None:
-    execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", networks=[NETWORK])
-    execute(CloudDNSUpsertRecordsOperator, zone="ml", job="bert", workers=["10.0.0.9"], claimant="elsewhere/train")
-    before = writes(connected)
-    assert "held by claimant 'elsewhere/train'" in refused(execute, ClaimRefused)
     assert writes(connected) == before
 
 

@@ -36,7 +36,7 @@ def filled(operator: type[BaseOperator]) -> dict[str, str]:
     return {name: f"{{{{ params.{name} }}}}" for name in arguments_of(operator)}
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=cloud_dns.__all__)
+@pytest.mark.parametrize("operator", [*OPERATORS, *INVENTORIES], ids=lambda operator: operator.__name__)
 def test_every_argument_is_templated(operator: type[BaseOperator]) -> None:
     with DAG("a_dag"):
         task = operator(task_id="task", **filled(operator))
