@@ -20,12 +20,12 @@ from mldns.gate.spec import GateSpec
 from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
 from mldns.records.names import slug
-from mldns.tasks.base import FAIL_AT_ONCE, CloudDNSTask
-from mldns.tasks.links import JobLink, ZoneLink
+from mldns.tasks.base import CloudDNSOperator
+from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import JOBS, emit_job_event
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context, RetryPolicy
+    from airflow.sdk import Context
 
 LOOK_SECONDS = 5.0  # a gate that may give its slot back waits so long for a change in it: most are done by then
 PAUSE_SECONDS = 20.0  # between two looks of such a gate; the triggerer keeps the time and has no credentials
@@ -36,7 +36,7 @@ class ResolutionTimedOut(ResolutionFailed, AirflowSensorTimeout):
     """The gate did not open in time; final, as every sensor's time-out is: Airflow does not retry it."""
 
 
-class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
+class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
     """Wait until every name of a job answers with exactly its record, on every server that counts: docs/gate.md.
 
     Run it where the workers run: their resolvers are asked from here. With `mode="reschedule"` each poke asks for
@@ -65,9 +65,10 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
     :param timeout: seconds until the gate gives up: `ResolutionTimedOut` lists name, server, expected, got.
     :param deferrable: whether to wait in the triggerer; Airflow's `[operators] default_deferrable` unless given.
 
-    The other arguments are those of `CloudDNSTask` and of Airflow's sensors. Returns `Report.to_json()`.
+    The other arguments are those of `CloudDNSOperator` and of Airflow's sensors. Returns `Report.to_json()`.
     """
 
+    emits = (JOBS,)
     template_fields: Sequence[str] = (
         "zone",
         "job",
@@ -85,9 +86,9 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
         "required_names",
         "connect",
         "tolerate",
-        *CloudDNSTask.template_fields,
+        *CloudDNSOperator.template_fields,
     )
-    operator_extra_links = (ZoneLink(), JobLink())
+    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(
         self,
@@ -108,17 +109,12 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
         required_names: Sequence[str] | str | None = None,
         connect: str | None = None,
         tolerate: Sequence[str] | str = (),
-        project_id: str | None = None,
-        gcp_conn_id: str = "google_cloud_default",
-        impersonation_chain: str | Sequence[str] | None = None,
         poke_interval: timedelta | float = 2.0,
         timeout: timedelta | float = 600.0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(poke_interval=poke_interval, timeout=timeout, retry_policy=retry_policy, **kwargs)
-        self.add_outlets([JOBS])
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.zone = zone
         self.job = job
         self.workers = workers
@@ -135,9 +131,6 @@ class DNSResolutionSensor(CloudDNSTask, BaseSensorOperator):
         self.required_names = required_names
         self.connect = connect
         self.tolerate = tolerate
-        self.project_id = project_id
-        self.gcp_conn_id = gcp_conn_id
-        self.impersonation_chain = impersonation_chain
         self.deferrable = deferrable
         self._gate: tuple[GateSpec, Survey] | None = None
         self._report: Report | None = None

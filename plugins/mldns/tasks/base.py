@@ -73,19 +73,39 @@ class AskedZone:
     servers: tuple[Server, ...]
 
 
-class CloudDNSTask:
-    """What operators and sensors share: how they reach Cloud DNS. To be mixed in; the attributes are templates.
+class CloudDNSOperator(BaseOperator):
+    """The base of every task at Cloud DNS: of the operators, and beside Airflow's own base of the sensor.
 
     :param project_id: Google project of the zone; the connection's default when not given.
     :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
     :param impersonation_chain: service account to impersonate, or a chain of them.
+    :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
     """
 
+    emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
     template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
+    operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
     ui_color = "#e8f0fe"
-    project_id: str | None
-    gcp_conn_id: str
-    impersonation_chain: str | Sequence[str] | None
+
+    def __init__(
+        self,
+        *,
+        project_id: str | None = None,
+        gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
+        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
+        **kwargs: object,
+    ) -> None:
+        # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
+        # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
+        super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
+        self.add_outlets(self.emits)
+        self.project_id = project_id
+        self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
+
+    def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
+        leave_out_silent(self, context)
 
     @cached_property
     def hook(self) -> CloudDNSHook:
@@ -120,37 +140,3 @@ class CloudDNSTask:
         seen_by_workers = arguments.texts(resolvers, "resolvers") or self.hook.resolver_addresses
         servers = servers_to_ask(visibility=visibility, name_servers=asked, resolvers=seen_by_workers)
         return AskedZone(visibility, zone["dnsName"], asked, servers)
-
-
-class CloudDNSOperator(CloudDNSTask, BaseOperator):
-    """The base of the operators of `mldns.operators.cloud_dns`.
-
-    :param project_id: Google project of the zone; the connection's default when not given.
-    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
-    :param impersonation_chain: service account to impersonate, or a chain of them.
-    :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
-    """
-
-    emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
-    template_fields: Sequence[str] = CloudDNSTask.template_fields
-    operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
-
-    def __init__(
-        self,
-        *,
-        project_id: str | None = None,
-        gcp_conn_id: str = "google_cloud_default",
-        impersonation_chain: str | Sequence[str] | None = None,
-        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
-        **kwargs: object,
-    ) -> None:
-        # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
-        # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
-        super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
-        self.add_outlets(self.emits)
-        self.project_id = project_id
-        self.gcp_conn_id = gcp_conn_id
-        self.impersonation_chain = impersonation_chain
-
-    def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
-        leave_out_silent(self, context)

@@ -19,10 +19,11 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.operators import cloud_dns, discovery
+from mldns.sensors.resolution import DNSResolutionSensor
 
 OPERATORS = [getattr(cloud_dns, name) for name in cloud_dns.__all__]
-INVENTORIES = [getattr(discovery, name) for name in discovery.__all__]
-NOT_TEMPLATED = {"retry_policy", "kwargs", "self", "poke_interval", "timeout", "mode"}
+SENSORS = [DNSResolutionSensor, *(getattr(discovery, name) for name in discovery.__all__)]
+NOT_TEMPLATED = {"retry_policy", "kwargs", "self", "poke_interval", "timeout", "mode", "deferrable"}
 
 
 def arguments_of(operator: type[BaseOperator]) -> set[str]:
@@ -36,7 +37,7 @@ def filled(operator: type[BaseOperator]) -> dict[str, str]:
     return {name: f"{{{{ params.{name} }}}}" for name in arguments_of(operator)}
 
 
-@pytest.mark.parametrize("operator", [*OPERATORS, *INVENTORIES], ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", [*OPERATORS, *SENSORS], ids=lambda operator: operator.__name__)
 def test_every_argument_is_templated(operator: type[BaseOperator]) -> None:
     with DAG("a_dag"):
         task = operator(task_id="task", **filled(operator))
@@ -91,7 +92,7 @@ def test_only_what_a_retry_cannot_mend_fails_at_once(error: MldnsError, action: 
     assert task.retry_policy.evaluate(error, try_number=1, max_tries=3).action is action
 
 
-@pytest.mark.parametrize("operator", [*OPERATORS, *INVENTORIES], ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", [*OPERATORS, *SENSORS], ids=lambda operator: operator.__name__)
 def test_a_dag_may_set_its_own_retry_policy_and_outlets(operator: type[BaseOperator]) -> None:
     with DAG("a_dag", default_args={"retry_policy": None, "outlets": [Asset("theirs")]}):
         task = operator(task_id="task", **filled(operator))

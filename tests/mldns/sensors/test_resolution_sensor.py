@@ -5,7 +5,6 @@ What is asked when, and what an answer means, is told in tests/mldns/gate.
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import re
@@ -17,11 +16,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 
 from mldns.exceptions import CloudUnavailable, InvalidInput, MldnsError, ResolutionFailed
-from mldns.sensors.resolution import DNSResolutionSensor, ResolutionTimedOut
+from mldns.sensors.resolution import ResolutionTimedOut
 from tests.cloud_fixture import Cloud
 from tests.mldns.gate_fixture import NAMES, WORKERS, Zone, gate
 from tests.mldns.scripted_dns import ScriptedDns, response
@@ -305,15 +303,6 @@ class TestInput:
     def test_bad_input_is_named_at_once(self, public: Zone, arguments: dict[str, Any], named: str) -> None:
         with pytest.raises(MldnsError, match=re.escape(named)):
             gate(**arguments).execute({})
-
-    def test_default_args_reach_it(self) -> None:
-        with DAG("a_dag", schedule=None, default_args={"retry_policy": None}):
-            assert gate().retry_policy is None
-
-    def test_every_argument_but_the_sensors_own_is_a_template(self) -> None:
-        arguments = set(inspect.signature(DNSResolutionSensor.__init__).parameters)
-        own = {"self", "poke_interval", "timeout", "deferrable", "retry_policy", "kwargs"}
-        assert set(DNSResolutionSensor.template_fields) == arguments - own
 
     def test_a_dag_file_that_imports_the_gate_loads_nothing_heavy(self) -> None:
         program = "import sys, mldns.sensors.resolution; print(*sys.modules)"
