@@ -77,11 +77,11 @@ def texts(argument: Any, name: str) -> list[str]:
     if isinstance(found, str):
         return [found.strip()]
     if isinstance(found, Mapping) or not isinstance(found, Iterable):
-        raise InvalidInput(f"{name} must be a list of texts, not {found!r}")
+        raise InvalidInput(f"{name} must be a list of texts, not {quoted(found)}")
     items = list(found)
     for item in items:
         if not isinstance(item, str):
-            raise InvalidInput(f"{name} must be a list of texts, but holds {item!r}")
+            raise InvalidInput(f"{name} must be a list of texts, but holds {quoted(item)}")
     return [item.strip() for item in items if item.strip()]
 
 
@@ -91,10 +91,10 @@ def mapping(argument: Any, name: str) -> dict[str, str] | None:
     if found is None:
         return None
     if not isinstance(found, Mapping):
-        raise InvalidInput(f"{name} must be a mapping, not {found!r}")
+        raise InvalidInput(f"{name} must be a mapping, not {quoted(found)}")
     for key, item in found.items():
         if not isinstance(item, str):
-            raise InvalidInput(f"{name} must hold texts, but {key!r} is {item!r}")
+            raise InvalidInput(f"{name} must hold texts, but {key!r} is {quoted(item)}")
     return {str(key): item for key, item in found.items()}
 
 
@@ -104,7 +104,7 @@ def flag(argument: Any, name: str) -> bool:
         return False
     known = _TRUTH.get(str(argument).strip().lower())
     if known is None:
-        raise InvalidInput(f"{name} {argument!r} is not a boolean: write true or false")
+        raise InvalidInput(f"{name} {quoted(argument)} is not a boolean: write true or false")
     return known
 
 
@@ -137,10 +137,10 @@ def _positive(argument: Any, name: str, unit: str) -> float | None:
         return None
     try:
         number = float(argument) if not isinstance(argument, bool) else 0.0
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0.0
     if not 0 < number < float("inf"):
-        raise InvalidInput(f"{name} {argument!r} is not a positive number of {unit}")
+        raise InvalidInput(f"{name} {quoted(argument)} is not a positive number of {unit}")
     return number
 
 

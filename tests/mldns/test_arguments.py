@@ -127,6 +127,7 @@ def test_text(given: Any, found: str) -> None:
         (arguments.hours, "soon", "it 'soon' is not a positive number"),
         (arguments.hours, 0, "it 0 is not a positive number"),
         (arguments.hours, True, "it True is not a positive number"),
+        (arguments.hours, 10**400, "it 1000"),
         (arguments.hours, "inf", "it 'inf' is not a positive number"),
         *((arguments.whole, given, "it") for given in (None, "", "x", -1, True, 8.0, "٣", "1_000", "9" * 5_000)),
         (partial(arguments.whole, least=1), "0", "it '0' is not a whole number of at least 1"),

@@ -79,10 +79,12 @@ def require_in_zone(name: str, dns_name: str) -> str:
     return full
 
 
-def slug(job: str) -> str:
-    """Return the job's owner label: one host label of at most 63 letters, digits and hyphens, lower case."""
-    if not isinstance(job, str) or not job or job.lower() in _NO_JOB:
-        raise InvalidInput(f"{quoted(job)} is not a job name: expected one DNS label such as 'bert-large'")
+def slug(job: str | int) -> str:
+    """Return the job's owner label: one host label of at most 63 letters, digits and hyphens, lower case.
+
+    :param job: a number, too: a DAG that renders native objects makes one of `007`.
+    """
+    job = _job_text(job)
     label = job.lower()
     if "." in label:
         raise InvalidInput(
@@ -95,18 +97,28 @@ def slug(job: str) -> str:
     return label
 
 
-def job_label(text: str) -> str:
+def job_label(text: str | int) -> str:
     """Return a job's label for any text, such as a run id: the same for the same text, another for any other.
 
     What is a label already stays as it is. Anything else keeps its letters and digits, and ends in a digest of the
     whole text, so that `a+b` and `a:b` stay two jobs: `manual-2026-01-02t03-04-05-6-1f0c2a9d3b47`.
+
+    :raises InvalidInput: there is no text: nobody wants a job called none.
     """
+    text = _job_text(text)
     bare = text.lower()
-    if len(bare) <= _MAX_LABEL and _HOST_LABEL.fullmatch(bare) and bare == text and bare not in _NO_JOB:
+    if len(bare) <= _MAX_LABEL and _HOST_LABEL.fullmatch(bare) and bare == text:
         return bare
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     words = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")[: _MAX_LABEL - len(digest) - 1].strip("-")
     return f"{words}-{digest}" if words else f"job-{digest}"
+
+
+def _job_text(job: object) -> str:
+    text = str(job) if isinstance(job, str | int) and not isinstance(job, bool) else ""
+    if not text or text.lower() in _NO_JOB:
+        raise InvalidInput(f"{quoted(job)} is not a job name: expected one DNS label such as 'bert-large'")
+    return text
 
 
 def role_label(role: str) -> str:
