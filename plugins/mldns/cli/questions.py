@@ -16,11 +16,9 @@ from mldns.gate.expectations import (
     Inquiry,
     any_address,
     expectations,
-    known_addresses,
-    parse_port_of,
-    parse_required,
     parse_tolerances,
 )
+from mldns.gate.required import known_addresses, parse_port_of, parse_required
 from mldns.gate.servers import Endpoint, Server, ServerRole, parse_server
 from mldns.handoff.reader import HandOff
 from mldns.inventory.job_records import job_records

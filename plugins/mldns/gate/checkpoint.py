@@ -46,7 +46,12 @@ class SurveyProgress:
 
 
 def pack(questions: OpenQuestions, progress: SurveyProgress, now: float) -> dict[str, Any]:
-    """Return both as small plain JSON; the rows of `cached` are `[verdict, seconds from now on, answer]`."""
+    """Return both as small plain JSON; the rows of `cached` are `[verdict, seconds from now on, answer]`.
+
+    :param questions: what is open.
+    :param progress: how far the survey has come apart from that.
+    :param now: seconds of the survey's clock.
+    """
     cached: dict[_Cached, int] = {}
     codes = bytearray()
     for server, keys in questions.keys_by_server().items():

@@ -31,7 +31,7 @@ def run_round_blocking(
     clock: Clock = time.monotonic,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """`run_round` for callers without an event loop."""
+    """`run_round` for callers without an event loop; the parameters are the same."""
     return asyncio.run(run_round(survey, pace=pace, budget=budget, clock=clock, on_progress=on_progress))
 
 

@@ -10,14 +10,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mldns.exceptions import InvalidInput
-from mldns.gate.servers import Endpoint, Server, ServerRole
-from mldns.inventory.workers import parse_port
+from mldns.gate.servers import Server, ServerRole
 from mldns.messages import clipped, shown_rrdatas
-from mldns.records.addresses import parse_address
 from mldns.records.names import Key, absolute
-from mldns.records.rrset import WRITABLE_TYPES, RRset, same
-
-_ANY_NETWORK = ("0.0.0.0/0", "::/0")  # who names an address to compare with knows why
+from mldns.records.rrset import RRset, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,77 +125,13 @@ def expectations(rrsets: Iterable[RRset], *, max_ttl: int | None = None) -> tupl
 
 
 def any_address(name: str, *, max_ttl: int | None = None, outside: bool = False) -> Expectation:
-    """Return an expectation that any IPv4 or IPv6 address meets."""
-    return Expectation(absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
+    """Return an expectation that any IPv4 or IPv6 address meets.
 
-
-def known_addresses(name: str, addresses: str, *, outside: bool = False) -> tuple[Expectation, ...]:
-    """Return the expectations of a name that must have these addresses and no others of their family.
-
-    :param name: of a host; absolute or without its last dot.
-    :param addresses: IPv4 and IPv6 addresses, separated by commas; any network is allowed.
+    :param name: absolute or without its last dot.
+    :param max_ttl: seconds; None for any.
     :param outside: as of `Expectation`.
-    :raises InvalidInput: naming what is no address.
     """
-    name = absolute(name.strip())
-    parsed = [parse_address(text, allow_addresses=_ANY_NETWORK, where=name) for text in addresses.split(",")]
-    families = {"A": [text for text in parsed if ":" not in text], "AAAA": [text for text in parsed if ":" in text]}
-    return tuple(
-        Expectation(name, kind, tuple(dict.fromkeys(found)), None, outside=outside)
-        for kind, found in families.items()
-        if found
-    )
-
-
-def parse_port_of(text: str) -> Endpoint:
-    """Read `NAME:PORT`, a port whose address is to be asked for.
-
-    :raises InvalidInput: naming the text.
-    """
-    name, _, port = text.strip().rpartition(":")
-    if not name:
-        raise InvalidInput(f"{text!r}: expected NAME:PORT, such as worker-0.bert.ml.example.com:29500")
-    try:
-        return Endpoint(absolute(name), "", parse_port(port))
-    except InvalidInput as error:
-        raise InvalidInput(f"{text!r}: {error}") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Required:
-    """A name that the training needs and somebody else keeps.
-
-    :param port: of that name, which must accept a connection; None for no such check.
-    """
-
-    expectations: tuple[Expectation, ...]
-    port: Endpoint | None = None
-
-
-def parse_required(text: str) -> Required:
-    """Read a required name: `NAME`, `NAME TYPE`, `NAME=ADDRESS` (or several, with commas) or `NAME:PORT`.
-
-    `NAME` and `NAME:PORT` take any address.
-
-    :raises InvalidInput: naming the text.
-    """
-    name, _, kind = text.strip().partition(" ") if isinstance(text, str) else ("", "", "")
-    if not name:
-        raise InvalidInput(
-            f"required name {text!r} is not one of NAME, NAME TYPE, NAME=ADDRESS, NAME:PORT, such as storage.a.com:443"
-        )
-    if "=" in text:
-        name, _, addresses = text.partition("=")
-        return Required(known_addresses(name, addresses, outside=True))
-    if ":" in name and not kind:
-        port = parse_port_of(text)
-        return Required((any_address(port.name, outside=True),), port)
-    if not kind.strip():
-        return Required((any_address(name, outside=True),))
-    kind = kind.strip().upper()
-    if kind not in WRITABLE_TYPES:
-        raise InvalidInput(f"required name {text!r} has type {kind!r}: known are {', '.join(WRITABLE_TYPES)}")
-    return Required((Expectation(absolute(name), kind, None, None, outside=True),))
+    return Expectation(absolute(name), "A", None, max_ttl, outside=outside, either_family=True)
 
 
 def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
@@ -214,7 +146,12 @@ def parse_tolerances(texts: Iterable[str]) -> tuple[Tolerance, ...]:
 
 
 def judge(expectation: Expectation, answer: Answer, role: ServerRole) -> Judgement:
-    """Return the verdict on one answer of a server of that role."""
+    """Return the verdict on one answer of a server of that role.
+
+    :param expectation: what was asked for.
+    :param answer: what came back.
+    :param role: of the server that was asked.
+    """
     if failure := _server_failure(answer, role):
         return failure
     if answer.rrdatas:
@@ -273,7 +210,12 @@ def _same_data(expectation: Expectation, rrdatas: tuple[str, ...]) -> bool:
 
 
 def same_rrdatas(key: Key, one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether both say the same, in whatever order and spelling."""
+    """Whether both say the same, in whatever order and spelling.
+
+    :param key: name and type of both.
+    :param one: rrdatas in presentation format.
+    :param other: the same.
+    """
     if one == other or set(one) == set(other):
         return True
     return len(one) == len(other) and same(RRset(*key, 0, one), RRset(*key, 0, other))

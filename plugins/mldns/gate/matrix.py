@@ -85,6 +85,7 @@ class OpenQuestions:
     ) -> list[Expectation]:
         """Return what a server may be asked now.
 
+        :param server: of `servers`.
         :param now: seconds of the survey's clock.
         :param unasked_only: leave out what was asked in this pass and is to be asked again.
         :param apart_from: names that it must not be asked for yet.

@@ -35,7 +35,12 @@ class Query:
 
 
 def encode(name: str, kind: str, recursion_desired: bool) -> Query:
-    """Encode the question for one name and type."""
+    """Encode the question for one name and type.
+
+    :param name: absolute.
+    :param kind: mnemonic of the type, such as `A`.
+    :param recursion_desired: whether the server is to look the name up: a resolver is.
+    """
     message = dns.message.make_query(
         name,
         kind,
@@ -51,6 +56,10 @@ def read_response(query: Query, number: int, data: bytes) -> dns.message.Message
     """Return the response, or None where `data` is none to this query: id, opcode and question must be its own.
 
     Of a truncated response (`dns.flags.TC`) only header and question are read: it may end in the middle of a record.
+
+    :param query: what was asked.
+    :param number: the id under which it was sent.
+    :param data: octets of one datagram, or of one message over TCP.
     """
     if len(data) < _HEADER or int.from_bytes(data[:2], "big") != number:
         return None

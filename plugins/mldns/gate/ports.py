@@ -29,6 +29,9 @@ async def connect_all(
 ) -> None:
     """Open a TCP connection to each endpoint, close it again without a word, and tell how that went.
 
+    :param endpoints: each with an address.
+    :param on_port: called once for each.
+    :param seconds: after which an attempt counts as unanswered.
     :param at_once: connections that are being opened at a time; `open_at_once()` unless given.
     """
     left = iter(endpoints)

@@ -245,6 +245,7 @@ def count_open(
 ) -> Generator[None, None, OpenCount]:
     """Count what is open, with a pause every `PAIRS_A_STEP` pairs; the generator returns the count.
 
+    :param questions: what is open; it may change during a pause.
     :param apart_from: servers that are not counted.
     :param now: seconds of the survey's clock.
     """

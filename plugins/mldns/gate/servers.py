@@ -79,6 +79,9 @@ def servers_to_ask(*, visibility: str, name_servers: Sequence[str], resolvers: S
     A public zone: its authoritative servers, then the workers' resolvers where these are known. A private zone: the
     resolvers alone, for its authoritative server cannot be reached; Google's metadata resolver where none is named.
 
+    :param visibility: of the zone, "public" or "private".
+    :param name_servers: of a public zone, `HOST` or `HOST:PORT`.
+    :param resolvers: those of the workers, likewise.
     :raises InvalidInput: for an address that cannot be read, or a public zone without name servers.
     """
     if visibility == "private":

@@ -18,9 +18,9 @@ from mldns.gate.expectations import (
     Tolerance,
     any_address,
     expectations,
-    parse_required,
     parse_tolerances,
 )
+from mldns.gate.required import parse_required
 from mldns.gate.servers import Endpoint, Server, ServerRole, parse_server
 from mldns.gate.survey import Survey
 from mldns.inventory.compact import pack_addresses, pack_bytes, unpack_addresses, unpack_bytes
@@ -42,7 +42,7 @@ class GateSpec:
     :param desired: of its workers only role, rank and address count here.
     :param servers: who must answer for the zone's names (`servers.servers_to_ask`).
     :param reverse_servers: who must answer for the workers' PTR records.
-    :param required: names that others keep (`expectations.parse_required`); asked of the resolvers among `servers`.
+    :param required: names that others keep (`required.parse_required`); asked of the resolvers among `servers`.
     :param max_ttl: seconds; each record's own TTL when None.
     :param connect: whose rendezvous port must accept a connection, one of `CONNECT`; "" for nobody's.
     :raises InvalidInput: they do not go together.
@@ -82,7 +82,14 @@ class GateSpec:
     ) -> GateSpec:
         """Return the spec of arguments as templates and XCom give them (`mldns.arguments`).
 
+        :param desired: what the zone must hold.
+        :param servers: who must answer for the zone's names.
+        :param reverse_servers: who must answer for the workers' PTR records.
+        :param required_names: as `required.parse_required` takes them.
         :param max_ttl: seconds; None or "" for each record's own TTL.
+        :param passes: how many in a row must succeed, 1 to 1000.
+        :param tolerate: names of `Tolerance`.
+        :param connect: one of `CONNECT`; None or "" for nobody's port.
         :raises InvalidInput: for the first thing that is wrong.
         """
         return cls(

@@ -109,6 +109,7 @@ class Survey:
 
         A resolver is not asked before every authoritative server has the name: its denial would be cached.
 
+        :param role: authoritative or resolver.
         :param now: seconds of the survey's clock.
         :param unasked_only: leave out what was asked in this pass and is to be asked again.
         """
@@ -132,6 +133,7 @@ class Survey:
 
         :param server: who was asked.
         :param expectation: what it was asked for, as `due` gave it.
+        :param answer: what came back.
         :param now: seconds of the survey's clock.
         :return: the verdict.
         """

@@ -26,7 +26,12 @@ _WHOLE, _PART = 16, 8  # hex digits: of the whole, which decides, and of a part,
 
 
 def line(role: str, rank: int, address: str) -> str:
-    """What is digested of a host: `worker-0 10.0.0.7`."""
+    """What is digested of a host: `worker-0 10.0.0.7`.
+
+    :param role: of the host.
+    :param rank: of the host in its role, from 0.
+    :param address: all its addresses, with blanks between them.
+    """
     return f"{role}-{rank} {address}"
 
 
@@ -63,7 +68,7 @@ def suspects(lines: Sequence[str | None], summary: Mapping[str, Any]) -> list[in
     ]
 
 
-def vouched_for(lines: Sequence[str | None], summary: Mapping[str, Any]) -> set[int]:
+def proven_positions(lines: Sequence[str | None], summary: Mapping[str, Any]) -> set[int]:
     """Positions of the known lines that a digest proves: that of all, or of a row or a column that is known in full.
 
     Of more hosts than `ONE_EACH`, one alone has no digest, so nobody can tell whether its line is right.

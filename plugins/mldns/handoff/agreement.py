@@ -62,8 +62,10 @@ def unproven(handoff: HandOff, found: Found) -> list[str]:
     Of more than `address_digest.ONE_EACH` hosts it has the digests of groups, so a few of them alone cannot be judged.
     """
     lines = _lines(handoff, found)
-    vouched = address_digest.vouched_for([line for _, line in lines], handoff.addresses) if handoff.addresses else set()
-    return [name for position, (name, line) in enumerate(lines) if line is not None and position not in vouched]
+    known_right = (
+        address_digest.proven_positions([line for _, line in lines], handoff.addresses) if handoff.addresses else set()
+    )
+    return [name for position, (name, line) in enumerate(lines) if line is not None and position not in known_right]
 
 
 def shared(found: Found) -> list[str]:

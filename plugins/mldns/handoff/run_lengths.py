@@ -16,6 +16,7 @@ def encode(values: Iterable[object]) -> str:
 def decode(text: str, *, count: int, what: str) -> tuple[str, ...]:
     """The values again.
 
+    :param text: of `encode`.
     :param count: how many there must be: checked before any is made, so that a false number costs nothing.
     :param what: what they are, for the message.
     :raises InvalidInput: the text is no such runs, or of another number of values.

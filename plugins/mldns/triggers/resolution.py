@@ -50,6 +50,7 @@ class DNSResolutionTrigger(BaseTrigger):
         """Return the trigger that goes on where a survey stands.
 
         :param spec: of which the survey is.
+        :param survey: stands where the trigger goes on.
         :param left: seconds until the gate's deadline.
         :param poke_interval: seconds between two rounds.
         """

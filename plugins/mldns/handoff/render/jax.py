@@ -18,6 +18,9 @@ def initialize_arguments(
     One process a host, which JAX gives all the devices of the host; with `local_rank` one a slot, which gets the device
     of that number.
 
+    :param handoff: of the job.
+    :param host: None for what all hosts share.
+    :param local_rank: one slot of that host, from 0; None for one process a host.
     :raises InvalidInput: the host has no such process, or none is said.
     """
     found: dict[str, Any] = {"coordinator_address": coordinator_address(handoff)}

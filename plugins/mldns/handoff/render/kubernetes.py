@@ -20,6 +20,7 @@ def dns_settings(handoff: HandOff, *, short_names: bool = False, own_resolvers: 
     `ndots:1` asks for a name with a dot as it stands, first: one question instead of one for each search domain, and no
     denial that a cache would keep.
 
+    :param handoff: of the job.
     :param short_names: search the job's domain, so that `worker-0` alone is found.
     :param own_resolvers: ask the hand-off's resolvers instead of the cluster's; services of the cluster are then not
         found by name.

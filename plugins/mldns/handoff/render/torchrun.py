@@ -28,6 +28,9 @@ def settings(handoff: HandOff, host: JobHost | None = None, *, backend: Backend 
 
     Without a host: what all hosts share, to which each adds its `node_rank`.
 
+    :param handoff: of the job.
+    :param host: None for what all hosts share.
+    :param backend: of the rendezvous: see above.
     :raises InvalidInput: no host is said, but c10d needs one, or the slots differ from host to host.
     """
     found = shared_settings(handoff) | {"rdzv_backend": backend, "nproc_per_node": str(_slots(handoff, host))}
