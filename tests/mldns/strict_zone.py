@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from mldns.plan.batches import Change
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
+from tests.simulator.memory_provider import Refused, applied
 
-
-class Refused(Exception):
-    """The API would answer 404, 409 or 412; the zone is as before."""
+__all__ = ["Refused", "StrictZone"]
 
 
 class StrictZone:
@@ -20,21 +19,7 @@ class StrictZone:
         self.rrsets: dict[Key, RRset] = {rrset.key: rrset for rrset in rrsets}
 
     def apply(self, change: Change) -> None:
-        after = dict(self.rrsets)
-        if not change.additions and not change.deletions:
-            raise Refused("empty change")
-        for rrset in change.deletions:
-            if after.get(rrset.key) != rrset:
-                raise Refused(f"deletion of {rrset}: {after.get(rrset.key)}")
-            del after[rrset.key]
-        for rrset in change.additions:
-            if rrset.key in after:
-                raise Refused(f"addition of {rrset}: {after[rrset.key]}")
-            after[rrset.key] = rrset
-        names_with_cname = {name for name, kind in after if kind == "CNAME"}
-        if any(name in names_with_cname and kind != "CNAME" for name, kind in after):
-            raise Refused("CNAME beside other types")
-        self.rrsets = after
+        self.rrsets = dict(applied(self.rrsets, change))
 
     def at(self, *names: str) -> dict[Key, RRset]:
         return {key: rrset for key, rrset in self.rrsets.items() if key[0] in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from mldns.exceptions import (
 )
 from mldns.iam.grants import noted
 from mldns.ownership.manifest import Manifest, decode
-from mldns.records.names import MANIFEST_LABEL, Key
+from mldns.records.names import MANIFEST_LABEL, Key, relative
 from mldns.records.rrset import RRset
 from tests.simulator.acts import FOREIGN_NETWORK, GRANT, MEMBER, ROLE, STRANGER, ZONE, Act, foreign
 from tests.simulator.memory_provider import World
@@ -46,13 +47,18 @@ def manifests(world: World) -> dict[str, Manifest]:
     """By owner."""
     found = {}
     for rrset in world.rrsets[ZONE.name].values():
-        label, _, rest = rrset.name.partition(".")
-        if label == MANIFEST_LABEL:
-            owner = rest.removesuffix(f".{ZONE.dns_name}")
-            manifest = decode(rrset, owner=owner, dns_name=ZONE.dns_name)
-            assert manifest
-            found[owner] = manifest
+        if rrset.name.startswith(f"{MANIFEST_LABEL}."):
+            manifest = _read(rrset)
+            found[manifest.owner] = manifest
     return found
+
+
+@functools.cache
+def _read(rrset: RRset) -> Manifest:
+    owner = relative(rrset.name, ZONE.dns_name).removeprefix(f"{MANIFEST_LABEL}.")
+    manifest = decode(rrset, owner=owner, dns_name=ZONE.dns_name)
+    assert manifest
+    return manifest
 
 
 def records(world: World) -> dict[Key, RRset]:
