@@ -18,6 +18,7 @@ WITH_AIRFLOW = {"e2e", "ui"}
 LONG = (
     "tests/e2e",
     "tests/ui",
+    "tests/simulator",
     "tests/dags/test_reconcile.py",
     "tests/mldns/hooks/test_hook_grants.py",
     "tests/mldns/under_fire",
