@@ -12,21 +12,19 @@ from mldns.inventory.discovery import gce
 from mldns.inventory.discovery.census import Census
 from mldns.inventory.discovery.gce import AddressChoice
 from mldns.operators._inventory import InventoryOperator
+from mldns.tasks.base import GoogleOperator
 
 if TYPE_CHECKING:
     from mldns.hooks.compute import ComputeHook
 
 
-class _ComputeInventoryOperator(InventoryOperator):
+class _ComputeInventoryOperator(GoogleOperator, InventoryOperator):
     """What both ways to find instances share.
 
     :param network: the network whose interface a worker is reached on: its name, or any longer end of its URL.
     :param nic: number of the interface, instead; 0 when neither is said.
     :param family: `ipv4` or `ipv6`.
     :param external: the address that the Internet sees, instead of the one inside the network.
-    :param project_id: Google project of the instances; the connection's default when not given.
-    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
-    :param impersonation_chain: service account to impersonate, or a chain of them.
     """
 
     template_fields: Sequence[str] = (
@@ -35,9 +33,7 @@ class _ComputeInventoryOperator(InventoryOperator):
         "nic",
         "family",
         "external",
-        "project_id",
-        "gcp_conn_id",
-        "impersonation_chain",
+        *GoogleOperator.template_fields,
     )
 
     def __init__(
@@ -47,9 +43,6 @@ class _ComputeInventoryOperator(InventoryOperator):
         nic: int | str | None = None,
         family: str = "ipv4",
         external: bool | str = False,
-        project_id: str | None = None,
-        gcp_conn_id: str = "google_cloud_default",
-        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -57,22 +50,17 @@ class _ComputeInventoryOperator(InventoryOperator):
         self.nic = nic
         self.family = family
         self.external = external
-        self.project_id = project_id
-        self.gcp_conn_id = gcp_conn_id
-        self.impersonation_chain = impersonation_chain
 
     @cached_property
     def hook(self) -> ComputeHook:
         """The hook behind this operator; only for `execute`, when templates are rendered."""
         from mldns.hooks.compute import ComputeHook
 
-        return ComputeHook(
-            gcp_conn_id=self.gcp_conn_id,
-            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
-        )
+        return ComputeHook(**self.identity)
 
     @property
     def project(self) -> str:
+        """The project of the instances; only for `execute`."""
         return arguments.text(self.project_id) or self.hook.project_id
 
     def _choice(self) -> AddressChoice:
@@ -96,7 +84,7 @@ class GceInstancesInventoryOperator(_ComputeInventoryOperator):
     :param zone: where to look; all zones when not given.
     :param not_running: `wait` for instances that match and do not run, until `timeout` names them; or `leave-out`.
 
-    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
+    The other arguments: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
@@ -154,7 +142,7 @@ class ManagedInstanceGroupInventoryOperator(_ComputeInventoryOperator):
     :param zone: of a zonal group.
     :param region: of a regional group.
 
-    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
+    The other arguments: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (*_ComputeInventoryOperator.template_fields, "group", "zone", "region")

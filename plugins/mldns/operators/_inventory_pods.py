@@ -10,6 +10,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory.discovery import pods
 from mldns.inventory.discovery.census import Census
 from mldns.operators._inventory import InventoryOperator
+from mldns.tasks.base import GoogleOperator
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
@@ -78,7 +79,7 @@ class KubernetesPodsInventoryOperator(_PodsInventoryOperator):
     :param config_file: a kubeconfig, instead of what the connection says.
     :param cluster_context: the context in it.
 
-    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
+    The other arguments: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
@@ -115,7 +116,7 @@ class KubernetesPodsInventoryOperator(_PodsInventoryOperator):
         )
 
 
-class GkePodsInventoryOperator(_PodsInventoryOperator):
+class GkePodsInventoryOperator(GoogleOperator, _PodsInventoryOperator):
     """Find the workers among the pods of a GKE cluster, as the account of the Google connection.
 
     Needs `container.clusters.get` on the project besides.
@@ -124,11 +125,8 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
     :param location: its zone or region.
     :param use_internal_ip: reach its API server on the private address.
     :param use_dns_endpoint: reach it by its DNS name.
-    :param project_id: Google project of the cluster; the connection's default when not given.
-    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
-    :param impersonation_chain: service account to impersonate, or a chain of them.
 
-    Arguments of every inventory operator: `mldns.operators._inventory.InventoryOperator`.
+    The other arguments: `mldns.operators._inventory.InventoryOperator`.
     """
 
     template_fields: Sequence[str] = (
@@ -137,9 +135,7 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
         "location",
         "use_internal_ip",
         "use_dns_endpoint",
-        "project_id",
-        "gcp_conn_id",
-        "impersonation_chain",
+        *GoogleOperator.template_fields,
     )
 
     def __init__(
@@ -149,9 +145,6 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
         location: str,
         use_internal_ip: bool | str = False,
         use_dns_endpoint: bool | str = False,
-        project_id: str | None = None,
-        gcp_conn_id: str = "google_cloud_default",
-        impersonation_chain: str | Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -159,9 +152,6 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
         self.location = location
         self.use_internal_ip = use_internal_ip
         self.use_dns_endpoint = use_dns_endpoint
-        self.project_id = project_id
-        self.gcp_conn_id = gcp_conn_id
-        self.impersonation_chain = impersonation_chain
 
     @property
     def cluster(self) -> str:
@@ -174,8 +164,7 @@ class GkePodsInventoryOperator(_PodsInventoryOperator):
             cluster=self.cluster_name,
             location=self.location,
             project_id=arguments.text(self.project_id) or None,
-            gcp_conn_id=self.gcp_conn_id,
-            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
+            **self.identity,
             internal_ip=arguments.flag(self.use_internal_ip, "use_internal_ip"),
             dns_endpoint=arguments.flag(self.use_dns_endpoint, "use_dns_endpoint"),
         )

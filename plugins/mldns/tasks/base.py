@@ -73,19 +73,16 @@ class AskedZone:
     servers: tuple[Server, ...]
 
 
-class CloudDNSOperator(BaseOperator):
-    """The base of every task at Cloud DNS: of the operators, and beside Airflow's own base of the sensor.
+class GoogleOperator(BaseOperator):
+    """What every task that asks Google takes. It may stand before another base, such as Airflow's sensor.
 
-    :param project_id: Google project of the zone; the connection's default when not given.
+    :param project_id: Google project of the zone, the instances or the cluster; the connection's default when not
+        given.
     :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
     :param impersonation_chain: service account to impersonate, or a chain of them.
-    :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
     """
 
-    emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
     template_fields: Sequence[str] = ("project_id", "gcp_conn_id", "impersonation_chain")
-    operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
-    ui_color = "#e8f0fe"
 
     def __init__(
         self,
@@ -93,16 +90,40 @@ class CloudDNSOperator(BaseOperator):
         project_id: str | None = None,
         gcp_conn_id: str = "google_cloud_default",
         impersonation_chain: str | Sequence[str] | None = None,
-        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
-        # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
-        # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
-        super().__init__(retry_policy=retry_policy, **kwargs)  # type: ignore[arg-type]
-        self.add_outlets(self.emits)
+        super().__init__(**kwargs)
         self.project_id = project_id
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """As whom to ask: the arguments that every Google hook takes; only when templates are rendered."""
+        chain = arguments.texts(self.impersonation_chain, "impersonation_chain") or None
+        return {"gcp_conn_id": self.gcp_conn_id, "impersonation_chain": chain}
+
+
+class CloudDNSOperator(GoogleOperator):
+    """The base of every task at Cloud DNS: of the operators, and beside Airflow's own base of the sensor.
+
+    :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
+    """
+
+    emits: ClassVar[Sequence[Asset | AssetAlias]] = ()
+    operator_extra_links: Collection[BaseOperatorLink] = (ZoneLink(),)
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
+        **kwargs: Any,
+    ) -> None:
+        # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
+        # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
+        super().__init__(retry_policy=retry_policy, **kwargs)
+        self.add_outlets(self.emits)
 
     def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
         leave_out_silent(self, context)
@@ -112,10 +133,7 @@ class CloudDNSOperator(BaseOperator):
         """The hook behind this task; only for `execute`, when templates are rendered."""
         from mldns.hooks.cloud_dns import CloudDNSHook
 
-        return CloudDNSHook(
-            gcp_conn_id=self.gcp_conn_id,
-            impersonation_chain=arguments.texts(self.impersonation_chain, "impersonation_chain") or None,
-        )
+        return CloudDNSHook(**self.identity)
 
     @property
     def project(self) -> str | None:
