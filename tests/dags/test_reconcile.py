@@ -15,6 +15,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from mldns.events.written_records import pack
 from mldns.iam.grants import Grant
+from mldns.inventory.job_records import DesiredRecords
 from mldns.providers.base import Zone
 from mldns.providers.editor import ZoneEditor
 from mldns.providers.gcp.client import DNSClient
@@ -66,7 +67,7 @@ def succeeded(run: Run) -> Run:
 
 
 def snapshot(run: Run, zone: str = "ml") -> dict[str, Any]:
-    """The extra of the event that a run told of a zone."""
+    """The extra of the event that a run emitted about a zone."""
     (extra,) = [event["extra"] for event in run.events if event["uri"] == f"x-mldns://demo-project/{zone}"]
     assert len(json.dumps(extra)) <= 48 * 1024
     return dict(extra)
@@ -112,7 +113,7 @@ def test_no_zone_is_no_failure(airflow: Airflow, cloud: Cloud) -> None:
     assert run.events == []
 
 
-def test_drift_is_told_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) -> None:
+def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=1)
     good = records(cloud)
     write(cloud, deletions=[LOST, WRITTEN], additions=[CHANGED, STRANGER, FOREIGN])
@@ -145,7 +146,7 @@ def test_drift_is_told_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) ->
 
     write(cloud, deletions=[LOST])
     again = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
-    assert snapshot(again)["actions"]["repaired"] == 1, "a repair has told what it wrote, too"
+    assert snapshot(again)["actions"]["repaired"] == 1, "a repair has emitted what it wrote, too"
 
 
 def test_what_was_written_since_is_not_undone(airflow: Airflow, cloud: Cloud) -> None:
@@ -189,12 +190,12 @@ def test_a_public_zone_hides_who_holds_it_and_is_mended_all_the_same(airflow: Ai
     assert f"{LOST['name']} A" in records(cloud)
     assert {server["role"] for server in snapshot(run)["resolution"]["servers"]} == {"authoritative", "resolver"}
     job = job_of(run)
-    assert job["claimant"].endswith("/mldns_pretraining"), "its task has told"
+    assert job["claimant"].endswith("/mldns_pretraining"), "as its task has emitted it"
     assert (job["dag_id"], job["run_state"], job["state"]) == ("mldns_pretraining", "success", "ready")
 
 
 @pytest.mark.slow
-def test_records_that_no_task_told_are_not_believed(airflow: Airflow, cloud: Cloud) -> None:
+def test_records_of_no_task_are_not_trusted(airflow: Airflow, cloud: Cloud) -> None:
     """Whoever may post asset events over Airflow's API would choose what a repair writes."""
     prepared(airflow, cloud, lease_hours=1)
     write(cloud, deletions=[LOST])
@@ -206,17 +207,17 @@ def test_records_that_no_task_told_are_not_believed(airflow: Airflow, cloud: Clo
     assert f"{LOST['name']} A" not in records(cloud)
 
 
-def test_records_that_another_dags_task_told_are_not_believed(airflow: Airflow, cloud: Cloud) -> None:
-    """Whoever may trigger a DAG whose task tells what its conf says would choose a running job's addresses."""
+def test_records_of_another_dags_task_are_not_trusted(airflow: Airflow, cloud: Cloud) -> None:
+    """Whoever may trigger a DAG whose task emits what its conf says would choose a running job's addresses."""
     prepared(airflow, cloud, lease_hours=1)
-    note_a_grant(cloud)  # so that what the job's own task told is of an older generation
+    note_a_grant(cloud)  # so that what the job's own task emitted is of an older generation
     forged = [{**WRITTEN, "rrdatas": ["10.66.66.66"]}]
-    forge(airflow, dag="tell_events", rrsets=tuple(map(from_api, forged)))
+    forge(airflow, dag="emit_events", rrsets=tuple(map(from_api, forged)))
     before = records(cloud)
     run = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
     assert snapshot(run)["actions"]["repaired"] == 0
     assert records(cloud) == before
-    assert job_of(run)["state"] == "ready", "nor is it told as drift"
+    assert job_of(run)["state"] == "ready", "nor is it reported as drift"
 
     forge(airflow, dag="mldns_pretraining", rrsets=tuple(map(from_api, forged)))
     dry = succeeded(airflow.run("mldns_reconcile", cloud, repair=True))
@@ -232,12 +233,12 @@ def forge(airflow: Airflow, *, dag: str, rrsets: tuple[RRset, ...]) -> None:
         )
         asset, said, when = database.execute(newest).fetchone()
         extra = json.loads(said)
-        if dag == "tell_events":
+        if dag == "emit_events":
             extra["generation"] += 1
-        extra["packed"] = pack(rrsets)
+        extra["packed"] = pack(DesiredRecords("bert", "ml.example.com.", 30, records=rrsets))
         database.execute(
             "INSERT INTO asset_event (asset_id, extra, source_task_id, source_dag_id, source_run_id, "
-            "source_map_index, timestamp) VALUES (?, ?, 'tell', ?, 'manual__1', -1, ?)",
+            "source_map_index, timestamp) VALUES (?, ?, 'emit', ?, 'manual__1', -1, ?)",
             (asset, json.dumps(extra), dag, when),
         )
 
@@ -259,7 +260,7 @@ def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> No
     assert [(extra["phase"], extra["job"], extra["lease"]) for extra in released] == [("released", "bert", "run-1")]
 
 
-def test_pointer_records_are_collected_on_the_word_of_the_task_that_wrote_them(airflow: Airflow, cloud: Cloud) -> None:
+def test_pointer_records_are_collected_where_a_task_wrote_them(airflow: Airflow, cloud: Cloud) -> None:
     reverse = {
         "name": "reverse",
         "dnsName": "10.in-addr.arpa.",
@@ -288,7 +289,7 @@ def test_a_lease_without_an_end_is_never_collected(airflow: Airflow, cloud: Clou
     assert records(cloud) == before
 
 
-def test_a_zone_that_cannot_be_read_is_told_and_keeps_no_other_from_being_checked(
+def test_a_zone_that_cannot_be_read_is_reported_and_keeps_no_other_from_being_checked(
     airflow: Airflow, cloud: Cloud
 ) -> None:
     prepared(airflow, cloud, lease_hours=1)

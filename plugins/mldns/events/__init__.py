@@ -1,0 +1,6 @@
+"""Asset events: what mldns tells Airflow's event log about zones and jobs, and what of it may be relied on later.
+
+`assets` names the assets and builds the extras of job events; `written_records` packs the records of an upsert into an
+event and reads them back; `trust` decides which events may say what a job's records are. Pure: emitting an event
+(`mldns.tasks.outlets`) and reading the log (`mldns.tasks.event_log`) is done by tasks. Nothing here knows Airflow.
+"""

@@ -1,21 +1,21 @@
-"""Whose word counts about a job's records: which asset events are believed, and what a manifest alone is. Pure.
+"""Which asset events may say what a job's records are, and what a manifest alone proves. Pure.
 
-told by a task of            of run            about records claimed by    is believed
+emitted by a task of         of run            about records claimed by    is trusted
 DAG `train`                  the lease         DEPLOYMENT/train            yes: a job's author may say what is the job's
 DAG `train`                  another one       DEPLOYMENT/train            no
 `mldns_pretraining`          any               any claimant, or none       yes: it wrote them under that very claim
-the DAG that checks          any               any claimant, or none       yes: it says again what was believed before
+the DAG that checks          any               any claimant, or none       yes: it repeats what was trusted before
 any other DAG                any               any                         no: it would choose another job's addresses
-nobody, posted over the API  any               any                         no
+none, posted over the API    any               any                         no
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from mldns.events.written_records import Told, of_lease, parse
+from mldns.events.written_records import WrittenRecords, of_lease, parse
 from mldns.ownership.leases import PREPARING_DAG
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.addresses import is_reverse
@@ -36,10 +36,12 @@ class TaskEvent:
     task_id: str | None
 
 
-def believed(event: TaskEvent, *, checker: str, dag_of: DagOf) -> bool:
-    """Whether the event's task may say what the records of its job are.
+def is_trusted(event: TaskEvent, *, checker: str, dag_of: DagOf) -> bool:
+    """Return whether the event's task may say what the records of its job are.
 
-    :param checker: the DAG that checks zones, and tells what it has repaired.
+    :param event: with the task instance that Airflow says it is of.
+    :param checker: the DAG that checks zones, and emits what it has repaired.
+    :param dag_of: the DAG of this Airflow that a claimant names.
     """
     if not (event.task_id and event.dag_id):
         return False
@@ -49,67 +51,77 @@ def believed(event: TaskEvent, *, checker: str, dag_of: DagOf) -> bool:
     return event.dag_id == dag_of(claimant) and bool(lease) and event.run_id == lease
 
 
-def hear(
+def trusted_records(
     pages: Iterable[Collection[TaskEvent]],
     manifests: Iterable[Manifest],
     *,
-    believe: Callable[[TaskEvent], bool],
+    trusts: Callable[[TaskEvent], bool],
     dns_name: str,
     enough_pages: int,
-) -> list[Told]:
-    """What believed tasks told of the leases that hold these manifests' names, newest first.
+) -> list[WrittenRecords]:
+    """Return what trusted tasks wrote under the leases that hold these manifests' names, newest first.
 
     All of a manifest's own generation, for these count together; and older ones until each name that a release must not
-    take from the manifest alone (`unvouched`) has been told, or one was heard of where there is none.
+    take from the manifest alone (`unattested`) was found, or one event was found where there is no such name.
 
     :param pages: events, newest first; no more than needed are asked for.
+    :param manifests: of the zone.
+    :param trusts: `is_trusted`, with its other arguments given.
+    :param dns_name: what the zone serves.
     :param enough_pages: how many are read for events of the same generation; behind these, only for manifests of which
-        nothing, or not all that must be, was heard.
+        nothing, or not all that must be, was found.
     """
-    wanted = {manifest.owner: manifest for manifest in manifests}
-    found: dict[str, list[Told]] = {owner: [] for owner in wanted}
-    open_names = {owner: _doubtful(manifest, dns_name) for owner, manifest in wanted.items()}
-    settled: set[str] = set()
+    searches = {manifest.owner: _Search(manifest, _unproven(manifest, dns_name)) for manifest in manifests}
+    open_searches = dict(searches)
     for number, page in enumerate(pages, 1):
         for event in page:
-            manifest = wanted.get(str(event.extra.get("job")))
-            if manifest is None or not _of(manifest, event.extra) or not believe(event):
+            search = open_searches.get(str(event.extra.get("job")))
+            if search is None or not search.is_about(event.extra) or not trusts(event):
                 continue
-            owner = manifest.owner
-            # An older one cannot count after a newer one.
-            if event.extra.get("generation") != manifest.generation:
-                settled.add(owner)
-            told = parse(event.extra)
-            if told is not None:
-                found[owner].append(told)
-                open_names[owner] -= {rrset.key for rrset in told.rrsets}
-            if owner in settled and not open_names[owner]:
-                del wanted[owner]
+            search.take(event.extra)
+            if search.older and not search.unproven:
+                del open_searches[search.manifest.owner]
         late = number >= enough_pages
-        if not wanted or (late and all(found[owner] and not open_names[owner] for owner in wanted)):
+        if not open_searches or (late and all(one.found and not one.unproven for one in open_searches.values())):
             break
-    return [told for one in found.values() for told in one]
+    return [written for search in searches.values() for written in search.found]
 
 
-def unvouched(manifest: Manifest, told: Iterable[Told], dns_name: str) -> frozenset[Key]:
-    """The names that only the manifest says are the job's, so that nobody but the job itself may remove them.
+@dataclass(slots=True)
+class _Search:
+    """What is found of one manifest's lease, and which names no event has attested yet."""
 
-    Whoever can write a TXT record can write a manifest. It is believed about what mldns writes below the job's own
-    name; about other names, and addresses' names, where a believed task told of them; about the apex never.
+    manifest: Manifest
+    unproven: set[Key]
+    found: list[WrittenRecords] = field(default_factory=list)
+    older: bool = False  # one of an older generation was found: none of the manifest's own can follow
+
+    def is_about(self, extra: Mapping[str, Any]) -> bool:
+        return matches(self.manifest.claimant, str(extra.get("claimant") or "")) and matches(
+            self.manifest.lease, str(extra.get("lease") or "")
+        )
+
+    def take(self, extra: Mapping[str, Any]) -> None:
+        self.older = self.older or extra.get("generation") != self.manifest.generation
+        written = parse(extra)
+        if written is not None:
+            self.found.append(written)
+            self.unproven -= {rrset.key for rrset in written.rrsets}
+
+
+def unattested(manifest: Manifest, written: Iterable[WrittenRecords], dns_name: str) -> frozenset[Key]:
+    """Return the names that only the manifest says are the job's, so that nobody but the job itself may remove them.
+
+    Whoever can write a TXT record can write a manifest. It is trusted about what mldns writes below the job's own name;
+    about other names, and addresses' names, where a trusted task wrote them; about the apex never.
     """
-    vouched = {rrset.key for one in of_lease(manifest, told) for rrset in one.rrsets}
+    attested = {rrset.key for one in of_lease(manifest, written) for rrset in one.rrsets}
     never = {(name, kind) for name, kind in manifest.names if name == dns_name or kind not in WRITABLE_TYPES}
-    return frozenset(never | (_doubtful(manifest, dns_name) - vouched))
+    return frozenset(never | (_unproven(manifest, dns_name) - attested))
 
 
-def _doubtful(manifest: Manifest, dns_name: str) -> set[Key]:
-    """What takes a task's word; in a reverse zone all, for a job has no name of its own there."""
+def _unproven(manifest: Manifest, dns_name: str) -> set[Key]:
+    """What a manifest does not prove; in a reverse zone nothing is proven, for a job has no name of its own there."""
     own = f".{manifest.owner}.{dns_name}"
     reverse = is_reverse(dns_name)
     return {key for key in manifest.names if reverse or not key[0].endswith(own)}
-
-
-def _of(manifest: Manifest, extra: Mapping[str, Any]) -> bool:
-    return matches(manifest.claimant, str(extra.get("claimant") or "")) and matches(
-        manifest.lease, str(extra.get("lease") or "")
-    )

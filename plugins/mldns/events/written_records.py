@@ -1,200 +1,146 @@
-"""Records as an event tells them: small enough for one at ten thousand workers, and which of them still count.
+"""The records that an upsert wrote, as its event keeps them, and which of them still count. Pure.
 
-A manifest says which names are a job's, not what they hold. So the task that wrote them tells, in an event of its own,
-what a check compares with later, and what a repair writes. Pure.
+A manifest says which names are a job's, not what they hold. So the task that wrote them emits an event of its own: what
+a later check compares with, and what a repair writes. It keeps what the records were made of: the inventory as ranges
+of addresses (`mldns.inventory.compact`), and the explicit records.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from mldns.events.assets import SCHEMA
 from mldns.exceptions import InvalidInput
-from mldns.inventory.compact import pack_bytes, unpack_bytes
+from mldns.inventory.compact import as_text, pack_bytes, unpack_bytes
+from mldns.inventory.job_records import DesiredRecords
 from mldns.messages import timestamp
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
 
 ROOM = 64_000
-"""Characters of packed records in one event. Ten thousand workers take 600 where their addresses are neighbours, 37,000
-where they are scattered over a /16 and 55,000 over a /8."""
+"""Characters of packed records in one event. Ten thousand workers take 60 where their addresses are neighbours, 40,000
+where they are scattered over a /16 and 58,000 over a /8."""
 
-_MOST_BYTES = 16 << 20
-_MOST_RRSETS = 100_000  # ten times what a zone holds
-_MOST_CHARACTERS = 64 << 20
-_NUMBER = re.compile(r"\d+")
-_HOLE = "\0"  # JSON text has no such character
+_MOST_BYTES = 2 << 20  # ten thousand IPv6 addresses take 0.4 MB, what fits into `ROOM` without workers less
+
+_ANY_ADDRESS = ("0.0.0.0/0", "::/0")  # they were allowed when they were written
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one task has written for `job`: all of `rrsets`, under a manifest that had `generation` then."""
+class WrittenRecords:
+    """What one task has written for `job`: all of `rrsets`, under a manifest that had `generation` then.
+
+    :param claimant: under which they were written, in clear, as the lease.
+    :param packed: the records as `pack` makes them; None where an event has no room for them.
+    """
 
     job: str
     claimant: str
     lease: str
     generation: int
     rrsets: tuple[RRset, ...]
+    packed: str | None = None
+
+    def to_event(self, *, project: str, zone: str, now: float) -> dict[str, Any]:
+        """Return the extra of their event; `parse` reads it back. `now` in Unix seconds."""
+        return {
+            "schema": SCHEMA,
+            "kind": "records",
+            "project": project,
+            "zone": zone,
+            "job": self.job,
+            "claimant": self.claimant,
+            "lease": self.lease,
+            "generation": self.generation,
+            "at": timestamp(now),
+            "records": len(self.rrsets),
+            "packed": self.packed,
+        }
 
 
-def records_event(
-    *,
-    project: str,
-    zone: str,
-    job: str,
-    claimant: str,
-    lease: str,
-    generation: int | None,
-    rrsets: Collection[RRset],
-    now: float,
-) -> dict[str, Any]:
-    """Return the extra of the event for the records that an upsert wrote; `parse` reads it back.
+def pack(desired: DesiredRecords, *, pointers: bool = False) -> str | None:
+    """Return what the records are made of as short text; None where it is too long for an event.
 
-    :param project: the Google project of the zone.
-    :param zone: the managed zone's name.
-    :param job: the job's slug.
-    :param claimant: under which they were written, in clear.
-    :param lease: as the claimant.
-    :param generation: of the job's manifest after the upsert.
-    :param rrsets: all that were written.
-    :param now: Unix seconds.
+    :param pointers: the PTR records in the reverse zone, instead of the records in the job's own zone.
     """
-    packed = pack(rrsets)
-    return {
-        "schema": SCHEMA,
-        "kind": "records",
-        "project": project,
-        "zone": zone,
-        "job": job,
-        "claimant": claimant,
-        "lease": lease,
-        "generation": generation,
-        "at": timestamp(now),
-        "records": len(rrsets),
-        "packed": packed if len(packed) <= ROOM else None,
+    hosts_at = Counter(worker.address for worker in desired.workers)
+    made_of = {
+        "dns_name": desired.dns_name,
+        "ttl": desired.ttl,
+        "port": desired.port,
+        "workers": as_text(desired.workers),
+        "allow_addresses": [*_ANY_ADDRESS, *(address for address, hosts in hosts_at.items() if hosts > 1)],
+        "records": [] if pointers else [rrset.to_api() for rrset in desired.records],
+        "reverse_dns_name": desired.reverse_dns_name if pointers else "",
     }
+    packed = pack_bytes(json.dumps(made_of, separators=(",", ":")).encode())
+    return packed if len(packed) <= ROOM else None
 
 
-def pack(rrsets: Iterable[RRset]) -> str:
-    """Return rrsets as short text. Their order does not count.
-
-    Each is a template with numbers in it; under one template the numbers are kept as differences, column by column, so
-    that what is numbered through costs next to nothing.
-    """
-    rows: dict[str, list[list[int]]] = {}
-    for rrset in sorted(rrsets, key=lambda rrset: (rrset.type, [_number(d) for d in _NUMBER.findall(rrset.name)])):
-        text = json.dumps([rrset.name, rrset.type, rrset.ttl, *rrset.rrdatas])
-        numbers: list[int] = []
-        template = _NUMBER.sub(lambda digits, found=numbers: _taken(digits[0], found), text)  # type: ignore[misc]
-        rows.setdefault(template, []).append(numbers)
-    columns = {
-        template: [_differences(column) for column in zip(*found, strict=True)] for template, found in rows.items()
-    }
-    counts = [len(found) for found in rows.values()]
-    return pack_bytes(json.dumps([list(columns.items()), counts], separators=(",", ":")).encode())
-
-
-def unpack(text: str) -> tuple[RRset, ...]:
-    """Return the rrsets that were packed.
+def unpack(text: str, *, job: str) -> tuple[RRset, ...]:
+    """Return the rrsets that were packed for a job.
 
     :raises InvalidInput: nobody packed this.
     """
     try:
-        columns, counts = json.loads(unpack_bytes(text, most=_MOST_BYTES))
-        _check_size(columns, counts)
-        return tuple(
-            _rrset(template, numbers)
-            for (template, differences), count in zip(columns, counts, strict=True)
-            for numbers in _rows([list(accumulate(column)) for column in differences], count)
-        )
-    except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        made_of = json.loads(unpack_bytes(text, most=_MOST_BYTES))
+        desired = DesiredRecords.parse(owner=job, **made_of)
+        return desired.pointers or desired.rrsets
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidInput(f"packed records cannot be read: {error}") from None
 
 
-def parse(extra: Mapping[str, Any]) -> Told | None:
-    """Read an event's extra (`records_event`); None for one that is not ours.
+def parse(extra: Mapping[str, Any]) -> WrittenRecords | None:
+    """Read an event's extra (`WrittenRecords.to_event`); None for one that is not ours.
 
-    Without `packed` it tells only whose the lease is: there was no room for the records.
+    Without `packed` it says only whose the lease is: there was no room for the records, or they cannot be read.
     """
     job, claimant, lease, generation = (extra.get(key) for key in ("job", "claimant", "lease", "generation"))
     if extra.get("kind") != "records" or extra.get("schema") != SCHEMA or not isinstance(job, str):
         return None
-    try:
-        rrsets = unpack(extra["packed"]) if extra.get("packed") else ()
-    except InvalidInput:
-        rrsets = ()
-    return Told(job, str(claimant or ""), str(lease or ""), generation if isinstance(generation, int) else -1, rrsets)
+    packed = extra.get("packed")
+    rrsets: tuple[RRset, ...] = ()
+    if packed:
+        try:
+            rrsets = unpack(packed, job=job)
+        except InvalidInput:
+            packed = None
+    known = generation if isinstance(generation, int) else -1
+    return WrittenRecords(job, str(claimant or ""), str(lease or ""), known, rrsets, packed or None)
 
 
-def of_lease(manifest: Manifest, told: Iterable[Told]) -> list[Told]:
-    """What was told of the lease that holds the manifest's names now, in the order given."""
+def of_lease(manifest: Manifest, written: Iterable[WrittenRecords]) -> list[WrittenRecords]:
+    """Return what was written under the lease that holds the manifest's names now, in the order given."""
     return [
         one
-        for one in told
+        for one in written
         if one.job == manifest.owner and matches(manifest.claimant, one.claimant) and matches(manifest.lease, one.lease)
     ]
 
 
-def known(manifest: Manifest, told: Iterable[Told]) -> dict[Key, RRset]:
-    """What a job's records must say, as far as that is certain.
+def of_generation(manifest: Manifest, written: Iterable[WrittenRecords]) -> list[WrittenRecords]:
+    """Return what was written under the manifest as it is now, each once."""
+    current = [one for one in of_lease(manifest, written) if one.generation == manifest.generation]
+    return list({one.packed: one for one in current}.values())
 
-    Nothing was written under this manifest since it had that generation, so what was told then still counts. Where the
-    generation has moved on, an upsert may have given the names other addresses, and to restore the old ones would harm.
-    Whoever tells another thing of the same generation did not write it: then nothing is certain.
+
+def certain_records(manifest: Manifest, written: Iterable[WrittenRecords]) -> dict[Key, RRset]:
+    """Return what a job's records must say, as far as that is certain.
+
+    Nothing was written under this manifest since it had that generation, so what was written then still counts. Where
+    the generation has moved on, an upsert may have given the names other addresses, and to restore the old ones would
+    harm. Where two events of one generation disagree, one of them is wrong: then nothing is certain.
     """
     certain: dict[Key, RRset] = {}
-    for one in of_lease(manifest, told):
+    for one in of_lease(manifest, written):
         if one.generation != manifest.generation:
             continue
         for rrset in one.rrsets:
             if manifest.owns(rrset.key) and not same(certain.setdefault(rrset.key, rrset), rrset):
                 return {}
-    return {key: rrset for key, rrset in certain.items() if not rrset.routed}
-
-
-def _taken(digits: str, numbers: list[int]) -> str:
-    """A hole for a number that reads back as it was written; others stay where they are."""
-    if len(digits) > 15 or (digits[0] == "0" and digits != "0"):
-        return digits
-    numbers.append(int(digits))
-    return _HOLE
-
-
-def _number(digits: str) -> int:
-    return int(digits[:15])
-
-
-def _differences(column: Sequence[int]) -> list[int]:
-    return [value - before for before, value in zip((0, *column), column, strict=False)]
-
-
-def _check_size(columns: Sequence[Any], counts: Sequence[int]) -> None:
-    """A few octets can say a million times the same: what is too much is refused before it is written out."""
-    if min(counts, default=0) < 0 or sum(counts) > _MOST_RRSETS:
-        raise ValueError(f"more than {_MOST_RRSETS:,} record sets")
-    characters = 0
-    for (template, differences), count in zip(columns, counts, strict=True):
-        characters += len(template) * count
-        if any(len(column) != count for column in differences):
-            raise ValueError("numbers are missing")
-    if characters > _MOST_CHARACTERS:
-        raise ValueError(f"more than {_MOST_CHARACTERS:,} characters")
-
-
-def _rows(columns: Sequence[Sequence[int]], count: int) -> Iterable[tuple[int, ...]]:
-    return zip(*columns, strict=True) if columns else [()] * count
-
-
-def _rrset(template: str, numbers: Sequence[int]) -> RRset:
-    pieces = template.split(_HOLE)
-    text = "".join(f"{piece}{number}" for piece, number in zip(pieces, numbers, strict=False)) + pieces[-1]
-    name, kind, ttl, *rrdatas = json.loads(text)
-    if type(ttl) is not int or ttl < 0 or not all(isinstance(part, str) for part in (name, kind, *rrdatas)):
-        raise ValueError(f"{text[:80]!r} is no record set")
-    return RRset(name, kind, ttl, tuple(rrdatas))
+    return certain

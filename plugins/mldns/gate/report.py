@@ -26,6 +26,17 @@ PAIRS_A_STEP = 2_000
 _WARNINGS_SHOWN = 5
 _MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.SERVFAIL, Verdict.TIMEOUT})
 
+ADVICE = {
+    Verdict.MISSING: "wait for the change to be served; where that lasts, look at the zone's delegation",
+    Verdict.WRONG: "wait for the TTL; where it lasts, another zone or a cache answers for this name",
+    Verdict.STALE: "wait: the server's cache runs out with the TTL",
+    Verdict.SERVFAIL: "look at that server: it fails to answer",
+    Verdict.REFUSED: "let that server answer to this host",
+    Verdict.TIMEOUT: "look at that server and the way to it: nothing comes back",
+    Verdict.LAME: "take that server out of the delegation: it does not serve the zone",
+}
+"""What to do about a name that a server does not answer as the zone says."""
+
 
 class Exit(IntEnum):
     """How a check ended, as a process says it."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
 from mldns.gate.expectations import Verdict
+from mldns.gate.report import ADVICE
 from mldns.messages import clipped
-from mldns.reconcile.snapshot import ADVICE
 
 LINES = 10
 """Of one message; the rest is counted."""

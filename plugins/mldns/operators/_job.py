@@ -25,11 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The records that a job wants in one managed zone."""
+    """The records that a job wants in one managed zone: its own, or with `pointers` the zone of its PTR records."""
 
     zone: str
-    dns_name: str
-    rrsets: tuple[RRset, ...]
+    desired: DesiredRecords
+    pointers: bool = False
+
+    @property
+    def dns_name(self) -> str:
+        """What the zone serves."""
+        return self.desired.reverse_dns_name if self.pointers else self.desired.dns_name
+
+    @property
+    def rrsets(self) -> tuple[RRset, ...]:
+        """What it must hold of the job."""
+        return self.desired.pointers if self.pointers else self.desired.rrsets
 
 
 class JobOperator(CloudDNSOperator):
@@ -126,8 +136,8 @@ class JobOperator(CloudDNSOperator):
         dns_name = self.dns_name_of(self.zone)
         reverse_dns_name = self.dns_name_of(reverse_zone) if reverse_zone else ""
         desired = self.desired(dns_name, reverse_dns_name)
-        pointers = Wanted(reverse_zone, reverse_dns_name, desired.pointers) if reverse_zone else None
-        return Wanted(self.zone, dns_name, desired.rrsets), pointers
+        pointers = Wanted(reverse_zone, desired, pointers=True) if reverse_zone else None
+        return Wanted(self.zone, desired), pointers
 
     def holder(self, context: Context, owner: str) -> Holder:
         """Who asks for the owner's names: this run for the job's, nobody for what is shared."""

@@ -137,7 +137,7 @@ class CloudDNSPreflightOperator(JobOperator):
         if desired is None:
             raise InvalidInput(f"reverse_zone {zone!r} without workers: only workers get PTR records")
         dns_name = self.dns_name_of(zone)
-        pointers = Wanted(zone, dns_name, replace(desired, reverse_dns_name=dns_name).pointers)
+        pointers = Wanted(zone, replace(desired, reverse_dns_name=dns_name), pointers=True)
         return _shown(self.planned(context, self.holder(context, desired.owner), pointers, self.policy))
 
     def _iam(self) -> dict[str, Any] | None:
@@ -153,7 +153,7 @@ class CloudDNSPreflightOperator(JobOperator):
         owner = desired.owner
         # What is shared belongs to several runs: one's wishes are no reason to remove the others' records.
         policy = DEFAULT_POLICY if owner == SHARED_OWNER and self.policy == "sync" else self.policy
-        wanted = Wanted(self.zone, desired.dns_name, desired.rrsets)
+        wanted = Wanted(self.zone, desired)
         holder = self.holder(context, owner)
         if exists:
             return _shown(self.planned(context, holder, wanted, policy))

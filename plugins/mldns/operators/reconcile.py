@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments, metrics
 from mldns.events import assets
 from mldns.events.assets import Phase
-from mldns.events.written_records import Told, of_lease
+from mldns.events.written_records import WrittenRecords, of_lease
 from mldns.exceptions import MldnsError
+from mldns.gate.servers import Server, servers_to_ask
 from mldns.messages import clipped
 from mldns.ownership.leases import Holding, RunState, run_state
 from mldns.ownership.manifest import Manifest
 from mldns.reconcile.drift import HoldingOf, fitting
-from mldns.reconcile.snapshot import Findings, zone_event
+from mldns.reconcile.findings import Findings
+from mldns.reconcile.snapshot import zone_event
+from mldns.records.rrset import RRset, from_api
 from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.event_log import RecordsLog
 from mldns.tasks.lease import dag_of, state_of_run
@@ -27,7 +30,9 @@ from mldns.tasks.outlets import JOBS, RECORDS, ZONES, emit, emit_job_event, emit
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from mldns.reconcile.check import RepairOptions, ZoneCheck
+    from mldns.hooks.cloud_dns import CloudDNSHook
+    from mldns.reconcile.check import ZoneCheck
+    from mldns.reconcile.repair import RepairOptions
 
 JOBS_SHOWN = 3  # of a zone, those that need attention first
 ROOM = 6_000  # characters of the reports' JSON, whatever the number of zones
@@ -36,15 +41,15 @@ _LINE = 300  # characters
 
 
 class CloudDNSReconcileOperator(CloudDNSOperator):
-    """Check each zone labelled `managed-by=mldns`, and tell what was found as one asset event a zone.
+    """Check each zone labelled `managed-by=mldns`, and emit what was found as one asset event a zone.
 
-    Reads only, unless asked for more. A zone that cannot be read is told as such and keeps no other from being checked;
-    the task succeeds all the same, because Airflow records the events of successful tasks only. `failures` in the
-    result is for a task behind it to fail by.
+    Reads only, unless asked for more. A zone that cannot be read is reported as such and keeps no other from being
+    checked; the task succeeds all the same, because Airflow records the events of successful tasks only. `failures` in
+    the result is for a task behind it to fail by.
 
     :param repair: write again what a job's records must say, where that is certain.
     :param collect: release what leases have left that are over; never what a run at work holds.
-    :param dry_run: tell what these two would do, and write nothing.
+    :param dry_run: report what these two would do, and write nothing.
 
     Returns `{"zones", "attention", "failures", "reports"}`; the first two are counts.
     """
@@ -67,7 +72,7 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from mldns.reconcile.check import RepairOptions, ZoneCheck
+        from mldns.reconcile.repair import RepairOptions
 
         project = self.project or self.hook.project_id
         options = RepairOptions(
@@ -80,19 +85,11 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
         reports: list[dict[str, Any]] = []
         failures: list[str] = []
         for zone in self.hook.list_zones(project_id=project):
-            name = zone["name"]
-            check = ZoneCheck(
-                hook=self.hook,
-                project=project,
-                zone=zone,
-                hear=partial(_hear, log, project, zone, context["ti"].dag_id),
-                holding_of=lambda told: _holding_of(told, state_of),
-                now=time.time,
-            )
-            found = self._check(check, options, limit)
-            self._emit(context, project, check, found)
-            reports.append(_reported(name, found))
-            failures += _failures(name, found)
+            check = self._zone_check(context, project, zone, log, state_of)
+            found = self._check(check, project, options, limit)
+            self._emit(context, project, zone, check, found)
+            reports.append(_reported(check.zone, found))
+            failures += _failures(check.zone, found)
         reports.sort(key=lambda report: not report["attention"])
         attention = sum(report["attention"] for report in reports)
         self.log.info("%s zone(s), %s need attention", len(reports), attention)
@@ -104,37 +101,50 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             "reports": fitting(reports, ROOM),
         }
 
-    def _check(self, check: ZoneCheck, options: RepairOptions, limit: _Limit) -> Findings | str:
-        """What was found, or why the zone could not be read."""
-        from mldns.reconcile.check import summary_lines
+    def _zone_check(
+        self, context: Context, project: str, zone: Mapping[str, Any], log: RecordsLog, state_of: Any
+    ) -> ZoneCheck:
+        from mldns.reconcile.check import ZoneCheck
 
+        name, dns_name = str(zone["name"]), str(zone["dnsName"]).lower()
+        return ZoneCheck(
+            zone=name,
+            dns_name=dns_name,
+            access=HookAccess(self.hook, project, zone),
+            written_of=partial(log.written_under, project, name, dns_name, checker=context["ti"].dag_id),
+            holding_of=lambda written: _holding_of(written, state_of),
+            now=time.time,
+        )
+
+    def _check(self, check: ZoneCheck, project: str, options: RepairOptions, limit: _Limit) -> Findings | str:
+        """What was found, or why the zone could not be read."""
         try:
             found = limit.put_into(check.run(options))
         except MldnsError as error:
-            self.log.error("%s cannot be checked: %s", check.name, error)
+            self.log.error("%s cannot be checked: %s", check.zone, error)
             return str(error)
         except Exception as error:
             # Whatever one zone holds that nobody thought of, the others are to be checked.
-            self.log.exception("%s cannot be checked", check.name)
+            self.log.exception("%s cannot be checked", check.zone)
             return f"{type(error).__name__}, a fault of mldns whose traceback is in the task's log: {error}"
-        metrics.drift(check.project, check.name, found.kinds())
+        metrics.drift(project, check.zone, found.kinds())
         level = logging.WARNING if found.attention else logging.INFO
-        self.log.log(level, "%s: %s", check.name, found.report.summary())
-        for line in (*summary_lines(found.report.owners)[:_LINES], *found.report.damaged[:_LINES]):
-            self.log.warning("%s: %s", check.name, line)
+        self.log.log(level, "%s: %s", check.zone, found.report.summary())
+        jobs = [line for owner in found.report.owners if (line := owner.summary())]
+        for line in (*jobs[:_LINES], *found.report.damaged[:_LINES]):
+            self.log.warning("%s: %s", check.zone, line)
         return found
 
-    def _emit(self, context: Context, project: str, check: ZoneCheck, found: Findings | str) -> None:
-        zone = check.name
-        for item in check.restored:
-            told = item.told
-            written = {"job": told.job, "claimant": told.claimant, "lease": told.lease, "generation": told.generation}
-            emit_records_event(context, {"project": project, "zone": zone, **written, "rrsets": told.rrsets})
+    def _emit(
+        self, context: Context, project: str, zone: Mapping[str, Any], check: ZoneCheck, found: Findings | str
+    ) -> None:
+        for written in check.restored:
+            emit_records_event(context, project=project, written={check.zone: written})
         for owner in check.released:
             emit_job_event(
                 context,
                 project=project,
-                zone=zone,
+                zone=check.zone,
                 dns_name=check.dns_name,
                 job=owner.manifest.owner,
                 phase=Phase.RELEASED,
@@ -143,10 +153,35 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             )
         instance = context["ti"]
         extra = zone_event(
-            check.zone, found, project=project, now=time.time(), dag_id=instance.dag_id, run_id=instance.run_id
+            zone, found, project=project, now=time.time(), dag_id=instance.dag_id, run_id=instance.run_id
         )
-        emit(context, assets.zone_asset(project, zone), extra)
-        emit(context, assets.checks_asset(project, zone), extra)
+        emit(context, assets.zone_asset(project, check.zone), extra)
+        emit(context, assets.checks_asset(project, check.zone), extra)
+
+
+@dataclass(frozen=True, slots=True)
+class HookAccess:
+    """`mldns.reconcile.check.ZoneAccess` through the hook; `zone` is as the API gives it."""
+
+    hook: CloudDNSHook
+    project: str
+    zone: Mapping[str, Any]
+
+    def rrsets(self) -> Iterable[RRset]:
+        return map(from_api, self.hook.list_records(zone=self.zone["name"], project_id=self.project))
+
+    def editor(self) -> Any:
+        return self.hook.zone_editor(self.project, self.zone["name"])
+
+    def policy(self, scope: str) -> Mapping[str, Any]:
+        return self.hook.policy_store(self.project, self.zone["name"] if scope == "zone" else None).read()
+
+    def servers(self) -> Sequence[Server]:
+        return servers_to_ask(
+            visibility=str(self.zone.get("visibility", "public")).lower(),
+            name_servers=self.hook.name_server_addresses or self.zone.get("nameServers", ()),
+            resolvers=self.hook.resolver_addresses,
+        )
 
 
 class _Limit:
@@ -171,17 +206,11 @@ class _Limit:
             return None, "the API does not tell the project's limit"
 
 
-def _hear(
-    log: RecordsLog, project: str, zone: Mapping[str, Any], checker: str, manifests: Sequence[Manifest]
-) -> list[Told]:
-    return log.hear(project, zone["name"], str(zone["dnsName"]).lower(), manifests, checker=checker)
-
-
-def _holding_of(told: Sequence[Told], state_of: Any) -> HoldingOf:
-    """Who holds a manifest's names: in clear where its task told, or where the manifest itself says so."""
+def _holding_of(written: Sequence[WrittenRecords], state_of: Any) -> HoldingOf:
+    """Who holds a manifest's names: in clear where its task has emitted it, or where the manifest itself says so."""
 
     def holding(manifest: Manifest) -> Holding:
-        clear = next(iter(of_lease(manifest, told)), None)
+        clear = next(iter(of_lease(manifest, written)), None)
         claimant = clear.claimant if clear else manifest.claimant
         lease = clear.lease if clear else manifest.lease
         if manifest.idle or dag_of(claimant) is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
+from mldns.events.written_records import WrittenRecords, pack
 from mldns.operators._job import JobOperator, Wanted
 from mldns.ownership.claims import Holder
 from mldns.plan.plan import DEFAULT_POLICY
@@ -95,26 +96,25 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         reverse = None if pointers is None else self._upsert(context, holder, pointers)
         if not arguments.flag(self.plan_only, "dry_run"):
             self.emit(context, holder, wanted, Phase.WRITTEN, result["expires"])
-            # What the check compares with; create-only may have left other data standing.
-            if self.policy != "create-only":
-                emit_records_event(
-                    context,
-                    self._written(holder, wanted, result),
-                    self._written(holder, pointers, reverse) if pointers and reverse else None,
-                )
+            if self.policy != "create-only":  # which may have left other data there
+                self._emit_records(context, holder, (wanted, result), (pointers, reverse))
         return result | {"reverse": reverse}
 
-    def _written(self, holder: Holder, wanted: Wanted, result: Result) -> dict[str, Any]:
-        """What was written into one zone, as `emit_records_event` takes it."""
-        return {
-            "project": self.project or self.hook.project_id,
-            "zone": wanted.zone,
-            "job": result["owner"],
-            "claimant": holder.claimant,
-            "lease": result["lease"],
-            "generation": result["generation"],
-            "rrsets": wanted.rrsets,
+    def _emit_records(self, context: Context, holder: Holder, *done: tuple[Wanted | None, Result | None]) -> None:
+        """Emit what `mldns_reconcile` compares with."""
+        written = {
+            wanted.zone: WrittenRecords(
+                result["owner"],
+                claimant=holder.claimant,
+                lease=result["lease"],
+                generation=result["generation"],
+                rrsets=wanted.rrsets,
+                packed=pack(wanted.desired, pointers=wanted.pointers),
+            )
+            for wanted, result in done
+            if wanted and result
         }
+        emit_records_event(context, project=self.project or self.hook.project_id, written=written)
 
     def _upsert(self, context: Context, holder: Holder, wanted: Wanted) -> Result:
         dry_run = arguments.flag(self.plan_only, "dry_run")

@@ -26,6 +26,7 @@ MANIFEST_TTL = 60
 _PENDING = "?"
 _MAX_KEPT = 200  # octets: with its key it must fit into one TXT string; Airflow's run ids have up to 250
 _DIGEST_PREFIX = "sha256:"
+_NO_ITEMS = name_ranges.RESERVED - {name_ranges.EXPLICIT}
 
 
 class ManifestDamaged(MldnsError):
@@ -99,19 +100,72 @@ class Manifest:
         return RRset(manifest_name(self.owner, dns_name), "TXT", MANIFEST_TTL, (rrdata,))
 
 
-def decode(rrset: RRset | None, *, owner: str, dns_name: str) -> Manifest | None:
-    """Read a manifest back; None for None.
+def decode(rrset: RRset | None, *, owner: str, dns_name: str, most: int = name_ranges.MAX_NAMES) -> Manifest | None:
+    """Read a manifest back; None for None. Nothing that it says has control characters.
 
-    :raises ManifestDamaged: unreadable, of another version, or edited by hand.
+    :param rrset: as the zone holds it.
+    :param owner: whose it is.
+    :param dns_name: what the zone serves.
+    :param most: names that it may cover.
+    :raises ManifestDamaged: unreadable, of another version, edited by hand, or covering more.
     """
     if rrset is None:
         return None
     try:
-        octets = [string for rrdata in rrset.rrdatas for string in split_strings(rrdata, rrset.name)]
-        strings = [string.decode() for string in octets]
-        return _read(strings, owner=owner, dns_name=dns_name)
+        strings = _strings(rrset)
+        # Whatever it says is shown in logs, XComs and on the page, and anybody may have written it.
+        if unprintable := next((string for string in strings if not string.isprintable()), None):
+            raise InvalidInput(f"{unprintable[:60]!r} has control characters")
+        return _read(strings, owner=owner, dns_name=dns_name, most=most)
     except (InvalidInput, ValueError) as error:
         raise ManifestDamaged(rrset.name, str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneManifests:
+    """The manifests of a whole zone, together within `mldns.ownership.name_ranges.MAX_NAMES`.
+
+    :param readable: in order of owner.
+    :param damaged: a line for each that does not read, or covers more than there is room for.
+    :param keys: of all the manifests' own rrsets.
+    """
+
+    readable: tuple[Manifest, ...]
+    damaged: tuple[str, ...]
+    keys: frozenset[Key]
+
+    @classmethod
+    def of(cls, rrsets: Iterable[RRset], *, dns_name: str, most: int = name_ranges.MAX_NAMES) -> ZoneManifests:
+        """Read all manifests among a zone's rrsets, those that cover least first.
+
+        Anybody can write a manifest that stands for any number of names. Where all of them are more than `most`, the
+        largest ones count as damaged, so that a forged one does not push an honest one out.
+        """
+        owners = {rrset: owner for rrset in rrsets if (owner := owner_of_manifest(rrset, dns_name))}
+        readable: list[Manifest] = []
+        damaged: list[str] = []
+        for rrset in sorted(owners, key=_size):
+            try:
+                manifest = decode(rrset, owner=owners[rrset], dns_name=dns_name, most=most)
+            except ManifestDamaged as error:
+                damaged.append(str(error))
+                continue
+            if manifest is not None:
+                most -= len(manifest.covered)
+                readable.append(manifest)
+        readable.sort(key=lambda manifest: manifest.owner)
+        keys = frozenset((rrset.name.lower(), rrset.type) for rrset in owners)
+        return cls(tuple(readable), tuple(sorted(damaged)), keys)
+
+
+def owner_of_manifest(rrset: RRset, dns_name: str) -> str | None:
+    """Return the owner label of `_mldns.<owner>.<zone>` TXT; None for any other rrset."""
+    prefix, suffix = f"{MANIFEST_LABEL}.", f".{dns_name}"
+    name = rrset.name.lower()
+    if rrset.type != "TXT" or not name.startswith(prefix) or not name.endswith(suffix):
+        return None
+    owner = name[len(prefix) : -len(suffix)]
+    return owner if owner and "." not in owner else None
 
 
 def masked(value: str) -> str:
@@ -122,8 +176,8 @@ def masked(value: str) -> str:
 
 
 def kept(value: str, *, public: bool) -> str:
-    """A claimant or a lease as a manifest keeps it: as it is, or as its digest where it is too long or to be hidden."""
-    return masked(value) if public or len(value.encode()) > _MAX_KEPT else value
+    """A claimant or a lease as a manifest keeps it: its digest where it is to be hidden, too long, or unprintable."""
+    return masked(value) if public or len(value.encode()) > _MAX_KEPT or not value.isprintable() else value
 
 
 def matches(stored: str, value: str) -> bool:
@@ -131,11 +185,14 @@ def matches(stored: str, value: str) -> bool:
     return stored == value or (bool(value) and stored == masked(value))
 
 
-def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
+def _read(strings: Sequence[str], *, owner: str, dns_name: str, most: int) -> Manifest:
     if not strings or strings[0] != f"v={VERSION}":
         raise InvalidInput(f"it does not begin with v={VERSION}")
     if strings[-1] != f"digest={_digest(strings[:-1])}":
         raise InvalidInput("its digest does not fit its content")
+    if (size := sum(map(name_ranges.size_of, _items(strings)))) > most:
+        total = name_ranges.MAX_NAMES
+        raise InvalidInput(f"it covers {size:,} names: all manifests of a zone together cover at most {total:,}")
     values: dict[str, str] = {}
     names: set[Key] = set()
     pending: set[Key] = set()
@@ -144,7 +201,7 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
         key, _, value = string.partition("=")
         if key == "grant":
             grants.append(value)
-        elif key in name_ranges.RESERVED - {name_ranges.EXPLICIT}:
+        elif key in _NO_ITEMS:
             values[key] = value
         else:
             item = string.removeprefix(_PENDING)
@@ -152,8 +209,6 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
             if any(_untouchable(key, dns_name) for key in keys):
                 raise InvalidInput(f"no claim covers {item!r}")
             (pending if item != string else names).update(keys)
-            if len(names) + len(pending) > name_ranges.MAX_NAMES:
-                raise InvalidInput(f"it covers more than {name_ranges.MAX_NAMES:,} names")
     return Manifest(
         owner=owner,
         claimant=values.get("claimant", ""),
@@ -164,6 +219,23 @@ def _read(strings: Sequence[str], *, owner: str, dns_name: str) -> Manifest:
         pending=frozenset(pending),
         grants=tuple(grants),
     )
+
+
+def _strings(rrset: RRset) -> list[str]:
+    return [octets.decode() for rrdata in rrset.rrdatas for octets in split_strings(rrdata, rrset.name)]
+
+
+def _items(strings: Sequence[str]) -> list[str]:
+    """Those of a manifest's strings that stand for names, without their marks."""
+    return [string.removeprefix(_PENDING) for string in strings if string.partition("=")[0] not in _NO_ITEMS]
+
+
+def _size(rrset: RRset) -> int:
+    """How many names a manifest stands for; 0 for one that does not read."""
+    try:
+        return sum(map(name_ranges.size_of, _items(_strings(rrset))))
+    except (InvalidInput, ValueError):
+        return 0
 
 
 def _untouchable(key: Key, dns_name: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mldns.ownership.manifest import Manifest, ManifestDamaged, decode
+from mldns.ownership.manifest import ZoneManifests
 from mldns.records.names import MANIFEST_LABEL, Key, relative
 from mldns.records.rrset import RRset
 
@@ -27,12 +27,13 @@ class Markers:
 
     def __init__(self, texts: Iterable[RRset], *, dns_name: str) -> None:
         self._dns_name = dns_name
-        self._manifests: list[Manifest] = []
+        txt = [rrset for rrset in texts if rrset.type == "TXT"]
+        # A damaged manifest owns nothing that could be told; whoever works on that job is told about it.
+        self._manifests = ZoneManifests.of(txt, dns_name=dns_name).readable
         self._external: dict[str, str] = {}
         self._octodns: set[str] = set()
-        for rrset in texts:
-            if rrset.type == "TXT":
-                self._read(rrset)
+        for rrset in txt:
+            self._read(rrset)
 
     def owner_of(self, key: Key) -> str | None:
         """The owner of the rrset at `key` in words, such as "mldns job 'bert-large'"; None where nothing tells."""
@@ -59,16 +60,11 @@ class Markers:
         return None
 
     def _read(self, rrset: RRset) -> None:
-        label, _, rest = rrset.name.lower().partition(".")
+        label = rrset.name.lower().partition(".")[0]
         text = "".join(rrset.rrdatas)
         if label == MANIFEST_LABEL:
-            try:
-                manifest = decode(rrset, owner=relative(rest, self._dns_name), dns_name=self._dns_name)
-            except ManifestDamaged:
-                return  # it owns nothing that could be told; whoever works on that job is told about it
-            if manifest is not None:
-                self._manifests.append(manifest)
-        elif _EXTERNAL_DNS in text:
+            return
+        if _EXTERNAL_DNS in text:
             _, _, after = text.partition(_EXTERNAL_DNS_OWNER)
             self._external[rrset.name.lower()] = after.strip('"').split(",")[0].strip('"') or "(no owner id)"
         elif label == _OCTODNS_LABEL and _OCTODNS in text:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mldns.exceptions import InvalidInput
-from mldns.records.addresses import TREES, address_of, address_text, names_of_range
+from mldns.records.addresses import TREES, address_of, address_text, names_of_range, parse_range
 from mldns.records.names import Key, absolute, is_role, natural, relative, worker_name
 
 EXPLICIT = "name"
@@ -19,7 +19,7 @@ RESERVED = frozenset({EXPLICIT, "v", "claimant", "lease", "generation", "expires
 """Keys of a manifest that no role may be mistaken for: workers of such a role are listed as explicit names."""
 
 MAX_NAMES = 100_000
-"""Ten times what a zone holds: a manifest that claims more is damaged, and must not exhaust memory."""
+"""Ten times what a zone holds: all manifests of a zone together cover no more, or they would exhaust memory."""
 
 # Octets: with a role of up to 63 letters, "/AAAA=" and a mark an item stays below the 255 of a TXT string.
 _RANGES_ROOM = 170
@@ -94,8 +94,20 @@ def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> tuple[str, ..
     return NameSet(keys, owner=owner, dns_name=dns_name).items()
 
 
+def size_of(item: str) -> int:
+    """Return how many names an item stands for, without making them, or raise InvalidInput when it is none."""
+    heading, _, value = item.partition("=")
+    return 1 if heading == EXPLICIT else sum(high - low + 1 for low, high in _spans(heading, value))
+
+
 def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
-    """Yield the keys of one item, or raise InvalidInput when it is none."""
+    """Yield the keys of one item.
+
+    :param item: such as `worker=0-3,7`.
+    :param owner: whose manifest it is in.
+    :param dns_name: what the zone serves.
+    :raises InvalidInput: it is no item, or stands for more than `MAX_NAMES`.
+    """
     heading, _, value = item.partition("=")
     if heading == EXPLICIT:
         name, _, kind = value.rpartition("/")
@@ -103,21 +115,31 @@ def from_item(item: str, *, owner: str, dns_name: str) -> Iterator[Key]:
             raise InvalidInput(f"{item!r} is not name=NAME/TYPE")
         yield (dns_name if name == "@" else absolute(f"{name}.{dns_name}"), kind)
         return
+    spans = _spans(heading, value)
+    if sum(high - low + 1 for low, high in spans) > MAX_NAMES:
+        raise InvalidInput(f"{item!r} covers more than {MAX_NAMES:,} names")
     if heading in TREES:
-        for text in value.split(","):
-            yield from ((name, "PTR") for name in names_of_range(heading, text, MAX_NAMES))
+        yield from ((name, "PTR") for low, high in spans for name in names_of_range(heading, low, high))
         return
     role, _, kind = heading.partition("/")
-    if not _RANGES.fullmatch(value):
-        raise InvalidInput(f"{item!r} is not ROLE=RANKS")
-    for part in value.split(","):
-        first, _, last = part.partition("-")
-        low, high = int(first), int(last or first)
-        if high - low >= MAX_NAMES:
-            raise InvalidInput(f"{item!r} covers more than {MAX_NAMES:,} names")
-        # The role is validated once; a range of 10,000 names then costs string joins only.
-        prefix, suffix = worker_name(role, 0, owner, dns_name).split("-0.", 1)
+    # The role is validated once; a range of 10,000 names then costs string joins only.
+    prefix, suffix = worker_name(role, 0, owner, dns_name).split("-0.", 1)
+    for low, high in spans:
         yield from ((f"{prefix}-{rank}.{suffix}", kind or "A") for rank in range(low, high + 1))
+
+
+def _spans(heading: str, value: str) -> list[Span]:
+    """The first and last numbers of an item's ranges."""
+    if heading in TREES:
+        spans = [parse_range(heading, text) for text in value.split(",")]
+    elif _RANGES.fullmatch(value):
+        parts = [text.partition("-") for text in value.split(",")]
+        spans = [(int(first), int(last or first)) for first, _, last in parts]
+    else:
+        raise InvalidInput(f"'{heading}={value}' is not ROLE=RANKS")
+    if any(high < low for low, high in spans):
+        raise InvalidInput(f"'{heading}={value}' has a range whose end comes before its beginning")
+    return spans
 
 
 def _heading(role: str, kind: str) -> str | None:

@@ -1,7 +1,6 @@
 """Why a person should look at a zone, beside the names of its jobs: a line each, and what to do. Pure.
 
-What is wrong with a job's names is in the job's own row of the snapshot (`mldns.reconcile.snapshot`), and not
-told twice.
+What is wrong with a job's names is in the job's own row (`mldns.reconcile.job_rows`), and not said twice.
 """
 
 from __future__ import annotations
@@ -26,9 +25,12 @@ Reason = dict[str, Any]
 def reasons(
     report: ZoneReport, answers: Answers | None, grants: Standing | None, refused: Sequence[str]
 ) -> list[Reason]:
-    """All of them, the zone's own first.
+    """Return all of them, the zone's own first.
 
-    :param refused: what a repair or a collection could not do, as of `mldns.reconcile.snapshot.Actions`.
+    :param report: what was found in the zone.
+    :param answers: of its servers; None where they were not asked.
+    :param grants: that are still there; None where that is not known.
+    :param refused: what a repair or a collection could not do (`mldns.reconcile.findings.Actions`).
     """
     return [
         *(_reason(line, None, "read docs/ownership.md: who holds its names is not known") for line in report.damaged),
@@ -38,8 +40,8 @@ def reasons(
     ]
 
 
-def told(found: Sequence[Reason]) -> dict[str, Any]:
-    """As much as fits an event."""
+def listed(found: Sequence[Reason]) -> dict[str, Any]:
+    """Return as many as an event has room for, and how many there are."""
     return {"reasons": list(found[:LISTED]), "reasons_total": len(found)}
 
 

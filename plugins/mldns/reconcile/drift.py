@@ -1,9 +1,9 @@
 """A zone against the manifests in it: what is claimed and missing or changed, what nobody claims, whose lease is over.
 
-the zone holds        the manifest says   its task told      the job's name is
+the zone holds        the manifest says   its task wrote     the job's name is
 10.0.0.7              ours                10.0.0.7           as it should be
 10.9.9.9              ours                10.0.0.7           changed
-10.9.9.9              ours                nothing certain    as it should be, as far as can be told
+10.9.9.9              ours                nothing certain    as it should be, as far as is known
 nothing               ours                10.0.0.7           missing, and can be restored
 nothing               ours                nothing certain    missing
 10.9.9.9              not written yet     whatever           extra: it stands in the way
@@ -17,14 +17,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mldns.events.written_records import Told, known
+from mldns.events.written_records import WrittenRecords, certain_records
 from mldns.messages import timestamp
 from mldns.ownership.leases import Holding, Over, over
-from mldns.ownership.manifest import Manifest, ManifestDamaged, decode
-from mldns.records.names import MANIFEST_LABEL, Key, natural, relative
+from mldns.ownership.manifest import Manifest, ZoneManifests
+from mldns.records.names import Key, natural, relative
 from mldns.records.rrset import RRset, same
 
 _SAMPLE = 5
+_LOGGED = 3  # names of a kind, in a job's log line
 
 HoldingOf = Callable[[Manifest], Holding]
 
@@ -42,7 +43,7 @@ class OwnerReport:
     """What one manifest says and what the zone holds of it. Everything is in natural order.
 
     :param expired: the lease's time is over, whatever its run does; `over` says whether the lease is.
-    :param known: what the records must say, as far as that is certain (`mldns.events.written_records.known`).
+    :param certain: what the records must say (`mldns.events.written_records.certain_records`).
     :param extra: what somebody else has written below the job's name, or where the job is yet to write.
     """
 
@@ -51,7 +52,7 @@ class OwnerReport:
     expired: bool
     holding: Holding
     over: Over | None = None
-    known: Mapping[Key, RRset] = field(default_factory=dict)
+    certain: Mapping[Key, RRset] = field(default_factory=dict)
     changed: tuple[Changed, ...] = ()
     extra: tuple[RRset, ...] = ()
 
@@ -67,11 +68,22 @@ class OwnerReport:
     @property
     def restorable(self) -> tuple[RRset, ...]:
         """What a repair writes: nothing while the job itself is writing, or where what is missing is not certain."""
-        if self.manifest.pending or any(key not in self.known for key in self.missing):
+        if self.manifest.pending or any(key not in self.certain for key in self.missing):
             return ()
-        lost = [self.known[key] for key in self.missing]
+        lost = [self.certain[key] for key in self.missing]
         # What was made a routing policy by hand is for whoever made it.
         return (*lost, *(item.wanted for item in self.changed if not item.found.routed))
+
+    def summary(self) -> str:
+        """Return the first names that are not as claimed in one log line; "" where all are."""
+        parts = [
+            *(f"missing {name} {kind}" for name, kind in self.missing[:_LOGGED]),
+            *(f"changed {item.wanted.name} {item.wanted.type}" for item in self.changed[:_LOGGED]),
+            *(f"extra {rrset.name} {rrset.type}" for rrset in self.extra[:_LOGGED]),
+        ]
+        if self.over:
+            parts.append(f"lease {self.holding.lease} {self.over}")
+        return f"job {self.manifest.owner}: {', '.join(parts)}" if parts else ""
 
     def to_json(self) -> dict[str, Any]:
         expires = self.manifest.expires
@@ -136,50 +148,40 @@ def compare(
     *,
     dns_name: str,
     now: float,
-    told: Collection[Told] = (),
+    written: Collection[WrittenRecords] = (),
     holding_of: HoldingOf | None = None,
 ) -> ZoneReport:
-    """Compare a zone's rrsets, all of them, with the manifests among them. `now` in Unix seconds.
+    """Compare a zone's rrsets with the manifests among them.
 
     The apex's NS and SOA belong to the zone itself and are nobody's.
 
-    :param told: what tasks told of the records they wrote.
-    :param holding_of: who holds a manifest's names; by default nobody can tell more than the manifest.
+    :param rrsets: all of the zone's.
+    :param dns_name: what the zone serves.
+    :param now: Unix seconds.
+    :param written: what trusted tasks wrote.
+    :param holding_of: who holds a manifest's names; by default what the manifest says.
     """
     listed = tuple(rrsets)
     present = {(rrset.name.lower(), rrset.type): rrset for rrset in listed}
-    own = {(dns_name, "NS"), (dns_name, "SOA")}
-    manifests: list[Manifest] = []
-    damaged: list[str] = []
-    for rrset in listed:
-        owner = _owner_of_manifest(rrset, dns_name)
-        if owner is None:
-            continue
-        own.add((rrset.name.lower(), rrset.type))
-        try:
-            manifest = decode(rrset, owner=owner, dns_name=dns_name)
-        except ManifestDamaged as error:
-            damaged.append(str(error))
-            continue
-        if manifest is not None:
-            own |= manifest.names
-            manifests.append(manifest)
+    found = ZoneManifests.of(listed, dns_name=dns_name)
+    manifests = found.readable
+    own = {(dns_name, "NS"), (dns_name, "SOA"), *found.keys}.union(*(manifest.names for manifest in manifests))
     pending = {key for manifest in manifests for key in manifest.pending}
     foreign = tuple(sorted(present.keys() - own - pending, key=natural))
     strangers = _by_owner(present.keys() - own, manifests, dns_name)
     holding_of = holding_of or (lambda manifest: Holding(manifest.claimant, manifest.lease))
     owners = [
         replace(
-            _report(manifest, present, known(manifest, told), holding_of(manifest), now),
+            _report(manifest, present, certain_records(manifest, written), holding_of(manifest), now),
             extra=tuple(present[key] for key in sorted(strangers.get(manifest.owner, ()), key=natural)),
         )
-        for manifest in sorted(manifests, key=lambda manifest: manifest.owner)
+        for manifest in manifests
     ]
-    return ZoneReport(dns_name, len(listed), tuple(owners), foreign, tuple(damaged))
+    return ZoneReport(dns_name, len(listed), tuple(owners), foreign, found.damaged)
 
 
 def fitting(reports: Iterable[Mapping[str, Any]], room: int) -> list[Mapping[str, Any]]:
-    """The first reports whose JSON together takes at most `room` characters: what goes into XCom stays small."""
+    """Return the first reports whose JSON together takes at most `room` characters: what goes into XCom stays small."""
     shown: list[Mapping[str, Any]] = []
     for report in reports:
         room -= len(json.dumps(report))
@@ -203,7 +205,7 @@ def _report(
         expired=manifest.expires is not None and manifest.expires <= now,
         holding=holding,
         over=over(manifest, holding, now),
-        known=certain,
+        certain=certain,
         changed=tuple(sorted(differing, key=lambda item: natural(item.wanted.key))),
     )
 
@@ -219,16 +221,6 @@ def _by_owner(keys: Iterable[Key], manifests: Sequence[Manifest], dns_name: str)
         if owner:
             found.setdefault(owner, set()).add(key)
     return found
-
-
-def _owner_of_manifest(rrset: RRset, dns_name: str) -> str | None:
-    """The owner label of `_mldns.<owner>.<zone>` TXT; None for any other rrset."""
-    prefix, suffix = f"{MANIFEST_LABEL}.", f".{dns_name}"
-    name = rrset.name.lower()
-    if rrset.type != "TXT" or not name.startswith(prefix) or not name.endswith(suffix):
-        return None
-    owner = name[len(prefix) : -len(suffix)]
-    return owner if owner and "." not in owner else None
 
 
 def _counted(keys: Sequence[Key]) -> dict[str, Any]:

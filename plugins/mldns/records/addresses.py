@@ -51,18 +51,20 @@ def address_text(tree: str) -> Callable[[int], str]:
     return lambda number: str(kind(number))
 
 
-def names_of_range(tree: str, text: str, most: int) -> Iterator[str]:
-    """Yield the names of `10.0.0.7-10.0.0.9`, or raise InvalidInput when it is no range, or one of over `most`."""
+def parse_range(tree: str, text: str) -> tuple[int, int]:
+    """Return the first and the last number of `10.0.0.7-10.0.0.9`, or raise InvalidInput when it is no range."""
     first, dash, last = text.partition("-")
     kind = ipaddress.IPv4Address if tree == TREES[0] else ipaddress.IPv6Address
     try:
-        low, high = kind(first), kind(last if dash else first)
+        return int(kind(first)), int(kind(last if dash else first))
     except ValueError:
         raise InvalidInput(f"{text!r} is not a range of addresses below {tree}") from None
-    if not 0 <= int(high) - int(low) < most:
-        raise InvalidInput(f"{text!r} covers no address, or more than {most:,}")
-    for number in range(int(low), int(high) + 1):
-        yield f"{kind(number).reverse_pointer}."
+
+
+def names_of_range(tree: str, low: int, high: int) -> Iterator[str]:
+    """Yield the names of the addresses from `low` to `high`."""
+    kind = ipaddress.IPv4Address if tree == TREES[0] else ipaddress.IPv6Address
+    return (f"{kind(number).reverse_pointer}." for number in range(low, high + 1))
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

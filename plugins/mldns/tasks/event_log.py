@@ -1,4 +1,4 @@
-"""What Airflow has recorded of the records that jobs wrote: the events of `mldns.events.assets.RECORDS`."""
+"""Airflow's log of asset events, read for the records that jobs wrote (`mldns.events.assets.RECORDS`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mldns.events.trust import TaskEvent, believed, hear
-from mldns.events.written_records import Told
+from mldns.events.trust import TaskEvent, is_trusted, trusted_records
+from mldns.events.written_records import WrittenRecords
 from mldns.ownership.manifest import Manifest
 from mldns.tasks.lease import dag_of
 from mldns.tasks.outlets import RECORDS
@@ -30,13 +30,13 @@ class RecordsLog:
         self._read: list[list[TaskEvent]] = []
         self._more = _pages()
 
-    def hear(
+    def written_under(
         self, project: str, zone: str, dns_name: str, manifests: Sequence[Manifest], *, checker: str
-    ) -> list[Told]:
-        """Return what tasks that are believed (`mldns.events.trust`) told of each manifest's lease, newest first.
+    ) -> list[WrittenRecords]:
+        """Return what trusted tasks (`mldns.events.trust`) wrote under each manifest's lease, newest first.
 
-        The newest 2,000 events are read, and up to 10,000 where a manifest was not heard of by then. Where Airflow
-        cannot be asked, or its events were cleaned away, nothing was told: then nothing is certain.
+        The newest 2,000 events are read, and up to 10,000 where nothing was found of a manifest by then. Where
+        Airflow cannot be asked, or its events were cleaned away, nothing is found: then no record's data is certain.
 
         :param project: the Google project of the zone.
         :param zone: the managed zone's name.
@@ -45,10 +45,10 @@ class RecordsLog:
         :param checker: the DAG that asks.
         """
         try:
-            return hear(
+            return trusted_records(
                 self._of_zone(project, zone),
                 manifests,
-                believe=lambda event: believed(event, checker=checker, dag_of=dag_of),
+                trusts=lambda event: is_trusted(event, checker=checker, dag_of=dag_of),
                 dns_name=dns_name,
                 enough_pages=_ENOUGH_PAGES,
             )
@@ -71,7 +71,7 @@ class RecordsLog:
 
 
 def _pages() -> Iterator[list[TaskEvent]]:
-    """Yield the events, newest first, with the tasks that told them."""
+    """Yield the events, newest first, with the tasks that emitted them."""
     from airflow.sdk.execution_time.context import InletEventsAccessors
 
     seen: set[int] = set()

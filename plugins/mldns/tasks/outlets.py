@@ -10,7 +10,7 @@ from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from mldns.events import assets
 from mldns.events.assets import Phase, Writer
-from mldns.events.written_records import records_event
+from mldns.events.written_records import WrittenRecords
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -59,15 +59,15 @@ def emit_job_event(context: Context, *, project: str, zone: str, job: str, phase
     emit(context, assets.JOBS, extra)
 
 
-def emit_records_event(context: Context, written: Mapping[str, Any], reverse: Mapping[str, Any] | None = None) -> None:
+def emit_records_event(context: Context, *, project: str, written: Mapping[str, WrittenRecords]) -> None:
     """Emit which records were written, so that later checks have something to compare with.
 
     :param context: of the task that wrote them.
-    :param written: arguments of `mldns.events.written_records.records_event`, but for `now`.
-    :param reverse: the same of the reverse zone; a task has one event for both.
+    :param project: the Google project of the zones.
+    :param written: by the managed zone's name: a job's own zone, then its reverse zone. A task has one event for both.
     """
     if "outlet_events" not in context:
         return
     now = time.time()
-    extra = records_event(**written, now=now)
-    emit(context, assets.RECORDS, extra | {"reverse": records_event(**reverse, now=now) if reverse else None})
+    extra, *rest = [records.to_event(project=project, zone=zone, now=now) for zone, records in written.items()]
+    emit(context, assets.RECORDS, extra | {"reverse": rest[0] if rest else None})

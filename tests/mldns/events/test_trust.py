@@ -1,4 +1,4 @@
-"""Whose word counts about a job's records."""
+"""Which events may say what a job's records are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mldns.events.trust import TaskEvent, believed, hear, unvouched
-from mldns.events.written_records import Told, records_event
+from mldns.events.trust import TaskEvent, is_trusted, trusted_records, unattested
+from mldns.events.written_records import WrittenRecords, pack
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.manifest import Manifest, masked
 from mldns.records.names import Key
 from mldns.records.rrset import RRset
@@ -34,18 +35,20 @@ def event(
     **fields: Any,
 ) -> TaskEvent:
     said: dict[str, Any] = {"job": "bert", "claimant": f"{HOME}/train", "lease": "run-1", "generation": 3, **fields}
-    return TaskEvent(records_event(project="p", zone="ml", rrsets=rrsets, now=0, **said), dag, run, task)
+    packed = pack(DesiredRecords("bert", ZONE, 30, records=rrsets))
+    extra = WrittenRecords(**said, rrsets=rrsets, packed=packed).to_event(project="p", zone="ml", now=0)
+    return TaskEvent(extra, dag, run, task)
 
 
 def trusted(one: TaskEvent) -> bool:
-    return believed(one, checker="mldns_reconcile", dag_of=dag_of)
+    return is_trusted(one, checker="mldns_reconcile", dag_of=dag_of)
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("emitted", "expected"),
     [
         (event(), True),
-        (event(dag="tell_events"), False),  # another DAG about this job
+        (event(dag="other_events"), False),  # another DAG about this job
         (event(run="run-2"), False),  # the claimant's DAG, another run
         (event(claimant="elsewhere.example.com/train"), False),  # another deployment's DAG of the same name
         (event(dag="mldns_pretraining", run="triggered-7"), True),  # called by the claimant's DAG
@@ -57,8 +60,8 @@ def trusted(one: TaskEvent) -> bool:
         (event(dag="mldns_pretraining", task=None), False),
     ],
 )
-def test_who_is_believed(told: TaskEvent, expected: bool) -> None:
-    assert trusted(told) is expected
+def test_who_is_trusted(emitted: TaskEvent, expected: bool) -> None:
+    assert trusted(emitted) is expected
 
 
 def manifest(*keys: Key, **fields: Any) -> Manifest:
@@ -66,8 +69,8 @@ def manifest(*keys: Key, **fields: Any) -> Manifest:
     return Manifest("bert", **given)
 
 
-def heard(pages: list[list[TaskEvent]], of: Manifest, enough_pages: int = 2) -> tuple[list[Told], int]:
-    """What is heard of one manifest, and how many pages are read."""
+def found(pages: list[list[TaskEvent]], of: Manifest, enough_pages: int = 2) -> tuple[list[WrittenRecords], int]:
+    """What is found of one manifest, and how many pages are read."""
     read = 0
 
     def turning() -> Iterator[list[TaskEvent]]:
@@ -76,17 +79,17 @@ def heard(pages: list[list[TaskEvent]], of: Manifest, enough_pages: int = 2) -> 
             read += 1
             yield page
 
-    told = hear(turning(), [of], believe=trusted, dns_name=ZONE, enough_pages=enough_pages)
-    return told, read
+    written = trusted_records(turning(), [of], trusts=trusted, dns_name=ZONE, enough_pages=enough_pages)
+    return written, read
 
 
-def test_a_public_zones_digests_are_told_in_clear() -> None:
+def test_a_public_zones_digests_come_in_clear() -> None:
     hidden = manifest(WORKER.key, claimant=masked(f"{HOME}/train"), lease=masked("run-1"))
-    ((told,), _) = heard([[event()]], hidden)
-    assert (told.claimant, told.lease, told.rrsets) == (f"{HOME}/train", "run-1", (WORKER,))
+    ((written,), _) = found([[event()]], hidden)
+    assert (written.claimant, written.lease, written.rrsets) == (f"{HOME}/train", "run-1", (WORKER,))
 
 
-NOISE = [event(job="other"), event(dag="tell_events")]
+NOISE = [event(job="other"), event(dag="other_events")]
 
 
 @pytest.mark.parametrize(
@@ -99,40 +102,40 @@ NOISE = [event(job="other"), event(dag="tell_events")]
         ([NOISE] * 5, [WORKER], [], 5),
     ],
 )
-def test_how_far_back_is_listened(
+def test_how_far_back_is_read(
     pages: list[list[TaskEvent]], claimed: list[RRset], generations: list[int], read: int
 ) -> None:
-    told, turned = heard(pages, manifest(*(rrset.key for rrset in claimed)))
-    assert ([one.generation for one in told], turned) == (generations, read)
+    written, turned = found(pages, manifest(*(rrset.key for rrset in claimed)))
+    assert ([one.generation for one in written], turned) == (generations, read)
 
 
-TOLD = [Told("bert", f"{HOME}/train", "run-1", 1, (WORKER, SERVICE))]
+WRITTEN = [WrittenRecords("bert", f"{HOME}/train", "run-1", 1, (WORKER, SERVICE))]
 APEX = (ZONE, "TXT")
 POINTER = RRset(f"7.0.0.{REVERSE}", "PTR", 30, (WORKER.name,))
 
 
 @pytest.mark.parametrize(
-    ("keys", "told", "zone", "doubtful"),
+    ("keys", "written", "zone", "unproven"),
     [
         ([WORKER.key], [], ZONE, []),
         ([WORKER.key, SERVICE.key], [], ZONE, [SERVICE.key]),
-        ([WORKER.key, SERVICE.key], TOLD, ZONE, []),  # of whatever generation
-        ([SERVICE.key], [Told("bert", f"{HOME}/train", "run-2", 1, (SERVICE,))], ZONE, [SERVICE.key]),
-        ([SERVICE.key], [Told("evil", f"{HOME}/train", "run-1", 1, (SERVICE,))], ZONE, [SERVICE.key]),
+        ([WORKER.key, SERVICE.key], WRITTEN, ZONE, []),  # of whatever generation
+        ([SERVICE.key], [WrittenRecords("bert", f"{HOME}/train", "run-2", 1, (SERVICE,))], ZONE, [SERVICE.key]),
+        ([SERVICE.key], [WrittenRecords("evil", f"{HOME}/train", "run-1", 1, (SERVICE,))], ZONE, [SERVICE.key]),
         ([(f"bert.{ZONE}", "A")], [], ZONE, [(f"bert.{ZONE}", "A")]),
         ([(f"x.notbert.{ZONE}", "A")], [], ZONE, [(f"x.notbert.{ZONE}", "A")]),
         ([(f"sub.bert.{ZONE}", "NS")], [], ZONE, [(f"sub.bert.{ZONE}", "NS")]),  # no type that mldns writes
-        ([APEX], [Told("bert", f"{HOME}/train", "run-1", 3, (RRset(*APEX, 30, ('"x"',)),))], ZONE, [APEX]),
+        ([APEX], [WrittenRecords("bert", f"{HOME}/train", "run-1", 3, (RRset(*APEX, 30, ('"x"',)),))], ZONE, [APEX]),
         ([POINTER.key], [], REVERSE, [POINTER.key]),
-        ([POINTER.key], [Told("bert", f"{HOME}/train", "run-1", 3, (POINTER,))], REVERSE, []),
+        ([POINTER.key], [WrittenRecords("bert", f"{HOME}/train", "run-1", 3, (POINTER,))], REVERSE, []),
     ],
 )
-def test_what_a_manifest_is_not_believed_about(
-    keys: list[Key], told: list[Told], zone: str, doubtful: list[Key]
+def test_what_a_manifest_does_not_prove(
+    keys: list[Key], written: list[WrittenRecords], zone: str, unproven: list[Key]
 ) -> None:
-    assert unvouched(manifest(*keys), told, zone) == set(doubtful)
+    assert unattested(manifest(*keys), written, zone) == set(unproven)
 
 
 def test_a_job_named_like_a_number_owns_no_addresses() -> None:
     claim = Manifest("0", claimant="x", lease="y", names=frozenset({POINTER.key}))
-    assert unvouched(claim, [], "0.10.in-addr.arpa.") == {POINTER.key}
+    assert unattested(claim, [], "0.10.in-addr.arpa.") == {POINTER.key}

@@ -1,127 +1,131 @@
-"""Records as an event tells them."""
+"""The records of an upsert in its event, and which of them still count."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mldns.events.written_records import ROOM, Told, known, pack, parse, records_event, unpack
+from mldns.events.written_records import ROOM, WrittenRecords, certain_records, of_generation, pack, parse, unpack
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import pack_bytes
-from mldns.inventory.job_records import job_records, reverse_records
-from mldns.inventory.workers import parse_workers
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.manifest import Manifest, masked
 from mldns.records.rrset import RRset
 
 ZONE = "ml.example.com."
-FIRST = int(ipaddress.ip_address("10.0.0.7"))
 WORKER = RRset("worker-0.bert.ml.example.com.", "A", 30, ("10.0.0.7",))
+REVERSE = "10.in-addr.arpa."
 
-texts = st.text(st.characters(codec="utf-8"), max_size=20)
-rrset_lists = st.lists(
-    st.builds(RRset, texts, st.sampled_from(["A", "TXT", "SRV"]), st.integers(0, 2**31), st.lists(texts).map(tuple)),
-    max_size=8,
+
+def desired(workers: Any = ("10.0.0.7",), **more: Any) -> DesiredRecords:
+    return DesiredRecords.parse(owner="bert", dns_name=ZONE, workers=workers and list(workers), **more)
+
+
+workers = st.lists(
+    st.tuples(
+        st.ip_addresses(v=4, network="10.0.0.0/24").map(str), st.sampled_from(["worker", "ps"]), st.integers(1, 8)
+    ),
+    min_size=1,
+    max_size=12,
 )
 
 
-@given(rrset_lists)
-def test_what_is_packed_comes_back(rrsets: list[RRset]) -> None:
-    assert sorted(unpack(pack(rrsets)), key=repr) == sorted(rrsets, key=repr)
+@given(workers, st.none() | st.integers(1, 65535), st.integers(1, 300))
+def test_what_is_packed_comes_back(hosts: list[tuple[str, str, int]], port: int | None, ttl: int) -> None:
+    inventory = "\n".join(f"{address} role={role} slots={slots}" for address, role, slots in hosts)
+    text = {"name": f"note.{ZONE}", "type": "TXT", "rrdatas": ['"a \\"b\\" # é"']}
+    wanted = DesiredRecords.parse(
+        owner="bert",
+        dns_name=ZONE,
+        ttl=ttl,
+        workers=inventory,
+        records=[text],
+        port=port,
+        allow_addresses=[address for address, _, _ in hosts],  # several ranks may share one
+        reverse_dns_name=REVERSE,
+    )
+    for pointers, rrsets in ((False, wanted.rrsets), (True, wanted.pointers)):
+        packed = pack(wanted, pointers=pointers)
+        assert packed is not None
+        assert unpack(packed, job="bert") == rrsets
+
+
+def test_explicit_records_alone_and_addresses_that_were_allowed_come_back() -> None:
+    wanted = desired(
+        None,
+        records=[{"name": f"a.{ZONE}", "type": "A", "ttl": 5, "rrdatas": ["127.0.0.1"]}],
+        allow_addresses=["127.0.0.0/8"],
+    )
+    assert unpack(pack(wanted) or "", job="bert") == wanted.rrsets
+
+
+def packed(**made_of: Any) -> str:
+    return pack_bytes(json.dumps({"dns_name": ZONE, "ttl": 30, "workers": "10.0.0.7", **made_of}).encode())
 
 
 @pytest.mark.parametrize(
-    "name", ["worker-007", "worker-00", "w-1-2-3", "w-99999999999999999999", "0", "plain", "a\0b"], ids=repr
+    "text",
+    [
+        "",
+        "x",
+        "é",
+        pack_bytes(b"[]"),
+        pack_bytes(b"\xff"),
+        pack_bytes(b"[" * 100_000),
+        pack_bytes(b" " * (3 << 20)),
+        packed(ttl="x"),
+        packed(workers="10.0.0.0-10.255.255.255"),
+        packed(records=[{"name": WORKER.name, "type": "A", "rrdatas": [5]}]),
+        packed(records=5),
+        packed(owner="another"),
+        packed(policy="sync"),
+    ],
+    ids=repr,
 )
-def test_numbers_of_every_look_come_back(name: str) -> None:
-    rrset = RRset(f"{name}.bert.{ZONE}", "TXT", 30, (f'"{name} 1.02 #"',))
-    assert unpack(pack([rrset])) == (rrset,)
-
-
-@pytest.mark.parametrize("text", ["", "x", "é", pack_bytes(b"[]"), pack_bytes(b"[[],[1]]"), pack_bytes(b"\xff")])
 def test_what_nobody_packed_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="packed"):
-        unpack(text)
+    with pytest.raises(InvalidInput):
+        unpack(text, job="bert")
+    assert parse(event() | {"packed": text}) == WrittenRecords("bert", "airflow/train", "run-1", 3, ())
 
 
-def packed(template: object, columns: list[list[int]], *counts: int) -> str:
-    return pack_bytes(json.dumps([[[template, columns]] * len(counts), counts]).encode())
-
-
-LONG = json.dumps([WORKER.name, "TXT", 30, "x" * 10_000])
-
-NO_RECORD_SETS = {
-    "a ttl that is text": packed('["a.ml.example.com.", "A", "x", "10.0.0.7"]', [], 1),
-    "a ttl that is a flag": packed('["a.ml.example.com.", "A", true, "10.0.0.7"]', [], 1),
-    "a negative ttl": packed('["a.ml.example.com.", "A", -1, "10.0.0.7"]', [], 1),
-    "data that is a number": packed('["a.ml.example.com.", "A", 30, 5]', [], 1),
-    "a name that is a number": packed('[1, "A", 30]', [], 1),
-    "no type": packed('["a.ml.example.com.", null, 30]', [], 1),
-    "a template that is a number": packed(5, [], 1),
-    "no end of brackets": packed("[" * 100_000, [], 1),
-    "too many": packed(json.dumps([*WORKER.key, 30]), [], 10**12),
-    "too many but for a negative count": packed(json.dumps([*WORKER.key, 30]), [], 10**12, -(10**12)),
-    "more numbers than counted": packed('["a\0.ml.example.com.", "A", 30]', [[1] * 9], 1),
-    "too long in all": packed(LONG, [], 50_000),
-}
-
-
-@pytest.mark.parametrize("text", NO_RECORD_SETS.values(), ids=NO_RECORD_SETS)
-def test_what_packs_no_record_sets_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="packed"):
-        unpack(text)
-    assert parse(event() | {"packed": text}) == Told("bert", "airflow/train", "run-1", 3, ())
-
-
-def ten_thousand(step: int) -> list[str]:
-    """Addresses `step` apart, or at random in 10.0.0.0/8 for 0."""
-    if step:
-        return [str(ipaddress.ip_address(FIRST + step * rank)) for rank in range(9_980)]
+def test_ten_thousand_scattered_workers_fit_into_an_event() -> None:
     numbers = random.Random(1).sample(range(10 << 24, 11 << 24), 9_980)
-    return [str(ipaddress.ip_address(number)) for number in numbers]
+    wanted = desired(str(ipaddress.ip_address(number)) for number in numbers)
+    text = pack(wanted)
+    assert text is not None
+    assert unpack(text, job="bert") == wanted.rrsets
 
 
-@pytest.mark.parametrize(("step", "most"), [(1, 1_000), (4, 1_000), (0, ROOM)])
-def test_ten_thousand_workers_fit_into_an_event(step: int, most: int) -> None:
-    workers = parse_workers(ten_thousand(step))
-    rrsets = job_records(workers, owner="bert", dns_name=ZONE, ttl=30, port=29500)
-    assert len(pack(rrsets)) <= most
-    assert set(unpack(pack(rrsets))) == set(rrsets)
+def written(rrsets: tuple[RRset, ...] = (WORKER,), generation: int = 3, packed: str | None = None) -> WrittenRecords:
+    return WrittenRecords("bert", "airflow/train", "run-1", generation, rrsets, packed)
 
 
-def test_their_ptr_records_do_too() -> None:
-    workers = parse_workers(ten_thousand(1))
-    rrsets = reverse_records(workers, owner="bert", dns_name=ZONE, reverse_dns_name="10.in-addr.arpa.", ttl=30)
-    assert len(pack(rrsets)) <= 1_000
-
-
-def event(rrsets: tuple[RRset, ...] = (WORKER,), **fields: object) -> dict[str, object]:
-    return records_event(
-        project="p",
-        zone="ml",
-        job="bert",
-        claimant="airflow/train",
-        lease="run-1",
-        generation=3,
-        rrsets=rrsets,
-        now=0,
-    ) | dict(fields)
+def event(**fields: object) -> dict[str, object]:
+    wanted = desired()
+    said = written(wanted.rrsets, packed=pack(wanted)).to_event(project="p", zone="ml", now=0)
+    return said | fields
 
 
 def test_an_event_reads_back() -> None:
-    assert parse(event()) == Told("bert", "airflow/train", "run-1", 3, (WORKER,))
+    wanted = desired()
+    assert parse(event()) == written(wanted.rrsets, packed=pack(wanted))
 
 
-def test_an_event_without_room_tells_whose_the_lease_is() -> None:
+def test_records_without_room_leave_an_event_that_says_whose_the_lease_is() -> None:
     noise = random.Random(2)
-    long = tuple(RRset(f"n{n}.{ZONE}", "TXT", 30, (noise.randbytes(200).hex(),)) for n in range(400))
-    crowded = event(long)
-    assert crowded["packed"] is None
-    assert parse(crowded) == Told("bert", "airflow/train", "run-1", 3, ())
+    long = [
+        {"name": f"n{number}.{ZONE}", "type": "TXT", "rrdatas": [f'"{noise.randbytes(100).hex()}"']}
+        for number in range(ROOM // 100)
+    ]
+    assert pack(desired(None, records=long)) is None
+    assert parse(event(packed=None)) == written(())
 
 
 @pytest.mark.parametrize("fields", [{"kind": "job"}, {"schema": 2}, {"job": None}])
@@ -132,9 +136,6 @@ def test_other_events_are_none_of_ours(fields: dict[str, object]) -> None:
 def manifest(**fields: object) -> Manifest:
     given = {"claimant": "airflow/train", "lease": "run-1", "generation": 3, "names": frozenset({WORKER.key}), **fields}
     return Manifest("bert", **given)  # type: ignore[arg-type]
-
-
-TOLD = Told("bert", "airflow/train", "run-1", 3, (WORKER,))
 
 
 @pytest.mark.parametrize(
@@ -149,21 +150,19 @@ TOLD = Told("bert", "airflow/train", "run-1", 3, (WORKER,))
         (manifest(names=frozenset(), pending=frozenset({WORKER.key})), False),
     ],
 )
-def test_what_was_told_counts_at_the_manifest_it_was_told_of(of: Manifest, certain: bool) -> None:
-    assert known(of, [TOLD]) == ({WORKER.key: WORKER} if certain else {})
+def test_written_records_count_at_the_manifest_they_were_written_under(of: Manifest, certain: bool) -> None:
+    assert certain_records(of, [written()]) == ({WORKER.key: WORKER} if certain else {})
 
 
-FORGED = RRset(WORKER.name, "A", 30, ("10.66.66.66",))
-
-
-@pytest.mark.parametrize("others", [(FORGED,), (RRset(WORKER.name, "A", 60, WORKER.rrdatas),)])
-def test_two_events_of_one_generation_that_disagree_make_nothing_certain(others: tuple[RRset, ...]) -> None:
+@pytest.mark.parametrize("other", [replace(WORKER, rrdatas=("10.66.66.66",)), replace(WORKER, ttl=60)])
+def test_two_events_of_one_generation_that_disagree_make_nothing_certain(other: RRset) -> None:
     another = RRset(f"worker-1.bert.{ZONE}", "A", 30, ("10.0.0.8",))
     whole = manifest(names=frozenset({WORKER.key, another.key}))
-    said = [Told("bert", "airflow/train", "run-1", 3, (WORKER, another)), TOLD]
-    assert known(whole, said) == {WORKER.key: WORKER, another.key: another}, "the same, said twice"
-    assert known(whole, [*said, Told("bert", "airflow/train", "run-1", 3, others)]) == {}
+    agreeing = [written((WORKER, another)), written()]
+    assert certain_records(whole, agreeing) == {WORKER.key: WORKER, another.key: another}
+    assert certain_records(whole, [*agreeing, written((other,))]) == {}
 
 
-def test_a_record_without_data_is_nothing_to_restore() -> None:
-    assert known(manifest(), [Told("bert", "airflow/train", "run-1", 3, (RRset(*WORKER.key, 30, ()),))]) == {}
+def test_a_repair_repeats_each_event_of_the_generation_once() -> None:
+    one, two = written(packed="one"), written(packed="two")
+    assert of_generation(manifest(), [one, two, one, written(generation=2)]) == [one, two]

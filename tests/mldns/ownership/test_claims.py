@@ -22,7 +22,16 @@ from mldns.ownership.claims import (
     upsert_changes,
 )
 from mldns.ownership.compare_and_swap import ManifestedChanges, Swap
-from mldns.ownership.manifest import MAX_MANIFEST_BYTES, Manifest, ManifestDamaged, decode, masked
+from mldns.ownership.manifest import (
+    MAX_MANIFEST_BYTES,
+    Manifest,
+    ManifestDamaged,
+    ZoneManifests,
+    decode,
+    kept,
+    masked,
+)
+from mldns.ownership.name_ranges import MAX_NAMES
 from mldns.plan.batches import Limits
 from mldns.plan.compute import compute_plan
 from mldns.records.names import Key, manifest_name
@@ -153,6 +162,30 @@ def test_an_edited_manifest_is_noticed(before: str, after: str) -> None:
     edited = RRset(rrset.name, rrset.type, rrset.ttl, (rrset.rrdatas[0].replace(before, after),))
     with pytest.raises(ManifestDamaged, match=r"manifest _mldns\.bert\.ml\.example\.com\. is damaged"):
         decode(edited, owner="bert", dns_name=ZONE)
+
+
+def worded(owner: str, *names: str, **fields: Any) -> RRset:
+    """A manifest that anybody may have written, its digest in order."""
+    return Manifest(owner, **fields).worded(names, (), ZONE)
+
+
+@pytest.mark.parametrize("lease", ["a\nb", "\x1b[31mred", "\u202etxet", "\x00"], ids=ascii)
+def test_control_characters_in_a_manifest_are_refused_and_quoted(lease: str) -> None:
+    with pytest.raises(ManifestDamaged) as damaged:
+        decode(worded("evil", lease=lease), owner="evil", dns_name=ZONE)
+    assert str(damaged.value).isprintable()
+    assert kept(lease, public=False) == masked(lease), "a run id of that kind is claimed by its digest"
+
+
+def test_all_manifests_of_a_zone_have_one_memory_budget() -> None:
+    """Forged in a few bytes, each may stand for 100,000 names: the largest ones go, the honest one stays."""
+    honest = full_manifest().to_rrset(ZONE)
+    forged = [worded(f"evil{number}", "worker=0-59999,60001-99998") for number in range(40)]
+    huge = worded("huge", "worker=0-99999999")
+    found = ZoneManifests.of([*forged[:20], honest, huge, *forged[20:]], dns_name=ZONE)
+    assert [manifest.owner for manifest in found.readable] == ["bert"]
+    assert len(found.damaged) == 41
+    assert sum(len(manifest.covered) for manifest in found.readable) <= MAX_NAMES
 
 
 @pytest.mark.parametrize("key", [(f"_mldns.other.{ZONE}", "TXT"), (ZONE, "NS"), (ZONE, "SOA")])

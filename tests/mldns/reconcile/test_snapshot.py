@@ -1,4 +1,4 @@
-"""What a check tells of a zone, and what it leaves out where there is too much."""
+"""What a check reports of a zone, and what it leaves out where there is too much."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mldns.events.written_records import Told
+from mldns.events.written_records import WrittenRecords
 from mldns.gate.expectations import Expectation, Judgement, Verdict
 from mldns.gate.servers import Server, ServerRole
 from mldns.iam.grants import Standing
@@ -19,7 +19,8 @@ from mldns.ownership.leases import Holding, RunState
 from mldns.ownership.manifest import Manifest
 from mldns.reconcile.answers import Answers, Asked, Unanswered
 from mldns.reconcile.drift import ZoneReport, compare
-from mldns.reconcile.snapshot import EXCEPTIONS, ROOM, Actions, Findings, zone_event
+from mldns.reconcile.findings import Actions, Findings
+from mldns.reconcile.snapshot import EXCEPTIONS, ROOM, zone_event
 from mldns.records.rrset import RRset
 
 ZONE = "ml.example.com."
@@ -45,8 +46,8 @@ def job(owner: str = "bert", count: int = 3, **manifest: Any) -> tuple[list[RRse
     return rrsets, Manifest(owner, names=frozenset(rrset.key for rrset in rrsets), **{**CLAIM, **manifest})
 
 
-def told(owner: str, rrsets: Iterable[RRset], generation: int = 3) -> Told:
-    return Told(owner, CLAIM["claimant"], CLAIM["lease"], generation, tuple(rrsets))  # type: ignore[arg-type]
+def written(owner: str, rrsets: Iterable[RRset], generation: int = 3) -> WrittenRecords:
+    return WrittenRecords(owner, CLAIM["claimant"], CLAIM["lease"], generation, tuple(rrsets))  # type: ignore[arg-type]
 
 
 def report(*rrsets: RRset, **arguments: Any) -> ZoneReport:
@@ -104,7 +105,7 @@ def test_drift_says_what_was_expected_what_is_there_and_what_to_do() -> None:
     _, turned, *rest = rrsets
     other = replace(turned, rrdatas=("10.9.9.9",))
     stranger = RRset(f"debug.bert.{ZONE}", "TXT", 5, ('"x"',))
-    found = report(*rest, other, stranger, manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(*rest, other, stranger, manifest.to_rrset(ZONE), written=[written("bert", rrsets)])
     (row,) = event(Findings(found))["jobs"]
     assert row["state"] == "drifted"
     assert row["drift"] == {"changed": 1, "missing": 1, "extra": 1, "unresolved": 0}
@@ -114,7 +115,7 @@ def test_drift_says_what_was_expected_what_is_there_and_what_to_do() -> None:
 
 def test_what_was_written_since_is_missing_and_not_to_be_restored() -> None:
     rrsets, manifest = job(generation=4)
-    found = report(*rrsets[1:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(*rrsets[1:], manifest.to_rrset(ZONE), written=[written("bert", rrsets)])
     (row,) = event(Findings(found))["jobs"]
     assert row["exceptions"][0]["do"].startswith("run the job's upsert again")
     assert found.owners[0].restorable == ()
@@ -132,7 +133,7 @@ def test_what_stands_where_a_job_is_yet_to_write_is_in_its_way() -> None:
 def test_a_routing_policy_made_by_hand_is_shown_and_left_alone() -> None:
     rrsets, manifest = job()
     routed = replace(rrsets[0], rrdatas=())
-    found = report(routed, *rrsets[1:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(routed, *rrsets[1:], manifest.to_rrset(ZONE), written=[written("bert", rrsets)])
     assert [(one.wanted, one.found) for one in found.owners[0].changed] == [(rrsets[0], routed)]
     assert found.owners[0].restorable == ()
     assert "by hand" in event(Findings(found))["jobs"][0]["exceptions"][0]["do"]
@@ -149,7 +150,7 @@ def test_a_routing_policy_made_by_hand_is_shown_and_left_alone() -> None:
 )
 def test_what_to_do_about_a_lost_record(manifest: dict[str, Any], advice: str) -> None:
     rrsets, claim = job(**manifest)
-    found = report(*rrsets[1:], claim.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(*rrsets[1:], claim.to_rrset(ZONE), written=[written("bert", rrsets)])
     (row,) = event(Findings(found))["jobs"]
     assert row["exceptions"][0]["do"].startswith(advice)
 
@@ -187,7 +188,7 @@ def unanswered(rrsets: Iterable[RRset], verdict: Verdict = Verdict.TIMEOUT) -> t
 def test_what_is_counted_for_metrics() -> None:
     rrsets, manifest = job(expires=NOW)
     turned = replace(rrsets[1], ttl=5)
-    found = report(turned, *rrsets[2:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(turned, *rrsets[2:], manifest.to_rrset(ZONE), written=[written("bert", rrsets)])
     answers = Answers(4, 2, 0.1, (), unanswered(rrsets[2:4]))
     assert Findings(found, answers, grants=Standing(2, ("a",))).kinds() == {
         "missing": 1,
@@ -203,7 +204,7 @@ def test_what_is_counted_for_metrics() -> None:
 
 def test_ten_thousand_exceptions_are_counted_and_the_first_of_each_kind_shown() -> None:
     rrsets, manifest = job(count=5_000)
-    found = report(*rrsets[1:], manifest.to_rrset(ZONE), told=[told("bert", rrsets)])
+    found = report(*rrsets[1:], manifest.to_rrset(ZONE), written=[written("bert", rrsets)])
     answers = Answers(5_001, 1, 9.9, (Asked(RESOLVER, 1, 5_000),), unanswered(rrsets[1:]))
     (row,) = event(Findings(found, answers))["jobs"]
     assert (row["exceptions_total"], row["drift"]["unresolved"]) == (len(rrsets), len(rrsets) - 1)
