@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,9 +127,3 @@ def start_airflow(home: Path, wrapper: Sequence[str] = (), dags: Path = ROOT / "
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     with start_airflow(tmp_path_factory.mktemp("airflow")) as started:
         yield started
-
-
-@pytest.fixture
-def another_airflow(tmp_path: Path) -> Callable[[], AbstractContextManager[Airflow]]:
-    """Start one more, with a database of its own."""
-    return lambda: start_airflow(tmp_path)

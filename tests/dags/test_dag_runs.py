@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-
 import pytest
 import requests
 
@@ -83,17 +79,15 @@ def test_workers_are_handed_over_by_name(airflow: Airflow, cloud: Cloud) -> None
     assert run.tasks["upsert_shared"] == run.tasks["bind_iam"] == "skipped"
 
 
-@pytest.mark.parametrize("exists", [False, True], ids=["no zone yet", "zone exists"])
-def test_a_dry_run_writes_nothing_and_shows_the_plan(airflow: Airflow, cloud: Cloud, exists: bool) -> None:
-    if exists:
-        succeeded(airflow.run("mldns_pretraining", cloud, **{**SEED, "records": [{**SERVICE, "ttl": 60}]}))
+def test_a_dry_run_writes_nothing_and_shows_the_plan(airflow: Airflow, cloud: Cloud) -> None:
+    succeeded(airflow.run("mldns_pretraining", cloud, **{**SEED, "records": [{**SERVICE, "ttl": 60}]}))
     before = writes(cloud)
     run = succeeded(airflow.run("mldns_pretraining", cloud, **{**JOB, **SEED}, dry_run=True))
     assert writes(cloud) == before
     plan = run.xcom["validate"]
-    assert plan["exists"] is exists
+    assert plan["exists"] is True
     assert plan["job"]["counts"]["creates"] == 5
-    assert plan["shared"]["counts"]["replaces" if exists else "creates"] == 1
+    assert plan["shared"]["counts"]["replaces"] == 1
     assert set(run.tasks.values()) == {"success", "skipped"}
     assert run.tasks["ensure_zone"] == run.tasks["handoff"] == "skipped"
 
@@ -133,15 +127,6 @@ def test_a_lease_whose_run_has_ended_is_taken_over(airflow: Airflow, cloud: Clou
     assert run.xcom["claim"]["lease"] == run.run_id
 
 
-def test_a_lease_that_names_no_run_is_not_taken_over(airflow: Airflow, cloud: Cloud) -> None:
-    private = {**JOB, "visibility": "private", "networks": [cloud.network], "lease_hours": 5}
-    succeeded(airflow.run("mldns_pretraining", cloud, **private, lease="by-hand"))
-    before = writes(cloud)
-    run = airflow.run("mldns_pretraining", cloud, **private)
-    assert run.errors["validate"].startswith("ClaimRefused: the names of 'bert' are held by")
-    assert writes(cloud) == before
-
-
 def test_three_processes_train_by_name_and_leave_nothing(airflow: Airflow, cloud: Cloud) -> None:
     run = succeeded(airflow.run("example_training", cloud, iam_members=[MEMBER]))
     assert run.xcom["dns.train"].startswith("trained: 3 processes, loss ")
@@ -170,44 +155,3 @@ def test_the_names_are_released_when_the_upsert_fails_half_way(airflow: Airflow,
     assert run.xcom["dns.release"]["deleted"] > 900
     assert names(cloud, "training") == {}
     assert run.state == "failed"
-
-
-def test_the_release_of_an_overtaken_run_leaves_every_name(airflow: Airflow, cloud: Cloud) -> None:
-    """Two overlapping runs of one job: the second takes over, then the first one's late teardown runs."""
-    job = {**JOB, "ttl": 1}  # the resolver keeps the first run's addresses that long
-    first = succeeded(airflow.run("mldns_pretraining", cloud, **job))
-    second = succeeded(airflow.run("mldns_pretraining", cloud, **{**job, "workers": ["10.0.0.9", "10.0.0.10"]}))
-    held = names(cloud, "ml")
-    late = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease=first.run_id))
-    assert late.xcom["release"]["released"] is False
-    assert names(cloud, "ml") == held
-    done = succeeded(airflow.run("mldns_release", cloud, zone="ml", job="bert", lease=second.run_id))
-    assert done.xcom["release"]["released"] is True
-    assert names(cloud, "ml") == {}
-
-
-def test_two_runs_at_once_end_in_the_same_state(
-    airflow: Airflow, another_airflow: Callable[[], AbstractContextManager[Airflow]], cloud: Cloud
-) -> None:
-    """As when a waiting trigger is retried: the same caller, the same lease, twice at the same time."""
-    asked = {**JOB, **SEED, "claimant": "a/train", "lease": "run-1"}
-    with another_airflow() as other, ThreadPoolExecutor() as threads:
-        for one in (airflow, other):  # the first run of a process takes long: after it both keep step
-            succeeded(one.run("mldns_pretraining", cloud, **asked, dry_run=True))
-        runs = [threads.submit(one.run, "mldns_pretraining", cloud, **asked) for one in (airflow, other)]
-        first, second = (succeeded(run.result()) for run in runs)
-    assert first.xcom["handoff"] == second.xcom["handoff"]
-    assert sum(run.xcom["ensure_zone"]["created"] for run in (first, second)) == 1
-    assert sum(run.xcom["upsert_workers"]["created"] for run in (first, second)) == 5
-    assert sorted(names(cloud, "my-managed-zone")) == [
-        "_mldns.bert.ml.example.com. TXT",
-        "_mldns.shared.ml.example.com. TXT",
-        "_rdzv._tcp.bert.ml.example.com. SRV",
-        "master.bert.ml.example.com. A",
-        "service.ml.example.com. A",
-        "worker-0.bert.ml.example.com. A",
-        "worker-1.bert.ml.example.com. A",
-        "workers.bert.ml.example.com. A",
-    ]
-    policy = requests.post(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", json={}, timeout=10).json()
-    assert [binding["members"] for binding in policy["bindings"] if binding["role"] == "roles/dns.admin"] == [[MEMBER]]
