@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,9 @@ class Job:
         return [{"name": name, "type": "A", "ttl": self._ttl, "rrdatas": data} for name, data in records.items()]
 
     def _post(self, path: str, body: Any) -> None:
+        """Post, and return once the change is done: from then on it is served, too."""
         answer = requests.post(self._base + path, json=body, timeout=10)
         assert answer.ok, answer.text
-        if path:
-            time.sleep(0.06)  # until the change is done and served
+        change = answer.json()
+        while path and change["status"] != "done":
+            change = requests.get(f"{self._base}{path}/{change['id']}", timeout=10).json()
