@@ -14,14 +14,11 @@ from typing import Any
 
 import pytest
 import requests
-from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
-from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.exceptions import CloudUnavailable, InvalidInput, PermissionMissing
 from mldns.inventory.discovery.census import InventoryIncomplete
 from mldns.inventory.workers import parse_workers
-from mldns.operators import discovery
 from mldns.operators._inventory import InventoryTimedOut
 from mldns.operators.discovery import (
     GceInstancesInventoryOperator,
@@ -322,20 +319,3 @@ class TestGke:
     def test_a_cluster_that_is_not_there(self, cluster: Cloud, execute: Execute) -> None:
         with pytest.raises(InvalidInput, match=r"cluster 'd' in 'us-central1': .*Not found: projects/demo-project/"):
             execute(GkePodsInventoryOperator, **PODS, cluster_name="d", location="us-central1", expected=1)
-
-
-OPERATORS = [getattr(discovery, name) for name in discovery.__all__]
-NEEDED: dict[str, Any] = {"group": "g", "label_selector": "a=b", "expected": 1, "cluster_name": "c", "location": "l"}
-
-
-def needed(operator: Any) -> dict[str, Any]:
-    return {name: value for name, value in NEEDED.items() if name in operator.template_fields}
-
-
-def test_a_dag_of_all_operators_can_be_serialized_and_waits_without_a_slot() -> None:
-    with DAG("a_dag") as dag:
-        for operator in OPERATORS:
-            operator(task_id=operator.__name__, **needed(operator))
-    restored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    assert {task.task_type for task in restored.tasks} == set(discovery.__all__)
-    assert all(task.reschedule for task in restored.tasks)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mldns.exceptions import Conflict, InvalidInput
 from mldns.plan.compute import compute_plan
@@ -122,6 +124,11 @@ def test_what_another_job_has_too_is_not_touched(
     plan = planned(current, desired, [A1, CNAME, B], policy=policy, **rival)
     assert {name for name, count in plan.counts().items() if count} == {heading}
     assert {conflict.owner for conflict in plan.conflicts} <= {"mldns job 'other'"}
+
+
+@given(st.permutations([A1, AAAA, B, HOST, HOST6]))
+def test_the_order_of_wishes_does_not_matter(wanted: list[RRset]) -> None:
+    assert planned([A2, HOST_ROUTED], wanted, [A2]) == planned([A2, HOST_ROUTED], sorted(wanted, key=str), [A2])
 
 
 def test_an_unknown_policy_is_named() -> None:
