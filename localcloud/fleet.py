@@ -56,7 +56,10 @@ class Fleet:
         }
 
     def add_group(self, project: str, sent: Mapping[str, Any]) -> None:
-        """A group of `{"name", "zone" or "region", "targetSize", "instances": [{"name", "zone", "currentAction"}]}`."""
+        """A group of `{"name", "zone" or "region", "targetSize", "instances": […]}`.
+
+        A member is `{"name", "zone", "currentAction", "targetStatus", "lastAttempt"}`, all but its name optional.
+        """
         name, kind = _named(sent, "name"), "zone" if "zone" in sent else "region"
         place = _named(sent, kind)
         listed = _objects(sent, "instances")
@@ -76,9 +79,9 @@ class Fleet:
     def _member(self, project: str, member: Mapping[str, Any], zone: str) -> JsonObject:
         name = _named(member, "name")
         link = f"{_COMPUTE}/projects/{project}/zones/{zone}/instances/{name}"
-        told = {key: member[key] for key in ("targetStatus", "lastAttempt") if key in member}
-        defaults = {"currentAction": member.get("currentAction", "NONE"), "targetStatus": "RUNNING"}
-        return {"instance": link, "name": name, "id": _id(link), **defaults, **told}
+        given = {key: member[key] for key in ("currentAction", "targetStatus", "lastAttempt") if key in member}
+        defaults = {"currentAction": "NONE", "targetStatus": "RUNNING"}
+        return {"instance": link, "name": name, "id": _id(link), **defaults, **given}
 
     def members_of(self, project: str, place: str, name: str) -> list[JsonObject]:
         """A group's members with the status that their instances have by now."""
