@@ -11,6 +11,7 @@ from mldns.cli.options import HANDOFF_VARIABLE
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff, read
 from mldns.inventory.workers import Worker, parse_workers
+from mldns.messages import clipped
 
 MAX_BYTES = 64 * 1024 * 1024  # of a file: an inventory of 10,000 workers has 1 MiB
 
@@ -54,7 +55,7 @@ def _content(path: str, option: str) -> str:
         raise InvalidInput(f"{option} {path}: the file is not UTF-8 text") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a zero in it
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InvalidInput(f"{option} {path[:200]}: {reason}") from None
+        raise InvalidInput(f"{option} {clipped(path, 200)}: {reason}") from None
     if len(data) > MAX_BYTES:
         raise InvalidInput(f"{option} {path}: the file has more than {MAX_BYTES:,} bytes")
     return text

@@ -6,7 +6,6 @@ each by rank. So the master is host 0 and has process 0, and worker-3 of a job o
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from mldns import arguments
 from mldns.exceptions import InvalidInput
 from mldns.gate.servers import ServerRole, parse_server
 from mldns.handoff import address_digest, run_lengths
 from mldns.handoff.writer import VERSION, inventory_digest
 from mldns.inventory.workers import Worker, parse_port
-from mldns.messages import clipped
+from mldns.messages import clipped, quoted
 from mldns.records.names import absolute, role_label, slug
 
 MAX_HOSTS = 1_000_000
@@ -162,12 +162,7 @@ def read(text: str | Mapping[str, Any]) -> HandOff:
 
 
 def _parsed(text: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except json.JSONDecodeError as error:
-        raise InvalidInput(f"the hand-off is not JSON: {error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise InvalidInput("the hand-off is not JSON of ours: it is nested too deeply") from None
+    value = arguments.read_json(text, "the hand-off") if isinstance(text, str) else text
     if not isinstance(value, Mapping):
         raise InvalidInput(f"the hand-off must be a JSON object, not {type(value).__name__}")
     return value
@@ -182,7 +177,7 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         raise InvalidInput(f"hand-off: world_size {world_size} is not the sum of the slots")
     record_type, addresses = value.get("record_type"), value.get("addresses")
     if record_type not in (None, "A", "AAAA"):
-        raise InvalidInput(f"hand-off: record_type is {_shown(record_type)}, neither A nor AAAA")
+        raise InvalidInput(f"hand-off: record_type is {quoted(record_type)}, neither A nor AAAA")
     return HandOff(
         job=job,
         zone=_spelled(value, "zone", _ZONE),
@@ -208,10 +203,10 @@ def _roles(value: Mapping[str, Any], pattern: str, master: str) -> dict[str, int
     """Hosts by role, the master's first."""
     found = value.get("roles")
     if not isinstance(found, Mapping) or not found:
-        raise InvalidInput(f"hand-off: roles is {_shown(found)}, not hosts by role")
+        raise InvalidInput(f"hand-off: roles is {quoted(found)}, not hosts by role")
     counts = {role_label(role): _whole(found, role) for role in found}
     if (count := sum(counts.values())) != value["count"] or count > MAX_HOSTS:
-        raise InvalidInput(f"hand-off: count is {_shown(value['count'])}, the roles have {count:,} hosts")
+        raise InvalidInput(f"hand-off: count is {quoted(value['count'])}, the roles have {count:,} hosts")
     names = {role: pattern.replace("{role}", role).replace("{rank}", "0") for role in counts}
     if master not in names.values():
         raise InvalidInput(f"hand-off: master {master} is no rank 0 of {', '.join(counts)}")
@@ -226,12 +221,12 @@ def _slots(value: Mapping[str, Any], roles: Mapping[str, int]) -> dict[str, tupl
     if runs is None:
         return None
     if not isinstance(runs, Mapping) or set(runs) != set(roles):
-        raise InvalidInput(f"hand-off: slot_runs is {_shown(runs)}, not the runs of {', '.join(roles)}")
+        raise InvalidInput(f"hand-off: slot_runs is {quoted(runs)}, not the runs of {', '.join(roles)}")
     found = {}
     for role, count in roles.items():
         texts = run_lengths.decode(_text(runs, role), count=count, what=f"hand-off: slot_runs of {role}")
         if wrong := next((text for text in texts if not _SLOTS.fullmatch(text)), None):
-            raise InvalidInput(f"hand-off: slot_runs of {role} has {_shown(wrong)}, not a number of slots")
+            raise InvalidInput(f"hand-off: slot_runs of {role} has {quoted(wrong)}, not a number of slots")
         found[role] = tuple(map(int, texts))
     return found
 
@@ -239,7 +234,7 @@ def _slots(value: Mapping[str, Any], roles: Mapping[str, int]) -> dict[str, tupl
 def _pattern(value: Mapping[str, Any], job: str, dns_name: str) -> str:
     pattern = _text(value, "pattern").removesuffix(".")
     if pattern != f"{{role}}-{{rank}}.{job}.{dns_name}":
-        raise InvalidInput(f"hand-off: pattern is {_shown(pattern)}, not {{role}}-{{rank}}.{job}.{dns_name}")
+        raise InvalidInput(f"hand-off: pattern is {quoted(pattern)}, not {{role}}-{{rank}}.{job}.{dns_name}")
     return pattern
 
 
@@ -250,21 +245,21 @@ def _name(value: Mapping[str, Any], key: str) -> str:
 def _text(value: Mapping[str, Any], key: str) -> str:
     found = value.get(key)
     if not isinstance(found, str) or not found:
-        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not text")
+        raise InvalidInput(f"hand-off: {key} is {quoted(found)}, not text")
     return found
 
 
 def _spelled(value: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
     text = _text(value, key)
     if not pattern.fullmatch(text):
-        raise InvalidInput(f"hand-off: {key} is {_shown(text)}, not of the form {pattern.pattern}")
+        raise InvalidInput(f"hand-off: {key} is {quoted(text)}, not of the form {pattern.pattern}")
     return text
 
 
 def _texts(value: Mapping[str, Any], key: str) -> tuple[str, ...]:
     found = value.get(key)
     if not isinstance(found, list | tuple) or not all(isinstance(item, str) for item in found):
-        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not a list of texts")
+        raise InvalidInput(f"hand-off: {key} is {quoted(found)}, not a list of texts")
     return tuple(found)
 
 
@@ -282,17 +277,12 @@ def _servers(value: Mapping[str, Any], key: str, role: ServerRole) -> tuple[str,
 def _visibility(value: Mapping[str, Any]) -> str:
     text = _text(value, "visibility")
     if text not in ("public", "private"):
-        raise InvalidInput(f"hand-off: visibility is {_shown(text)}, neither public nor private")
+        raise InvalidInput(f"hand-off: visibility is {quoted(text)}, neither public nor private")
     return text
 
 
 def _whole(value: Mapping[str, Any], key: str) -> int:
     found = value.get(key)
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise InvalidInput(f"hand-off: {key} is {_shown(found)}, not a whole number of at least 1")
+        raise InvalidInput(f"hand-off: {key} is {quoted(found)}, not a whole number of at least 1")
     return found
-
-
-def _shown(found: object) -> str:
-    text = repr(found)
-    return text if len(text) <= 80 else f"{text[:60]}…"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from mldns.exceptions import InvalidInput, ManifestTooLarge, MldnsError
-from mldns.messages import timestamp
+from mldns.messages import quoted, timestamp
 from mldns.ownership import name_ranges
 from mldns.records.names import MANIFEST_LABEL, Key, manifest_name
 from mldns.records.rrset import RRset
@@ -92,8 +92,9 @@ class Manifest:
         if size > MAX_MANIFEST_BYTES:
             raise ManifestTooLarge(owner=self.owner, size=size, limit=MAX_MANIFEST_BYTES)
         if long := next((string for string in octets if len(string) > MAX_STRING), None):
-            text = long.decode()[:60]
-            raise InvalidInput(f"manifest of {self.owner!r}: {text!r}… is longer than {MAX_STRING} octets")
+            raise InvalidInput(
+                f"manifest of {self.owner!r}: {quoted(long.decode())} is longer than {MAX_STRING} octets"
+            )
         rrdata = quote_strings(octets)
         if max_sent is not None and len(rrdata) > max_sent:
             raise ManifestTooLarge(owner=self.owner, size=len(rrdata), limit=max_sent)
@@ -115,7 +116,7 @@ def decode(rrset: RRset | None, *, owner: str, dns_name: str, most: int = name_r
         strings = _strings(rrset)
         # Whatever it says is shown in logs, XComs and on the page, and anybody may have written it.
         if unprintable := next((string for string in strings if not string.isprintable()), None):
-            raise InvalidInput(f"{unprintable[:60]!r} has control characters")
+            raise InvalidInput(f"{quoted(unprintable)} has control characters")
         return _read(strings, owner=owner, dns_name=dns_name, most=most)
     except (InvalidInput, ValueError) as error:
         raise ManifestDamaged(rrset.name, str(error)) from error

@@ -324,7 +324,7 @@ BAD_USAGE = [
     (("--handoff", "/"), "--handoff /: Is a directory"),
     (("--handoff", "{"), "the hand-off is not JSON"),
     (("--handoff", '{"version": 9}'), "the hand-off has version 9, this mldns reads up to 1"),
-    (("--handoff", "-"), "the hand-off is not JSON: Expecting value at character 0"),
+    (("--handoff", "-"), "the hand-off is not JSON (Expecting value at character 0)"),
     (("--names", "a b"), "label 'a b' of 'a b' is not a host label"),
     (("--expect", "a.test"), "--expect 'a.test': expected NAME=ADDRESS"),
     (("--expect", "a.test=10.0.0"), "address '10.0.0' of a.test. is not an IPv4 or IPv6 address"),

@@ -73,9 +73,9 @@ def test_a_hand_off_of_an_older_release_tells_less() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is not JSON: Expecting value at character 0"),
-        ("{'a': 1}", "is not JSON: .* at character 1"),
-        ("[" * 100_000, "nested too deeply"),
+        ("", r"is not JSON \(Expecting value at character 0\)"),
+        ("{'a': 1}", r"is not JSON \(.* at character 1\)"),
+        ("[" * 100_000, "nested too deep"),
         ("[]", "must be a JSON object, not list"),
         ("{}", "no hand-off of mldns: it has no 'version'"),
         ('{"version": true}', "no hand-off of mldns"),
