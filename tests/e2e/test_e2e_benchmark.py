@@ -9,7 +9,7 @@ from benchmarks.dags.idle_chains import UPSTREAM
 from demo.cloud import LocalCloud
 from demo.standalone import Standalone
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 
 def test_both_chains_are_timed_task_by_task_up_to_the_gate(airflow: Standalone, live_cloud: LocalCloud) -> None:
