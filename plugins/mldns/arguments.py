@@ -24,7 +24,7 @@ _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 
 def value(argument: Any, name: str) -> Any:
-    """The argument itself; JSON text of a list or mapping is read; None when not given. Other text stays text.
+    """Return the argument itself, or what JSON text of a list or mapping says; None when not given.
 
     What a mapped task returned, an instance after the other, is one list: of the items where each returned some.
     """
@@ -67,7 +67,7 @@ def _joined(parts: Iterable[Any]) -> list[Any]:
 
 
 def texts(argument: Any, name: str) -> list[str]:
-    """A list of texts: given as such, as JSON text, or as one text alone.
+    """Return a list of texts that is given as such, as JSON text, or as one text alone.
 
     Blank ones are dropped: the trigger form makes one of a line break at the end.
     """
@@ -86,7 +86,7 @@ def texts(argument: Any, name: str) -> list[str]:
 
 
 def mapping(argument: Any, name: str) -> dict[str, str] | None:
-    """A mapping of text to text, such as labels or a condition; None when not given."""
+    """Return a mapping of text to text, such as labels or a condition; None when not given."""
     found = value(argument, name)
     if found is None:
         return None
@@ -99,7 +99,7 @@ def mapping(argument: Any, name: str) -> dict[str, str] | None:
 
 
 def flag(argument: Any, name: str) -> bool:
-    """A boolean, or its text."""
+    """Return a boolean that is given as such or as its text; False when not given."""
     if argument is None:
         return False
     known = _TRUTH.get(str(argument).strip().lower())
@@ -123,12 +123,12 @@ def whole(argument: Any, name: str, *, least: int = 0, most: int = _MOST) -> int
 
 
 def hours(argument: Any, name: str) -> float | None:
-    """A positive number of hours; None when not given, which promises no expiry."""
+    """Return a positive number of hours; None when not given, which promises no expiry."""
     return _positive(argument, name, "hours")
 
 
 def seconds(argument: Any, name: str) -> float | None:
-    """A positive number of seconds; None when not given."""
+    """Return a positive number of seconds; None when not given."""
     return _positive(argument, name, "seconds")
 
 
@@ -145,7 +145,7 @@ def _positive(argument: Any, name: str, unit: str) -> float | None:
 
 
 def text(argument: Any) -> str:
-    """A text; empty when not given."""
+    """Return a text; empty when not given."""
     if argument is None:
         return ""
     found = str(argument).strip()

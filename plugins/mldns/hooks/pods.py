@@ -36,7 +36,12 @@ class MissingPackage(InvalidInput):
 
 
 def kubernetes_hook(*, conn_id: str, config_file: str = "", context: str = "") -> KubernetesHook:
-    """The hook of a Kubernetes connection; without that connection, of the cluster that this runs in."""
+    """Return the hook of a Kubernetes connection; without that connection, of the cluster that this runs in.
+
+    :param config_file: a kubeconfig, instead of what the connection says.
+    :param context: the context in it.
+    :raises MissingPackage: the Kubernetes provider is not installed.
+    """
     try:
         from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
     except ImportError as error:
@@ -54,8 +59,10 @@ def gke_hook(
     internal_ip: bool = False,
     dns_endpoint: bool = False,
 ) -> KubernetesHook:
-    """The hook of a GKE cluster, authenticated as the Google connection is.
+    """Return the hook of a GKE cluster, authenticated as the Google connection is.
 
+    :param location: its zone or region.
+    :param project_id: its project; the connection's default when None.
     :param internal_ip: use the control plane's private address.
     :param dns_endpoint: use its DNS name.
     """
@@ -77,8 +84,11 @@ def gke_hook(
 def list_pods(
     hook: KubernetesHook, *, namespace: str, selector: str, retrying: RetryPolicy | None = None
 ) -> list[Resource]:
-    """The pods of a namespace that a label selector finds, as the API gives them.
+    """List the pods of a namespace that a label selector finds, as the API gives them.
 
+    :param hook: of the cluster.
+    :param selector: as of `kubectl get pods -l`.
+    :param retrying: how long to go on where the cluster does not answer; a minute unless said.
     :raises InvalidInput: the selector cannot be read.
     :raises PermissionMissing: the caller may not list pods there.
     :raises CloudUnavailable: the cluster does not answer, or gives its list no end.

@@ -111,14 +111,14 @@ class JobOperator(CloudDNSOperator):
         self.reverse_zone = reverse_zone
 
     def dns_name_of(self, zone: str) -> str:
-        """What a managed zone serves; raises ZoneNotFound."""
+        """Return what a managed zone serves, or raise ZoneNotFound."""
         found = self.hook.get_zone(zone=zone, project_id=self.project)
         if found is None:
             raise ZoneNotFound(zone, self.project or self.hook.project_id)
         return str(found["dnsName"])
 
     def desired(self, dns_name: str, reverse_dns_name: str = "") -> DesiredRecords:
-        """The job's names, its explicit records, and its PTR records where a reverse zone is given."""
+        """Return the job's names, its explicit records, and its PTR records where a reverse zone is given."""
         return DesiredRecords.parse(
             owner=self.job,
             dns_name=dns_name,
@@ -131,7 +131,7 @@ class JobOperator(CloudDNSOperator):
         )
 
     def wanted(self) -> tuple[Wanted, Wanted | None]:
-        """What the job wants in its zone, and its PTR records in the reverse zone; None where there is none."""
+        """Return what the job wants in its zone, and its PTR records in the reverse zone; None where there is none."""
         reverse_zone = arguments.text(self.reverse_zone)
         dns_name = self.dns_name_of(self.zone)
         reverse_dns_name = self.dns_name_of(reverse_zone) if reverse_zone else ""
@@ -140,7 +140,7 @@ class JobOperator(CloudDNSOperator):
         return Wanted(self.zone, desired), pointers
 
     def holder(self, context: Context, owner: str) -> Holder:
-        """Who asks for the owner's names: this run for the job's, nobody for what is shared."""
+        """Return who asks for the owner's names: this run for the job's, nobody for what is shared."""
         return holder_of(
             context,
             owner,

@@ -63,7 +63,7 @@ class RRset:
 
 
 def from_api(resource: Mapping[str, Any]) -> RRset:
-    """What a server listed, byte for byte; an rrset with a routing policy has no rrdatas."""
+    """Return what a server listed, byte for byte; an rrset with a routing policy has no rrdatas."""
     return RRset(resource["name"], resource["type"], int(resource.get("ttl", 0)), tuple(resource.get("rrdatas", ())))
 
 
@@ -105,12 +105,12 @@ def parse_ttl(value: Any, *, where: str = "") -> int:
 
 
 def normalised(rrset: RRset) -> RRset:
-    """The same rrset in one spelling: case, trailing dots, IPv6, quoting and the order of rrdatas do not count."""
+    """Return the rrset in one spelling: case, trailing dots, IPv6, quoting and the order of rrdatas do not count."""
     return RRset(rrset.name.lower(), rrset.type, rrset.ttl, tuple(_canonical_data(rrset)))
 
 
 def same(a: RRset, b: RRset) -> bool:
-    """Whether two rrsets say the same, however they are spelled."""
+    """Return whether two rrsets say the same, however they are spelled."""
     if a == b:
         return True
     if a.type != b.type or a.ttl != b.ttl or len(a.rrdatas) != len(b.rrdatas):

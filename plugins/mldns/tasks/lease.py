@@ -33,7 +33,7 @@ _LEASES_ASKED_ABOUT = 5
 
 
 def deployment() -> str:
-    """What tells this Airflow from others that write to the same zone: `[api] base_url` without its scheme."""
+    """Return what tells this Airflow from others that write to the same zone: `[api] base_url` without its scheme."""
     url = urlsplit(conf.get("api", "base_url", fallback="") or "")
     return f"{url.netloc}{url.path}".rstrip("/") or "airflow"
 
@@ -102,13 +102,18 @@ def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
 
 
 def dag_of(claimant: str) -> str | None:
-    """The DAG of this Airflow that a claimant names; None for another deployment's, a digest, or any other text."""
+    """Return the DAG of this Airflow that a claimant names; None for another deployment's, a digest, any other text."""
     home, _, dag_id = claimant.rpartition("/")
     return dag_id if dag_id and home == deployment() else None
 
 
 def state_of_run(context: Context, claimant: str, lease: str) -> str | None:
-    """The state of the run behind a lease, as Airflow spells it; None where this Airflow cannot tell."""
+    """Return the state of the run behind a lease, as Airflow spells it; None where this Airflow cannot tell.
+
+    :param context: of the task that asks.
+    :param claimant: `DEPLOYMENT/DAG`.
+    :param lease: the run's id.
+    """
     dag_id = dag_of(claimant)
     if dag_id is None or not lease:
         log.info("Claimant %s, lease %s: no run that this Airflow can ask about", claimant, lease)
