@@ -117,24 +117,23 @@ class _Verification:
         await exchange.run_round(self._survey, budget=budget, clock=self._clock)
         self._answers |= self._survey.answers()
         self._found = addresses(self._answers)
-        if self._task.handoff is not None:
-            wrong = disagreements(self._task.handoff, self._found)
+        handoff = self._task.handoff
+        if handoff is not None:
+            wrong = disagreements(handoff, self._found)
             if wrong and not self._wrong:
                 self._wrong_since = self._clock()
             self._wrong = wrong
         if not self._survey.finished:
             return False
-        if self._wrong:
+        if handoff is not None and self._wrong:
             if self._clock() < self._deadline:
-                self._ask_again()
+                self._ask_again(handoff)
             return False
         return await self._connect()
 
-    def _ask_again(self) -> None:
+    def _ask_again(self, handoff: HandOff) -> None:
         """Open a survey of the names that disagree, and of the master, whose alias may be the one that is right."""
-        names = {item.name for item in self._wrong}
-        if self._task.handoff is not None:
-            names |= {f"{self._task.handoff.master}.", f"{self._task.handoff.master_alias}."}
+        names = {item.name for item in self._wrong} | {f"{handoff.master}.", f"{handoff.master_alias}."}
         again = [expectation for expectation in self._task.expectations if expectation.name in names]
         self._answers = {key: rrdatas for key, rrdatas in self._answers.items() if key[0] not in names}
         self._survey = self._new_survey(again, ())

@@ -39,6 +39,13 @@ def test_a_wrong_address_is_named(count: int) -> None:
     assert (wrong.name, wrong.got) == ("worker-2.bert.ml.example.com.", "10.9.9.9")
 
 
+def test_of_many_hosts_several_wrong_ones_are_said_to_be_among_those_named() -> None:
+    handoff, found = job(200)
+    for rank in (3, 150):
+        found[f"worker-{rank}.bert.ml.example.com."] = ("10.9.9.9",)
+    assert {item.why.split(" is ")[0] for item in disagreements(handoff, found)} == {"this one or another of 4"}
+
+
 def test_one_address_too_many_is_wrong() -> None:
     handoff, found = job(3)
     found["worker-1.bert.ml.example.com."] += ("10.9.9.9",)

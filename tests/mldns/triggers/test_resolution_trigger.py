@@ -106,6 +106,21 @@ class TestWaits:
         assert "4 of 5 names" in lines[0]
         assert "5 of 5 names on 3 servers" in lines[-1]
 
+    def test_it_asks_again_until_the_last_name_is_there(self) -> None:
+        asked: list[str] = []
+
+        def late(query: Any) -> Any:
+            asked.append(query.question[0].name.to_text())
+            missing = len(asked) <= 3  # all three of the first round
+            return response(query, *([] if missing else ["10.0.0.1"]), rcode="NXDOMAIN" if missing else "NOERROR")
+
+        with ScriptedDns(late) as server:
+            spec = GateSpec(DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),)), (server.server(),))
+            trigger = begun(spec, seconds=60)
+            trigger.poke_interval = 0.01
+            event = asyncio.run(first_event(trigger))
+        assert (event["result"]["ok"], len(asked)) == (True, 6)
+
     def test_a_round_that_asks_nothing_says_nothing(self, log: Callable[[], list[str]]) -> None:
         """A denial is in a resolver's cache for longer than the gate waits."""
         spec = GateSpec(DesiredRecords("job", "ml.test.", 30, (Worker(0, "10.0.0.1"),)), (RES,))
