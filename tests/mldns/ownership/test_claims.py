@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from strict_zone import Refused, StrictZone
+from strict_zone import StrictZone
 
 from mldns.exceptions import ClaimRefused, ManifestTooLarge
 from mldns.inventory.job_records import DesiredRecords
@@ -15,7 +15,6 @@ from mldns.ownership.claims import (
     Holder,
     LeaseEnd,
     claim_changes,
-    grant_changes,
     overtaken_by,
     release_changes,
     take,
@@ -294,150 +293,6 @@ def test_a_long_run_id_or_claimant_is_kept_as_its_digest(text: str) -> None:
 # -- changes along a manifest -----------------------------------------------------------------------------------------
 
 
-def test_upsert_claims_writes_and_settles(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(3))
-    manifest = job.manifest
-    assert manifest is not None
-    assert manifest.generation == 1
-    assert not manifest.pending
-    assert {name for name, _ in manifest.names} == {
-        f"{label}.bert.{ZONE}" for label in ("worker-0", "worker-1", "worker-2", "master", "workers")
-    }
-
-
-def test_a_second_upsert_writes_nothing(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(3))
-    assert job.upsert(3).changes == ()
-
-
-def test_each_change_swaps_the_manifest_that_the_one_before_left(zone: StrictZone) -> None:
-    job = Job(zone)
-    todo = job.upsert(2_500)
-    assert len(todo.changes) == 3
-    job.send(todo)
-    assert job.manifest == todo.final
-    assert job.manifest is not None and job.manifest.generation == 3
-
-
-def test_another_writer_in_between_makes_the_change_fail(zone: StrictZone) -> None:
-    job = Job(zone)
-    late = job.upsert(3)
-    job.send(Job(zone).upsert(4))
-    with pytest.raises(Refused):
-        job.send(late)
-    assert (f"worker-3.bert.{ZONE}", "A") in zone.rrsets
-
-
-def test_a_claim_alone_covers_names_and_writes_none(zone: StrictZone) -> None:
-    job = Job(zone)
-    keys: list[Key] = [(f"worker-{rank}.bert.{ZONE}", "A") for rank in range(3)]
-    todo = claim_changes(keys, job.take(), job.swap)
-    job.send(todo)
-    assert job.manifest is not None
-    assert (job.manifest.names, job.manifest.pending) == (frozenset(), frozenset(keys))
-    again = claim_changes(keys, job.take(), job.swap)
-    assert again.changes == ()
-
-
-def test_what_appears_under_a_claimed_and_unwritten_name_is_not_ours(zone: StrictZone) -> None:
-    job = Job(zone)
-    todo = job.upsert(1_500)
-    job.send(todo, crash_after=1)
-    theirs = RRset(f"worker-1499.bert.{ZONE}", "A", 300, ("192.0.2.66",))
-    zone.rrsets[theirs.key] = theirs
-    claim = job.take()
-    assert not claim.owns(theirs.key)
-    assert claim.owns((f"worker-0.bert.{ZONE}", "A"))
-    job.send(job.release())
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN, theirs]}
-
-
-@pytest.mark.parametrize("crash_after", [0, 1, 2, 3])
-def test_after_a_crash_a_retry_does_the_rest(zone: StrictZone, crash_after: int) -> None:
-    job = Job(zone)
-    first = job.upsert(2_500)
-    job.send(first, crash_after=crash_after)
-    live_before = len(zone.rrsets)
-    rest = job.upsert(2_500)
-    added = sum(len(change.additions) for change in rest.changes)
-    job.send(rest)
-    assert len(zone.rrsets) == len(apex()) + 1 + 2_501 + 1
-    assert added <= 2_501 + len(first.changes) - (live_before - len(apex()) - 1)
-    assert job.upsert(2_500).changes == ()
-
-
-def test_all_addresses_of_a_job_may_change_at_once(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(50))
-    job.send(job.upsert(50, net=9))
-    assert zone.rrsets[f"worker-7.bert.{ZONE}", "A"].rrdatas == ("10.9.0.8",)
-
-
-def test_upsert_only_keeps_names_that_are_no_longer_wanted_and_keeps_owning_them(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(3))
-    job.send(job.upsert(2))
-    assert (f"worker-2.bert.{ZONE}", "A") in zone.rrsets
-    job.send(job.release())
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
-
-
-def test_sync_removes_them(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(3))
-    job.send(job.upsert(2, policy="sync"))
-    assert (f"worker-2.bert.{ZONE}", "A") not in zone.rrsets
-    assert job.manifest is not None
-    assert (f"worker-2.bert.{ZONE}", "A") not in job.manifest.covered
-
-
-def test_a_name_deleted_by_hand_is_no_longer_ours(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(3))
-    gone = (f"worker-2.bert.{ZONE}", "A")
-    del zone.rrsets[gone]
-    job.send(job.upsert(2))
-    assert job.manifest is not None and gone not in job.manifest.covered
-
-
-def test_a_release_removes_records_first_and_the_manifest_last(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(2_500))
-    todo = job.release()
-    assert [bool(change.additions) for change in todo.changes] == [True, True, False]
-    job.send(todo)
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
-
-
-@pytest.mark.parametrize("crash_after", [1, 2])
-def test_a_release_that_died_is_finished_by_a_retry(zone: StrictZone, crash_after: int) -> None:
-    job = Job(zone)
-    job.send(job.upsert(2_500))
-    job.send(job.release(), crash_after=crash_after)
-    job.send(job.release())
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
-
-
-def test_a_release_of_a_claim_that_wrote_nothing_removes_the_manifest(zone: StrictZone) -> None:
-    job = Job(zone)
-    keys: list[Key] = [(f"worker-0.bert.{ZONE}", "A")]
-    job.send(claim_changes(keys, job.take(), job.swap))
-    job.send(job.release())
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
-
-
-def test_the_late_release_of_an_overtaken_lease_has_nothing_to_say(zone: StrictZone) -> None:
-    first, second = Job(zone, "run1"), Job(zone, "run2")
-    first.send(first.upsert(3))
-    second.send(second.upsert(3, net=5))
-    manifest = first.manifest
-    assert manifest is not None
-    assert overtaken_by(manifest, Holder("bert", lease="run1")) == "run2"
-    assert overtaken_by(manifest, Holder("bert", lease="run2")) is None
-
-
 @pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
 @pytest.mark.parametrize(
     ("claimant", "lease", "holder"),
@@ -456,29 +311,24 @@ def test_who_may_release(claimant: str, lease: str, holder: str | None, public: 
     assert overtaken_by(held, Holder("bert", claimant, lease)) == said
 
 
-def test_grants_outlive_a_release(zone: StrictZone) -> None:
-    job = Job(zone)
-    job.send(job.upsert(2))
-    manifest = job.manifest
-    assert manifest is not None
-    grant = "zone roles/dns.reader user:a@b.c"
-    job.send(grant_changes([grant], manifest, job.swap))
-    job.send(job.release())
-    assert job.manifest is not None
-    assert (job.manifest.grants, job.manifest.claimant, job.manifest.covered) == ((grant,), "", frozenset())
-    job.send(grant_changes([], job.manifest, job.swap))
-    assert zone.rrsets == {rrset.key: rrset for rrset in [*apex(), FOREIGN]}
-
-
 def test_a_ragged_zone_still_fits(zone: StrictZone) -> None:
     """Every other of 9,000 names was deleted by hand: as ranges that is far more than a manifest holds."""
     job = Job(zone)
     job.send(job.upsert(9_000))
     for rank in range(0, 9_000, 2):
         del zone.rrsets[f"worker-{rank}.bert.{ZONE}", "A"]
+    job.send(job.upsert(2))
+    assert job.manifest is not None
+    assert len(job.manifest.names) == 9_002, "the claim stays whole where the names left are too ragged for a manifest"
     job.send(job.upsert(9_000))
-    assert len(zone.rrsets) == len(apex()) + 1 + 9_001 + 1
+    assert len(zone.rrsets) == len(apex()) + 1 + 9_002 + 1
     assert job.upsert(9_000).changes == ()
+
+
+def test_a_claim_of_more_names_than_fit_is_refused(zone: StrictZone) -> None:
+    keys = [(f"a-name-of-its-own-{number}.{ZONE}", "A") for number in range(400)]
+    with pytest.raises(ManifestTooLarge):
+        claim_changes(keys, Job(zone).take(), Job(zone).swap)
 
 
 def test_a_ragged_claim_covers_what_it_still_has_to_remove(zone: StrictZone) -> None:
