@@ -148,13 +148,19 @@ def upsert_changes(plan: Plan, current: Iterable[RRset], claim: Manifest, swap: 
 
 
 def claim_changes(keys: Iterable[Key], claim: Manifest, swap: Swap) -> ManifestedChanges:
-    """Return the change that claims `keys` and writes no record: the set-up of a training."""
+    """Return the change that claims `keys` and writes no record: the set-up of a training.
+
+    :param claim: the result of `take`.
+    """
     pending = claim.pending | (frozenset(keys) - claim.names)
     return swap.alone(replace(claim, pending=pending))
 
 
 def renewal(manifest: Manifest, expires: int | None, swap: Swap) -> ManifestedChanges:
-    """Return the change that lets a lease end at `expires`; none where it ends later anyway, or need not be told."""
+    """Return the change that lets a lease end at `expires`; none where it ends later anyway, or need not be told.
+
+    :param expires: Unix seconds; None promises no end.
+    """
     if expires is None or (manifest.expires is not None and expires <= manifest.expires):
         return ManifestedChanges((), manifest)
     return swap.alone(replace(manifest, expires=expires))
@@ -164,6 +170,8 @@ def release_changes(current: Iterable[RRset], manifest: Manifest, swap: Swap) ->
     """Return the changes that remove what the owner wrote, records first and the manifest last.
 
     Grants outlive a run: a manifest that records some stays, released and without names.
+
+    :param current: what the zone holds of the owner's names.
     """
     doomed = Plan(deletes=tuple(rrset for rrset in current if manifest.owns(rrset.key)))
     released = Manifest(owner=manifest.owner, generation=manifest.generation, grants=manifest.grants)
@@ -174,7 +182,10 @@ def release_changes(current: Iterable[RRset], manifest: Manifest, swap: Swap) ->
 
 
 def grant_changes(grants: Sequence[str], manifest: Manifest, swap: Swap) -> ManifestedChanges:
-    """Return the change that records exactly these grants; an owner with neither names nor grants has no manifest."""
+    """Return the change that records exactly these grants; an owner with neither names nor grants has no manifest.
+
+    :param grants: as `mldns.iam.grants` writes them.
+    """
     after = replace(manifest, grants=tuple(dict.fromkeys(grants)))
     if swap.before is not None and after.idle and not after.grants:
         return ManifestedChanges((Change(deletions=(swap.before,)),), None)

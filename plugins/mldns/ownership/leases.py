@@ -62,7 +62,11 @@ def run_state(text: str | None) -> RunState:
 
 
 def over(manifest: Manifest, holding: Holding, now: float) -> Over | None:
-    """Why a lease is over, or None where it counts; `now` in Unix seconds. Shared records have no lease."""
+    """Why a lease is over, or None where it counts. Shared records have no lease.
+
+    :param holding: who has the names, as far as it is known.
+    :param now: Unix seconds.
+    """
     if manifest.idle or manifest.owner == SHARED_OWNER or manifest.expires is None:
         return None
     if holding.state is RunState.RUNNING:

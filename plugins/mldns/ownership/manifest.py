@@ -58,6 +58,7 @@ class Manifest:
 
     @property
     def covered(self) -> frozenset[Key]:
+        """All names that nobody else may take."""
         return self.names | self.pending
 
     @property
@@ -79,7 +80,11 @@ class Manifest:
         return self.worded(names, pending, dns_name, max_sent)
 
     def worded(self, names: Iterable[str], pending: Iterable[str], dns_name: str, max_sent: int | None = None) -> RRset:
-        """`to_rrset` with the items (`mldns.ownership.name_ranges`) of other names than the manifest's own."""
+        """`to_rrset` with other names than the manifest's own.
+
+        :param names: their items (`mldns.ownership.name_ranges`).
+        :param pending: those of the names that are claimed and not written yet.
+        """
         strings = [f"v={VERSION}", f"claimant={self.claimant}", f"lease={self.lease}", f"generation={self.generation}"]
         if self.expires is not None:
             strings.append(f"expires={timestamp(self.expires)}")

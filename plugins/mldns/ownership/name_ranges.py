@@ -90,7 +90,11 @@ class NameSet:
 
 
 def to_items(keys: Iterable[Key], *, owner: str, dns_name: str) -> tuple[str, ...]:
-    """The items of a set of keys (`NameSet.items`)."""
+    """The items of a set of keys (`NameSet.items`).
+
+    :param owner: whose workers are written as ranges.
+    :param dns_name: of the zone; other names are written relative to it.
+    """
     return NameSet(keys, owner=owner, dns_name=dns_name).items()
 
 

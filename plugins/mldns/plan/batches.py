@@ -32,7 +32,7 @@ class Limits:
     atomic: bool = True
 
     def hold(self, additions: int, deletions: int, rrdata_bytes: int, elements: int) -> bool:
-        """Whether a change of that size is accepted."""
+        """Whether a change is accepted that adds and deletes so many rrsets, with so many rrdatas (`elements`)."""
         if self.elements is not None and elements > self.elements:
             return False
         return additions <= self.additions and deletions <= self.deletions and rrdata_bytes <= self.rrdata_bytes

@@ -49,6 +49,7 @@ class Progress:
 
     @property
     def live(self) -> int:
+        """How many rrsets this call has changed for good."""
         return self.created + self.changed + self.deleted
 
     def failure(self, zone: str, reason: str) -> ChangeFailed:
@@ -92,7 +93,9 @@ class Progress:
 def send_changes(provider: DnsProvider, zone: Zone, changes: Sequence[Change], progress: Progress) -> None:
     """Send changes one after the other: each needs the manifest of the one before, none waits for `done`.
 
-    Raises as `send_change` does; `progress` then tells how far it came.
+    :param changes: in order; each of them alters `progress.witness`.
+    :param progress: told of each change that was accepted, so that it says how far the call came when this raises.
+    :raises ZoneMoved, CloudUnavailable: as `send_change` does.
     """
     progress.unsent = list(changes)
     for number, change in enumerate(changes, start=1):

@@ -87,6 +87,8 @@ class ZoneEditor:
     def plan(self, desired: Sequence[RRset], holder: Holder, policy: str) -> Plan:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
 
+        :param desired: every record that the owner wants.
+        :param policy: one of `mldns.plan.plan.POLICIES`.
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises QuotaShort: the zone would outgrow the project's quota.
         """

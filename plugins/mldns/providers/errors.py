@@ -18,6 +18,7 @@ class Call:
 
     @property
     def resource(self) -> str:
+        """What was called upon, in words."""
         return f"zone {self.zone!r} of project {self.project!r}" if self.zone else f"project {self.project!r}"
 
     def __str__(self) -> str:

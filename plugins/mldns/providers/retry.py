@@ -58,21 +58,17 @@ class RetryPolicy:
         stop: tenacity.stop.stop_base = tenacity.stop_before_delay(self.deadline)
         if self.attempts is not None:
             stop = stop | tenacity.stop_after_attempt(self.attempts)
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(repeatable),
-            wait=self._wait,
-            stop=stop,
-            before_sleep=report,
-        )
+        again = tenacity.retry_if_exception(repeatable)
+        retrying = tenacity.Retrying(retry=again, wait=self._wait, stop=stop, before_sleep=report)
         started = time.monotonic()
         try:
             return retrying(call)
         except tenacity.RetryError as exhausted:
             last = exhausted.last_attempt.exception()
-            tries = exhausted.last_attempt.attempt_number
             asked = retry_after(last) if last is not None else None
+            tries, seconds = exhausted.last_attempt.attempt_number, time.monotonic() - started
             raise CloudUnavailable(
-                f"{what} failed {tries} time(s) in {time.monotonic() - started:.0f} s, last with {brief(last)}"
+                f"{what} failed {tries} time(s) in {seconds:.0f} s, last with {brief(last)}"
                 + (f", to be tried again after {asked:.0f} s" if asked else ""),
                 way_out="the task can be retried: it reads again what is there and does what is missing",
             ) from last

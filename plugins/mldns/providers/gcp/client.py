@@ -131,7 +131,12 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
     def list_rrsets_below(
         self, zone: str, suffix: str, *, kind: str | None = None, fields: str | None = None
     ) -> Iterator[Resource]:
-        """The rrsets at `suffix` and below it by one filtered list; of all, where the server refuses the filter."""
+        """The rrsets at `suffix` and below it by one filtered list; of all, where the server refuses the filter.
+
+        :param suffix: a name with its trailing dot.
+        :param kind: a type, such as `TXT`; None for all.
+        :param fields: as of `list_rrsets`.
+        """
         path = ("managedZones", zone, "rrsets")
         query = _partial("rrsets", fields)
         query["filter"] = f'name=has_suffix("{suffix}")' + (f' AND type="{kind}"' if kind else "")
@@ -168,7 +173,11 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         return self._request("changes.get", "GET", path, zone=zone, query={"fields": _CHANGE_FIELDS})
 
     def newest_changes(self, zone: str, *, page_size: int, whole: bool = True) -> Iterator[Resource]:
-        """The zone's changes, the newest first, read `page_size` at a time; with or without the rrsets of each."""
+        """The zone's changes, the newest first.
+
+        :param page_size: how many a call reads.
+        :param whole: with the rrsets of each.
+        """
         path = ("managedZones", zone, "changes")
         query = {"sortBy": "changeSequence", "sortOrder": "descending"}
         query |= _partial("changes", None if whole else _CHANGE_FIELDS)
@@ -234,7 +243,7 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         """One call, repeated as far as that is safe, with its failures as mldns exceptions."""
         call = Call(method, self.project, zone)
         # quote() leaves nothing as it is that means something in a path: `*.z.` becomes %2A.z.
-        url_path = "/".join(("/projects", quote(self.project, safe=":"), *(quote(part, safe=":") for part in path)))
+        url_path = "/".join(("/projects", *(quote(part, safe=":") for part in (self.project, *path))))
 
         def send() -> Any:
             with metrics.api_call(method):
