@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mldns.exceptions import PermissionMissing
+from mldns.exceptions import CloudUnavailable, PermissionMissing, ZoneNotFound
 from mldns.iam.grants import Grant, Note
 from mldns.iam.policy import IamPolicy, add_members, remove_members
 from mldns.ownership.claims import Holder
@@ -155,6 +155,7 @@ class TestTwoJobs:
     ) -> None:
         bind(policy, TO_TRAINER, a)
         bind(policy, TO_TRAINER, b)
+        memory.submit(ZONES[0], Change((RRset("note.ml.example.com.", "TXT", 30, ('"no manifest"',)),)))
         (found,) = memory.rrsets(ZONES[0], name="_mldns.job-b.ml.example.com.")
         edited = replace(found, rrdatas=(found.rrdatas[0].replace('"lease="', '"lease=mine"'),))
         memory.submit(ZONES[0], Change(additions=(edited,), deletions=(found,)))
@@ -208,6 +209,22 @@ class TestZones:
                 return [*ZONES]
 
         assert Ledger(Stale(ZONES[0]), ZONES[0]).listings(TO_TRAINER) == {TRAINER: {}}
+        with pytest.raises(ZoneNotFound):
+            Ledger(Stale(ZONES[0]), ZONES[1]).listings(TO_TRAINER)
+
+    def test_manifests_that_cannot_be_read_leave_the_policy_as_it_is(
+        self, policy: IamPolicyStore, memory: MemoryProvider, monkeypatch: pytest.MonkeyPatch, a: JobLedger
+    ) -> None:
+        def unavailable(*_: Any, **__: Any) -> Any:
+            raise CloudUnavailable("no answer")
+
+        before = memory.world
+        monkeypatch.setattr(MemoryProvider, "rrsets", unavailable)
+        with pytest.raises(CloudUnavailable):
+            bind(policy, TO_TRAINER, a)
+        with pytest.raises(CloudUnavailable):
+            unbind(policy, TO_TRAINER, a)
+        assert memory.world is before
 
     def test_a_grant_on_another_zone_is_another_grant(self, memory: MemoryProvider, a: JobLedger) -> None:
         there = JobLedger(ZoneEditor(memory, ZONES[1]), "job-a")
