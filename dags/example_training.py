@@ -32,7 +32,9 @@ TRAINING_TIMEOUT = timedelta(minutes=10)
 
 zone = values("zone", "project_id", "gcp_conn_id")
 described = values("dns_name", "visibility", "networks")
-job = values("job", "workers", "ttl", "allow_addresses", "reverse_zone", "lease_hours", "policy", "adopt")
+job = values(
+    "job", "workers", "ttl", "allow_addresses", "reverse_zone", "lease_hours", "policy", "adopt", "claim_timeout"
+)
 iam = values(role="iam_role", members="iam_members", scope="iam_scope")
 
 with DAG(
@@ -54,6 +56,7 @@ with DAG(
             "lease_hours",
             "policy",
             "adopt",
+            "claim_timeout",
             "iam_role",
             "iam_members",
             "iam_scope",

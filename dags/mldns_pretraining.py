@@ -40,6 +40,7 @@ job = values("job", "workers", "ttl", "port")
 hours = "{{ params.lease_hours or (24 if params.lease else '') }}"
 lease = {**values("claimant", "lease", "adopt"), "lease_hours": hours}
 reverse, records, policy = values("reverse_zone"), values("records"), values("policy")
+turn = values("claim_timeout")
 iam = values(role="iam_role", members="iam_members", scope="iam_scope")
 
 with DAG(
@@ -68,6 +69,7 @@ with DAG(
         "lease",
         "policy",
         "adopt",
+        "claim_timeout",
         "iam_role",
         "iam_members",
         "iam_scope",
@@ -84,6 +86,7 @@ with DAG(
         **lease,
         **records,
         **policy,
+        **turn,
         **iam,
         dry_run="{{ params.dry_run }}",
     )
@@ -101,7 +104,7 @@ with DAG(
         lines = {"claim": plan["job"], "upsert_shared": plan["shared"], "bind_iam": plan["iam"]}
         return [task_id for task_id, wanted in lines.items() if wanted]
 
-    claim = CloudDNSClaimOperator(task_id="claim", **zone, **job, **reverse, **lease)
+    claim = CloudDNSClaimOperator(task_id="claim", **zone, **job, **reverse, **lease, **turn)
     upsert_workers = CloudDNSUpsertRecordsOperator(
         task_id="upsert_workers",
         **zone,

@@ -2,8 +2,10 @@
 ### Names from another DAG, and their release
 
 `mldns_pretraining` and `mldns_release` do the work, triggered with this run's own claimant and lease; a training of any
-kind stands in between. The release is a teardown without a setup: it runs whatever failed before, names that were
-written in part included, also when the run is marked failed, and it does not make a success of a failed training.
+kind stands in between. The names are a setup, so that a clear of the training triggers them anew, and `require_names`
+keeps the training from starting without them. The release is a teardown of no setup: it runs whatever failed before,
+names that were written in part included, also when the run is marked failed, and it does not make a success of a failed
+training.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
+from mldns.task_groups import require_names
 from mldns.tasks.lease import deployment
 
 WAIT: dict[str, Any] = {
@@ -40,8 +43,12 @@ with DAG("example_triggered", schedule=None, doc_md=__doc__, tags=["mldns", "exa
             "lease_hours": 48,
         },
         **WAIT,
+    ).as_setup()
+    train = BashOperator(
+        task_id="train",
+        bash_command="echo rendezvous at worker-0.bert.ml.example.com:29500",
+        pre_execute=require_names(zone="ml", job="bert", again="names"),
     )
-    train = BashOperator(task_id="train", bash_command="echo rendezvous at worker-0.bert.ml.example.com:29500")
     release = TriggerDagRunOperator(
         task_id="release",
         trigger_dag_id="mldns_release",

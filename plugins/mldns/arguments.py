@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from mldns.exceptions import InvalidInput
@@ -130,6 +131,15 @@ def hours(argument: Any, name: str) -> float | None:
 def seconds(argument: Any, name: str) -> float | None:
     """Return a positive number of seconds; None when not given."""
     return _positive(argument, name, "seconds")
+
+
+def duration(argument: Any, name: str) -> float:
+    """Return seconds, 0 or more, of a number, its text, or a timedelta; 0 when not given."""
+    if isinstance(argument, timedelta):
+        argument = argument.total_seconds()
+    if argument is None or (isinstance(argument, str) and argument.strip() in (*_ABSENT, "0")) or argument == 0:
+        return 0.0
+    return _positive(argument, name, "seconds") or 0.0
 
 
 def _positive(argument: Any, name: str, unit: str) -> float | None:

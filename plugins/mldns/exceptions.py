@@ -67,16 +67,57 @@ class OwnershipConflict(MldnsError):
 
 
 class ClaimRefused(MldnsError):
-    """Another claimant, or another lease that still counts, holds the owner's names. Nothing was written."""
+    """Another claimant, or another lease that still counts, holds the owner's names. Nothing was written.
 
-    def __init__(self, *, owner: str, claimant: str, lease: str, expires: str | None, same_claimant: bool) -> None:
+    :param at_work: the holder's run is known to be at work, so that nobody may take its names.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        claimant: str,
+        lease: str,
+        expires: str | None,
+        same_claimant: bool,
+        at_work: bool = False,
+    ) -> None:
         self.owner, self.claimant, self.lease, self.expires = owner, claimant, lease, expires
-        self.same_claimant = same_claimant
+        self.same_claimant, self.at_work = same_claimant, at_work
         until = f" until {expires}" if expires else ""
-        way_out = "wait for its release" if same_claimant else "choose another job name"
+        if not same_claimant:
+            way_out = "choose another job name"
+        elif at_work:
+            way_out = "wait until that run has ended, or give each run a job of its own"
+        else:
+            way_out = "wait for its release"
+        adopt = "" if at_work else ", or, if its training is over, take them over with adopt=True"
         super().__init__(
             f"the names of {owner!r} are held by claimant {claimant or '(none)'!r}, lease {lease or '(none)'!r}{until}"
-            f"; {way_out}, or take them over with adopt=True"
+            f"; {way_out}{adopt}"
+        )
+
+    def for_run_at_work(self) -> ClaimRefused:
+        """Return the same refusal, said of a run that is known to be at work."""
+        return ClaimRefused(
+            owner=self.owner,
+            claimant=self.claimant,
+            lease=self.lease,
+            expires=self.expires,
+            same_claimant=self.same_claimant,
+            at_work=True,
+        )
+
+
+class NamesMissing(MldnsError):
+    """A training would begin without its names. `why` says what has become of them."""
+
+    def __init__(self, *, owner: str, zone: str, why: str, again: str = "") -> None:
+        self.owner, self.zone, self.why = owner, zone, why
+        what = f"clear task {again!r} with its downstream tasks" if again else "clear the whole run"
+        super().__init__(
+            f"not started without the names of job {owner!r} in zone {zone!r}: {why}; "
+            f"to have them written again, {what}"
         )
 
 

@@ -13,6 +13,7 @@ from airflow.sdk import Param
 
 from mldns.plan.plan import DEFAULT_POLICY, POLICIES
 from mldns.records.rrset import MAX_TTL
+from mldns.tasks.turns import CLAIM_TIMEOUT
 
 # Fields that may stay empty take null, too: that is what the form sends for a field that was cleared.
 _TEXT = {"type": ["null", "string"]}
@@ -147,6 +148,14 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "type": "boolean",
         "title": "Adopt",
         "description": "Take over what another run or claimant holds, and records that nobody owns and already fit.",
+        "section": "Ownership",
+    },
+    "claim_timeout": {
+        "default": CLAIM_TIMEOUT,
+        "type": ["null", "number"],
+        "minimum": 0,
+        "title": "Claim timeout, seconds",
+        "description": "How long to wait for another run of the same claimant that holds the names. 0 fails at once.",
         "section": "Ownership",
     },
     "iam_role": {

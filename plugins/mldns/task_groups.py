@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
@@ -24,9 +25,13 @@ from mldns.operators.cloud_dns import (
 from mldns.ownership.claims import DEFAULT_LEASE_HOURS
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
+from mldns.tasks.guard import put_before, require_names
+from mldns.tasks.turns import CLAIM_TIMEOUT
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
+
+__all__ = ["HANDOFF_VARIABLE", "TrainingDns", "require_names", "training_dns"]
 
 HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 """The environment variable that carries the hand-off as JSON."""
@@ -34,9 +39,10 @@ HANDOFF_VARIABLE = "MLDNS_HANDOFF"
 GATE_TIMEOUT = 900.0
 """Seconds: Google's name servers follow within a minute, a resolver's negative cache within five."""
 
-GATE_RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=10)}
-"""Its time-out is final whatever this says. But Airflow may fail a deferred task that goes on soon after it was put off
-(apache/airflow 72716): the executor's word of the first start's end comes when the second one runs already."""
+RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=10)}
+"""Of each task before the training. Refusals and the gate's time-out are final whatever this says. But Airflow may fail
+a deferred task that goes on soon after it was put off (apache/airflow 72716): the executor's word of the first start's
+end comes when the second one runs already."""
 
 # What every launcher reads, as Jinja on the hand-off; `mldns.handoff.render.environment` has the same for one that was
 # read.
@@ -76,6 +82,8 @@ def training_dns(
     lease_hours: float | str | None = DEFAULT_LEASE_HOURS,
     policy: str = DEFAULT_POLICY,
     adopt: bool | str = False,
+    claim_timeout: timedelta | float | str = CLAIM_TIMEOUT,
+    guard: bool = True,
     allow_addresses: Sequence[str] | str = (),
     reverse_zone: str | None = None,
     required_names: Sequence[str] | str | None = None,
@@ -90,11 +98,17 @@ def training_dns(
 ) -> Iterator[TrainingDns]:
     """Claim the job's names, write them, prove them, and release them behind the tasks made inside.
 
-    The claim is the setup and the release the teardown: it runs when the upsert fails half-way, when the training
-    fails or is killed, and when the run is marked failed. The lease is the run, so parallel runs never release each
-    other's names. Arguments are those of `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's
-    output, that of a mapped one included: the lists that its instances return are put together.
+    What comes before the training are setups, so that a clear of the training takes all of them along; the release is
+    the claim's teardown: it runs when the upsert fails half-way, when the training fails or is killed, and when the run
+    is marked failed. Whatever was cleared, no task made inside starts unless its run holds the names and all are
+    written. The lease is the run, so parallel runs never release each other's names. Arguments are those of
+    `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's output, that of a mapped one included:
+    the lists that its instances return are put together.
 
+    :param claim_timeout: how long to wait for another run that holds the names, in seconds or as a timedelta; 0 fails
+        at once.
+    :param guard: False where the training's workers may not read the zone: then nobody looks, and a training that was
+        cleared alone starts without names.
     :param required_names: names outside the zone that the training needs; the gate waits for them, too.
     :param connect: "master" or "workers": whose port must accept a connection before the gate opens.
     :param deferrable: wait in the triggerer, without a worker slot; False where the triggerer cannot ask the workers'
@@ -111,22 +125,32 @@ def training_dns(
     hold: dict[str, Any] = {"lease_hours": lease_hours, "adopt": adopt}
     proof: dict[str, Any] = {"required_names": required_names, "connect": connect, "deferrable": deferrable}
     with TaskGroup(group_id) as group:
-        claim = CloudDNSClaimOperator(task_id="claim", **written, **hold)
+        claim = CloudDNSClaimOperator(task_id="claim", **written, **hold, claim_timeout=claim_timeout, **RETRIES)
+        look = partial(require_names, **target, again=claim.task_id)
         # The run may be marked failed, and its release be through, before the upsert has begun.
-        upsert = CloudDNSUpsertRecordsOperator(task_id="upsert", **written, **hold, policy=policy, claimed=True)
-        opens = DNSResolutionSensor(
-            task_id="gate", **{**written, **proof, **GATE_RETRIES, "timeout": gate_timeout, **(gate or {})}
+        upsert = CloudDNSUpsertRecordsOperator(
+            task_id="upsert", **written, **hold, policy=policy, claimed=True, **RETRIES
         )
-        handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names)
+        opens = DNSResolutionSensor(
+            task_id="gate", **{**written, **proof, **RETRIES, "timeout": gate_timeout, **(gate or {})}
+        )
+        handoff = CloudDNSHandOffOperator(task_id="handoff", **target, **names, **RETRIES)
         # A release that fails leaves names that stall the next job's resolvers: worth more tries than most tasks.
         release = CloudDNSDeleteRecordsOperator(
             task_id="release", **target, **reverse, retries=3, retry_delay=timedelta(seconds=20)
         )
+        for task in (upsert, opens, handoff):
+            task.is_setup = True
         claim >> upsert >> opens >> handoff
         release.as_teardown(setups=claim)  # which makes the claim a setup
         own = set(group.children)
         yield TrainingDns(group=group, handoff=handoff.output, env=_environment(handoff))
-        _enclose(group, own, handoff, release)
+        training = _enclose(group, own, handoff, release)
+        if guard:
+            for task in (opens, handoff):
+                put_before(task, look())
+            for task in training:
+                put_before(task, look(handoff=handoff.output))
 
 
 def _environment(handoff: BaseOperator) -> dict[str, str]:
@@ -139,8 +163,8 @@ def _environment(handoff: BaseOperator) -> dict[str, str]:
     return {name: f"{{{{ ({how.format(handoff=pulled)}){text} }}}}" for name, how in _VARIABLES.items()}
 
 
-def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseOperator) -> None:
-    """Put whatever was added to the group between `before` and `after`."""
+def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseOperator) -> list[Any]:
+    """Put whatever was added to the group between `before` and `after`; return what may not start without names."""
     added = [task for task in group.iter_tasks() if task.task_id not in own]
     if not added:
         raise ValueError(
@@ -152,3 +176,4 @@ def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseO
             before.set_downstream(task)
         if not task.downstream_task_ids & ids:
             task.set_downstream(after)
+    return [task for task in added if not task.is_teardown]

@@ -25,12 +25,21 @@ def test_the_claim_is_the_setup_and_the_release_the_teardown() -> None:
     assert tasks["dns.claim"].is_setup
     assert tasks["dns.release"].is_teardown
     assert tasks["dns.upsert"].claimed is True, "the release may be through before it has begun"
-    assert [tasks[f"dns.{name}"].is_setup for name in ("upsert", "gate", "handoff")] == [False] * 3
     assert tasks["dns.claim"].downstream_task_ids == {"dns.upsert", "dns.release"}
     assert tasks["dns.upsert"].downstream_task_ids == {"dns.gate"}
     assert tasks["dns.gate"].downstream_task_ids == {"dns.handoff"}
     assert tasks["dns.handoff"].downstream_task_ids == {"dns.train"}
     assert tasks["dns.train"].downstream_task_ids == {"dns.release"}
+
+
+@pytest.mark.parametrize("cleared", ["claim", "upsert", "gate", "handoff", "train"])
+def test_a_clear_with_what_follows_takes_all_that_makes_the_names_and_the_release(cleared: str) -> None:
+    """Airflow's own rule, which the UI asks, too."""
+    with DAG("a_dag") as dag, training_dns(**JOB) as dns:
+        train(dns.env)
+    seen = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    taken = seen.partial_subset(task_ids=[f"dns.{cleared}"], include_downstream=True, include_upstream=False).task_ids
+    assert set(taken) == {f"dns.{name}" for name in ("claim", "upsert", "gate", "handoff", "train", "release")}
 
 
 def test_every_first_task_waits_for_the_handoff_and_every_last_one_precedes_the_release() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
-from mldns.exceptions import InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
+from mldns.exceptions import ClaimRefused, InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
 from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
 from mldns.ownership.claims import DEFAULT_LEASE_HOURS, Holder
 from mldns.ownership.manifest import Manifest
@@ -170,14 +170,21 @@ class JobOperator(CloudDNSOperator):
             expires=expires,
         )
 
-    def planned(self, context: Context, holder: Holder, wanted: Wanted, policy: str) -> Plan:
+    def planned(self, context: Context, holder: Holder, wanted: Wanted, policy: str, *, waits: bool = False) -> Plan:
         """Return what an upsert of `wanted` would do.
 
+        :param waits: the claim behind this will wait for another run of the same claimant: plan as if that was over.
         :raises OwnershipConflict, ClaimRefused, QuotaShort: what the upsert would raise before its first write.
         """
         check_fits(wanted, holder)
         asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "project_id": self.project}
-        plan = hold(context, holder, lambda asks: self.hook.plan_names(holder=asks, policy=policy, **asked))
+        try:
+            plan = hold(context, holder, lambda asks: self.hook.plan_names(holder=asks, policy=policy, **asked))
+        except ClaimRefused as refused:
+            if not (waits and refused.same_claimant):
+                raise
+            self.log.info("Run %s holds the names of job %s: the claim will wait for it", refused.lease, holder.owner)
+            plan = self.hook.plan_names(holder=replace(holder, lease_ended=True), policy=policy, **asked)
         self.log.info("Plan of %s in zone %s: %s\n%s", holder.owner, wanted.zone, plan.summary(), plan.table())
         if plan.conflicts:
             raise OwnershipConflict(plan.conflicts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mldns.operators._job import JobOperator, Wanted, check_fits
 from mldns.plan.compute import compute_plan
 from mldns.plan.plan import DEFAULT_POLICY, POLICIES, Plan
 from mldns.records.names import SHARED_OWNER, Key, slug
+from mldns.tasks.turns import CLAIM_TIMEOUT
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,6 +46,7 @@ class CloudDNSPreflightOperator(JobOperator):
         "role",
         "members",
         "scope",
+        "claim_timeout",
         "plan_only",
     )
 
@@ -60,9 +63,11 @@ class CloudDNSPreflightOperator(JobOperator):
         members: Sequence[str] | str = (),
         scope: str = "zone",
         dry_run: bool | str = False,
+        claim_timeout: timedelta | float | str = CLAIM_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(job=job, **kwargs)
+        self.claim_timeout = claim_timeout
         self.dns_name = dns_name
         self.visibility = visibility
         self.networks = networks
@@ -90,6 +95,7 @@ class CloudDNSPreflightOperator(JobOperator):
         iam = self._iam()
         dry_run = arguments.flag(self.plan_only, "dry_run")
         exists = self.hook.zone_exists(spec=zone, project_id=self.project)
+        self._waits = arguments.duration(self.claim_timeout, "claim_timeout") > 0
         plans = {owner: self._plan(context, desired, exists=exists) for owner, desired in owned.items()}
         pointers = self._plan_reverse(context, owned)
         self.log.info("Zone %s: %s", zone.name, "exists" if exists else f"to be created for {zone.dns_name}")
@@ -138,7 +144,9 @@ class CloudDNSPreflightOperator(JobOperator):
             raise InvalidInput(f"reverse_zone {zone!r} without workers: only workers get PTR records")
         dns_name = self.dns_name_of(zone)
         pointers = Wanted(zone, replace(desired, reverse_dns_name=dns_name), pointers=True)
-        return _shown(self.planned(context, self.holder(context, desired.owner), pointers, self.policy))
+        return _shown(
+            self.planned(context, self.holder(context, desired.owner), pointers, self.policy, waits=self._waits)
+        )
 
     def _iam(self) -> dict[str, Any] | None:
         members = iam_policy.parse_members(arguments.texts(self.members, "members"))
@@ -156,7 +164,7 @@ class CloudDNSPreflightOperator(JobOperator):
         wanted = Wanted(self.zone, desired)
         holder = self.holder(context, owner)
         if exists:
-            return _shown(self.planned(context, holder, wanted, policy))
+            return _shown(self.planned(context, holder, wanted, policy, waits=self._waits))
         check_fits(wanted, holder)
         plan = compute_plan(
             current=(),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.events.written_records import WrittenRecords, pack
+from mldns.exceptions import ClaimRefused
 from mldns.operators._job import JobOperator, Wanted
 from mldns.ownership.claims import Holder
 from mldns.plan.plan import DEFAULT_POLICY
@@ -16,6 +19,7 @@ from mldns.tasks.base import CloudDNSOperator
 from mldns.tasks.lease import hold, holder_of
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import JOBS, RECORDS, emit_job_event, emit_records_event
+from mldns.tasks.turns import CLAIM_TIMEOUT, Turn
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,18 +35,41 @@ class CloudDNSClaimOperator(JobOperator):
     ordinary work behind it. For the same reason the reverse zone is only checked here: its first change claims what it
     writes. Takes the arguments of `CloudDNSUpsertRecordsOperator` without `policy` and `dry_run`.
 
+    Names that another run of the same claimant holds are waited for: without a worker slot, in the order of the runs.
+
+    :param claim_timeout: how long, in seconds or as a timedelta; 0 fails at once.
+
     Returns `{"zone", "owner", "lease", "generation", "expires", "names", "change_id", "reverse"}`.
     """
 
     emits = (JOBS,)
+    template_fields: Sequence[str] = (*JobOperator.template_fields, "claim_timeout")
+
+    def __init__(self, *, claim_timeout: timedelta | float | str = CLAIM_TIMEOUT, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.claim_timeout = claim_timeout
 
     def execute(self, context: Context) -> Result:
+        return self.execute_after_pause(context, time.time())
+
+    def execute_after_pause(self, context: Context, since: float, event: object = None) -> Result:
+        """Claim, or wait on; `since` is when the waiting began, seconds of the wall clock."""
         wanted, pointers = self.wanted()
         holder = self.holder(context, self.job)
-        if pointers is not None:
-            self.planned(context, holder, pointers, DEFAULT_POLICY)
+        timeout, now = arguments.duration(self.claim_timeout, "claim_timeout"), time.time()
+        turn = self._turn(context, holder, since + timeout)
+        if now < turn.until and (ahead := turn.ahead()):
+            turn.wait(self, f"run {ahead}, which comes before this one", now=now, since=since)
         asked: dict[str, Any] = {"zone": wanted.zone, "records": wanted.rrsets, "project_id": self.project}
-        claimed = hold(context, holder, lambda asks: self.hook.claim_names(holder=asks, **asked))
+        try:
+            if pointers is not None:
+                self.planned(context, holder, pointers, DEFAULT_POLICY)
+            claimed = hold(context, holder, lambda asks: self.hook.claim_names(holder=asks, **asked))
+        except ClaimRefused as refused:
+            if not refused.same_claimant or now >= turn.until:
+                raise
+            whom = f"run {refused.lease} of {refused.claimant}, which holds the names of job {refused.owner}"
+            turn.wait(self, whom, now=now, since=since)
         self.log.info(
             "Claimed %s name(s) of job %s for lease %s, generation %s",
             claimed["names"],
@@ -53,6 +80,11 @@ class CloudDNSClaimOperator(JobOperator):
         self.emit(context, holder, wanted, Phase.CLAIMED, claimed["expires"])
         reverse = {"zone": pointers.zone, "names": len(pointers.rrsets)} if pointers else None
         return claimed | {"reverse": reverse}
+
+    def _turn(self, context: Context, holder: Holder, until: float) -> Turn:
+        wanted = {"zone": self.zone, "job": holder.owner, "claimant": holder.claimant}
+        said = getattr(context["dag"].task_dict.get(self.task_id), "job", "{{")  # as the DAG file says it
+        return Turn(context, wanted, until, every_run=isinstance(said, str) and "{{" not in said)
 
 
 class CloudDNSUpsertRecordsOperator(JobOperator):

@@ -20,6 +20,7 @@ from airflow.sdk import (
 
 from mldns import arguments
 from mldns.exceptions import (
+    ClaimRefused,
     InvalidInput,
     LeaseLost,
     OwnershipConflict,
@@ -40,13 +41,14 @@ if TYPE_CHECKING:
     from mldns.hooks.cloud_dns import CloudDNSHook
 
 # A retry meets the same input, the same zone and the same foreign record again; after a lost lease it would take the
-# names back from the run that has them now. A refused claim is not among them: the
-# run that holds the names may end meanwhile. This leaves the exceptions themselves alone, with the data they carry for
-# callbacks, where raising AirflowFailException instead would hide them.
+# names back from the run that has them now. A claim waits for its turn by itself (`claim_timeout`). This leaves the
+# exceptions themselves alone, with the data they carry for callbacks, where raising AirflowFailException instead would
+# hide them.
 FAIL_AT_ONCE = ExceptionRetryPolicy(
     [
         RetryRule(
             [
+                ClaimRefused,
                 InvalidInput,
                 LeaseLost,
                 OwnershipConflict,

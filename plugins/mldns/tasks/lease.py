@@ -81,11 +81,14 @@ def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> 
         try:
             return call(replace(holder, lease_ended=told))
         except ClaimRefused as refused:
-            if not refused.same_claimant or (isinstance(told, LeaseEnd) and told.lease == refused.lease):
+            if isinstance(told, LeaseEnd) and told.lease == refused.lease:
                 raise
-            told = LeaseEnd(refused.lease, _holder_ended(refused, context))
-            if told.ended is False:
+            ended = _holder_ended(refused, context)
+            if ended is False:
+                raise refused.for_run_at_work() from None
+            if not refused.same_claimant:
                 raise
+            told = LeaseEnd(refused.lease, ended)
             if told.ended:
                 log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
     return call(replace(holder, lease_ended=told))

@@ -80,7 +80,7 @@ def test_jobs_can_be_mapped() -> None:
         (ChangeFailed(zone="z", live=1, missing=1, reason="503"), RetryAction.DEFAULT),
         (
             ClaimRefused(owner="o", claimant="c", lease="l", expires=None, same_claimant=True),
-            RetryAction.DEFAULT,
+            RetryAction.FAIL,
         ),
         (ConnectionError("reset"), RetryAction.DEFAULT),
     ],

@@ -1,0 +1,126 @@
+"""The last look before a training's first line: are its names still there, and still its run's?
+
+Airflow clears what a person picks: a training alone, the failed tasks of a run, one instance of many. Then the tasks
+that wrote the names keep their old success, while the release has long removed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from mldns import arguments
+from mldns.exceptions import NamesMissing
+from mldns.handoff.reader import read
+from mldns.ownership.claims import Holder, holds, overtaken_by
+from mldns.tasks.lease import holder_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+    from mldns.ownership.manifest import Manifest
+
+Check = Callable[["Context"], None]
+
+
+class NotStarted(NamesMissing, AirflowFailException):
+    """The task does not start without its names; no retry brings them back."""
+
+
+def require_names(
+    *,
+    zone: Any,
+    job: Any,
+    handoff: Any = None,
+    again: str = "",
+    project_id: Any = None,
+    gcp_conn_id: Any = "google_cloud_default",
+    impersonation_chain: str | Sequence[str] | None = None,
+) -> Check:
+    """Return a `pre_execute` that lets a task begin only while its run holds the job's names and all are written.
+
+    It reads the job's manifest, one small call, with the worker's own credentials. A task that goes on after it was
+    deferred is not looked at again.
+
+    :param zone: name of the managed zone; a template or another task's output, as all of these.
+    :param job: the job, as given to the claim.
+    :param handoff: the hand-off that the task works from: the names of all its ranks must be there.
+    :param again: the task that a person clears to have the names written again.
+    :param project_id: Google project of the zone; the connection's default when not given.
+    :param gcp_conn_id: Airflow connection of type `google_cloud_platform`.
+    :param impersonation_chain: service account to impersonate, or a chain of them.
+    :return: the function, which raises `NotStarted`.
+    """
+    given = {
+        "zone": zone,
+        "job": job,
+        "handoff": handoff,
+        "project_id": project_id,
+        "gcp_conn_id": gcp_conn_id,
+        "impersonation_chain": impersonation_chain,
+    }
+
+    def check(context: Context) -> None:
+        if _goes_on(context):
+            return
+        said = context["task"].render_template(given, context)
+        holder = holder_of(context, said["job"], claimant="", lease="")
+        why = _missing(_manifest(said, holder.owner), said["handoff"] or {}, holder)
+        if why:
+            raise NotStarted(owner=holder.owner, zone=str(said["zone"]), why=why, again=again)
+
+    return check
+
+
+def put_before(task: BaseOperator | MappedOperator, check: Check) -> None:
+    """Have `check` run before the task's own `pre_execute`, if it has one."""
+    if isinstance(task, BaseOperator):
+        task._pre_execute_hook = _both(check, task._pre_execute_hook)
+    else:
+        task.partial_kwargs["pre_execute"] = _both(check, task.partial_kwargs.get("pre_execute"))
+
+
+def _both(check: Check, own: Check | None) -> Check:
+    def both(context: Context) -> None:
+        check(context)
+        if own is not None:
+            own(context)
+
+    return both
+
+
+def _goes_on(context: Context) -> bool:
+    server = getattr(context["ti"], "_ti_context_from_server", None)
+    return bool(server and server.next_method)
+
+
+def _manifest(said: dict[str, Any], owner: str) -> Manifest | None:
+    from mldns.hooks.cloud_dns import CloudDNSHook
+
+    hook = CloudDNSHook(
+        gcp_conn_id=said["gcp_conn_id"],
+        impersonation_chain=arguments.texts(said["impersonation_chain"], "impersonation_chain") or None,
+    )
+    editor = hook.zone_editor(arguments.text(said["project_id"]) or hook.project_id, said["zone"])
+    return editor.reader.manifest(owner)[1]
+
+
+def _missing(manifest: Manifest | None, handoff: dict[str, Any], holder: Holder) -> str:
+    """Why the names cannot be relied on; empty where they can."""
+    if manifest is None or manifest.idle:
+        return "they were released"
+    if not holds(manifest, holder):
+        return f"run {overtaken_by(manifest, holder)} holds them now"
+    if manifest.pending:
+        return f"{len(manifest.pending):,} of them are claimed and not written"
+    names = {name for name, kind in manifest.names if kind in ("A", "AAAA")}
+    if not handoff.get("count"):
+        return ""
+    job = read(handoff)
+    wanted = [f"{job.name_of(role, rank)}." for role, count in job.roles.items() for rank in range(count)]
+    gone = [name for name in wanted if name not in names]
+    return f"{len(gone):,} of {len(wanted):,} are gone, first {gone[0]}" if gone else ""
