@@ -20,7 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from demo.processes import raise_on_termination
 from demo.standalone import REPOSITORY, Standalone, airflow_standalone
 from tests.ui.chromium import NoChromium, chromium, log_in, row_of
-from tests.ui.told_events import exception, job_event, job_row, tell, zone_event
+from tests.ui.emitted_events import emit, exception, job_event, job_row, zone_event
 
 RESULTS = Path(__file__).with_name("page.md")
 ZONES, JOBS, ROUNDS = 20, 200, 5
@@ -38,7 +38,7 @@ return read.map(entry => entry.decodedBodySize);
 _HAS_ROW = """
 return [...document.querySelectorAll('table tbody tr')].some(row => row.textContent.includes(arguments[0]));
 """
-_PEER = "tell_events"  # stands in each row of Airflow's list
+_PEER = "emit_events"  # stands in each row of Airflow's list
 
 
 def main() -> int:
@@ -48,7 +48,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         print("starting Airflow", flush=True)
         with airflow_standalone(Path(home), connections={}, dags=REPOSITORY / "tests" / "ui" / "dags") as airflow:
-            airflow.wait_for_dag("tell_events")
+            airflow.wait_for_dag("emit_events")
             print(f"telling of {ZONES} zones and {JOBS} jobs", flush=True)
             tell_of_everything(airflow)
             try:
@@ -78,7 +78,7 @@ def tell_of_everything(airflow: Standalone) -> None:
         for name in names
         for phase in ("claimed", "ready")
     ]
-    tell(airflow.api, [*zones, *phases])
+    emit(airflow.api, [*zones, *phases])
 
 
 def row(name: str, *, exceptions: int) -> dict[str, object]:

@@ -50,7 +50,7 @@ def metrics() -> Iterator[StatsD]:
 def airflow(
     tmp_path_factory: pytest.TempPathFactory, watched_cloud: LocalCloud, alerts: Webhook, metrics: StatsD
 ) -> Iterator[Standalone]:
-    """An Airflow that has been told nothing yet: the DAG `tell_events`, trainings to watch, and `mldns_reconcile`."""
+    """An Airflow without an event yet: the DAG `emit_events`, trainings to watch, and `mldns_reconcile`."""
     home = tmp_path_factory.mktemp("airflow")
     dags = shutil.copytree(HERE / "dags", home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "dags" / "mldns_reconcile.py", dags)
@@ -58,7 +58,7 @@ def airflow(
     with airflow_standalone(
         home, connections=connections, dags=dags, settings=metrics.settings(), users=USERS
     ) as started:
-        started.wait_for_dag("tell_events")
+        started.wait_for_dag("emit_events")
         yield started
 
 

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from demo.processes import raise_on_termination
 from demo.standalone import REPOSITORY, Standalone, airflow_standalone
 from tests.ui.chromium import NoChromium, chromium, enter_frame, log_in, open_page, row_of, wait_for
-from tests.ui.told_events import at, exception, job_event, job_row, tell, zone_event
+from tests.ui.emitted_events import at, emit, exception, job_event, job_row, zone_event
 
 IMAGES = REPOSITORY / "docs" / "images"
 MOST_BYTES = 150_000  # of one image: the docs are read over slow lines, too
@@ -28,7 +28,7 @@ def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     dags = Path(__file__).parent / "dags"
     with tempfile.TemporaryDirectory() as home, airflow_standalone(Path(home), connections={}, dags=dags) as airflow:
-        airflow.wait_for_dag("tell_events")
+        airflow.wait_for_dag("emit_events")
         try:
             with chromium() as browser:
                 browser.set_window_size(1280, 880)
@@ -59,7 +59,7 @@ def shown(browser: WebDriver, airflow: Standalone) -> Iterator[str]:
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", row)
     yield "dns-exceptions"
     browser.switch_to.default_content()
-    browser.get(f"{airflow.url}/dags/tell_events/runs/{run_id}/plugin/dns-run")
+    browser.get(f"{airflow.url}/dags/emit_events/runs/{run_id}/plugin/dns-run")
     enter_frame(browser)
     wait_for(browser, "#content", "bert-base")
     yield "dns-run"
@@ -94,7 +94,7 @@ def tell_of_a_day(airflow: Standalone) -> str:
             + [("ranking", 2.2, 6), ("llama-70b", 63.4, 1026)]
         )
     ]
-    tell(
+    emit(
         airflow.api,
         [
             *gates,
@@ -111,7 +111,7 @@ def tell_of_a_day(airflow: Standalone) -> str:
         ],
     )
     story = [("claimed", 3.0), ("written", 2.5), ("ready", 2.0)]
-    return tell(airflow.api, [job_event("bert-base", phase, minutes_ago=ago, records=34) for phase, ago in story])
+    return emit(airflow.api, [job_event("bert-base", phase, minutes_ago=ago, records=34) for phase, ago in story])
 
 
 def row(job: str, records: int, **fields: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The page in a real browser, inside Airflow's own UI, over events that were told to a real Airflow.
+"""The page in a real browser, inside Airflow's own UI, over events that a real Airflow recorded.
 
-Tests build on one another's events, as a day in Airflow does: each says what it tells.
+Tests build on one another's events, as a day in Airflow does: each says what it emits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from demo.standalone import Standalone
 from tests.ui.chromium import enter_frame, log_in, open_page, row_of, wait_for
-from tests.ui.told_events import exception, job_event, job_row, tell, zone_event
+from tests.ui.emitted_events import emit, exception, job_event, job_row, zone_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def page(browser: WebDriver, airflow: Standalone) -> Iterator[WebDriver]:
 
 
 @pytest.fixture(scope="module")
-def told(airflow: Standalone) -> dict[str, Any]:
+def emitted(airflow: Standalone) -> dict[str, Any]:
     """Two zones: `ml` with a drifted, a well and an ended job, and `broken`, which could not be read."""
     exceptions = [
         exception("worker-3.bert.ml.example.com.", expected="10.0.0.7", got="10.9.9.9"),
@@ -54,11 +54,11 @@ def told(airflow: Standalone) -> dict[str, Any]:
             "broken", [], run_id="check-1", error="permission dns.resourceRecordSets.list is missing", quota=None
         ),
     ]
-    tell(airflow.api, [*zones, job_event("gpt", "ready", minutes_ago=30), job_event("new", "claimed")])
+    emit(airflow.api, [*zones, job_event("gpt", "ready", minutes_ago=30), job_event("new", "claimed")])
     return {"exceptions": exceptions}
 
 
-def test_with_nothing_told_it_says_how_to_begin(page: WebDriver) -> None:
+def test_without_an_event_it_says_how_to_begin(page: WebDriver) -> None:
     """From Airflow's own navigation, as somebody who does not know where it is."""
     wait_for(page, "a[href='/plugin/dns']", "DNS").click()
     enter_frame(page)
@@ -66,7 +66,7 @@ def test_with_nothing_told_it_says_how_to_begin(page: WebDriver) -> None:
     assert "example_training" in page.find_element(By.ID, "content").text
 
 
-def test_what_needs_somebody_comes_first(page: WebDriver, told: dict[str, Any]) -> None:
+def test_what_needs_somebody_comes_first(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     row_of(page, "bert")
     rows = page.find_elements(By.CSS_SELECTOR, "tr[data-job-row]")
@@ -76,7 +76,7 @@ def test_what_needs_somebody_comes_first(page: WebDriver, told: dict[str, Any]) 
     assert "permission dns.resourceRecordSets.list is missing" in wait_for(page, "[data-zone=broken]").text
 
 
-def test_a_row_opens_by_keyboard_and_names_the_culprits(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_row_opens_by_keyboard_and_names_the_culprits(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     button = row_of(page, "bert").find_element(By.TAG_NAME, "button")
     assert button.get_attribute("aria-expanded") == "false"
@@ -88,7 +88,7 @@ def test_a_row_opens_by_keyboard_and_names_the_culprits(page: WebDriver, told: d
     assert page.switch_to.active_element.get_attribute("aria-expanded") == "true"  # the focus is where it was
 
 
-def test_a_hostile_name_is_text(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_hostile_name_is_text(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     row_of(page, "bert").find_element(By.TAG_NAME, "button").click()
     assert HOSTILE in wait_for(page, "tr.opened").text
@@ -96,7 +96,7 @@ def test_a_hostile_name_is_text(page: WebDriver, told: dict[str, Any]) -> None:
     assert page.execute_script("return document.title") == "DNS"
 
 
-def test_a_name_is_found_by_search(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_name_is_found_by_search(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     row_of(page, "gpt")
     page.find_element(By.ID, "search").send_keys("worker-3")
@@ -106,14 +106,14 @@ def test_a_name_is_found_by_search(page: WebDriver, told: dict[str, Any]) -> Non
     assert jobs_shown(page) == ["bert"]
 
 
-def test_a_link_to_a_job_opens_the_page_with_it(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_link_to_a_job_opens_the_page_with_it(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page, "?search=gpt")
     row_of(page, "gpt")
     assert jobs_shown(page) == ["gpt"]
     assert page.find_element(By.ID, "search").get_attribute("value") == "gpt"
 
 
-def test_a_filter_shows_one_kind(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_filter_shows_one_kind(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     row_of(page, "gpt")
     chosen = page.find_element(By.CSS_SELECTOR, "[data-filter=ready]")
@@ -122,10 +122,10 @@ def test_a_filter_shows_one_kind(page: WebDriver, told: dict[str, Any]) -> None:
     assert jobs_shown(page) == ["gpt"]
 
 
-def test_a_job_that_is_ready_shows_its_gate(page: WebDriver, airflow: Standalone, told: dict[str, Any]) -> None:
+def test_a_job_that_is_ready_shows_its_gate(page: WebDriver, airflow: Standalone, emitted: dict[str, Any]) -> None:
     open_page(page)
     assert row_of(page, "new").get_attribute("data-state") == "pending"
-    tell(airflow.api, [job_event("new", "ready")])
+    emit(airflow.api, [job_event("new", "ready")])
     page.find_element(By.ID, "refresh").click()
     wait_for(page, "tr[data-job-row=new][data-state=ready]", "open after 2.1 s")
     assert (
@@ -136,16 +136,16 @@ def test_a_job_that_is_ready_shows_its_gate(page: WebDriver, airflow: Standalone
 
 
 def test_a_zone_that_the_newest_check_no_longer_found_goes(
-    page: WebDriver, airflow: Standalone, told: dict[str, Any]
+    page: WebDriver, airflow: Standalone, emitted: dict[str, Any]
 ) -> None:
-    tell(airflow.api, [zone_event("ml", [job_row("bert")], run_id="check-2", minutes_ago=0)])
+    emit(airflow.api, [zone_event("ml", [job_row("bert")], run_id="check-2", minutes_ago=0)])
     open_page(page)
     wait_for(page, "tr[data-job-row=bert][data-state=ready]")
     assert [card.get_attribute("data-zone") for card in page.find_elements(By.CSS_SELECTOR, "[data-zone]")] == ["ml"]
     assert "All names as claimed" in page.find_element(By.ID, "content").text
 
 
-def test_a_link_leaves_the_frame_for_the_run(page: WebDriver, told: dict[str, Any]) -> None:
+def test_a_link_leaves_the_frame_for_the_run(page: WebDriver, emitted: dict[str, Any]) -> None:
     open_page(page)
     row_of(page, "bert").find_element(By.LINK_TEXT, "manual__bert").click()
     page.switch_to.default_content()
@@ -153,9 +153,9 @@ def test_a_link_leaves_the_frame_for_the_run(page: WebDriver, told: dict[str, An
     page.back()
 
 
-def test_the_tab_of_a_run_tells_its_story(page: WebDriver, airflow: Standalone, told: dict[str, Any]) -> None:
-    run_id = tell(airflow.api, [job_event("tale", "claimed"), job_event("tale", "ready")])
-    page.get(f"{airflow.url}/dags/tell_events/runs/{run_id}/plugin/dns-run")
+def test_the_tab_of_a_run_has_its_story(page: WebDriver, airflow: Standalone, emitted: dict[str, Any]) -> None:
+    run_id = emit(airflow.api, [job_event("tale", "claimed"), job_event("tale", "ready")])
+    page.get(f"{airflow.url}/dags/emit_events/runs/{run_id}/plugin/dns-run")
     enter_frame(page)
     assert "Job tale in ml.example.com." in wait_for(page, "#content", "tale").text
     assert "opened the gate: every name answers" in page.find_element(By.ID, "content").text

@@ -14,7 +14,7 @@ from mldns.ui.app import URL_PREFIX, make_app
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 STATIC = sorted(path.name for path in (Path(ui.__file__).parent / "static").iterdir())
-PAGES = [f"{URL_PREFIX}/", f"{URL_PREFIX}/run?dag_id=tell_events&run_id=x"]
+PAGES = [f"{URL_PREFIX}/", f"{URL_PREFIX}/run?dag_id=emit_events&run_id=x"]
 EVERYTHING = [*PAGES, *(f"{URL_PREFIX}/static/{name}" for name in STATIC)]
 
 

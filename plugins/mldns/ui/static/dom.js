@@ -38,12 +38,17 @@ function leave(event, href) {
   outer.remove();
 }
 
-/** "1 name", "2 names". */
-export function count(number, noun) {
-  return `${Number(number).toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+/** "9,980". */
+export function number(value) {
+  return Number(value).toLocaleString("en");
 }
 
-/** A moment as the viewer's clock tells it, with the exact one as its title. */
+/** "1 name", "2 names". */
+export function count(value, noun) {
+  return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** A moment by the viewer's clock, with the exact one as its title. */
 export function moment(iso, shown) {
   return el("time", { datetime: iso, title: new Date(iso).toLocaleString() }, shown);
 }

@@ -1,7 +1,7 @@
 // The table of jobs: a row each, and below it what does not hold, where the row is opened.
 
 import { runState, uiAddress } from "./api.js";
-import { attempt, count, el, moment, uiLink } from "./dom.js";
+import { attempt, count, el, moment, number, uiLink } from "./dom.js";
 import { advice, age, exceptionMatches, matches, needsAttention } from "./model.js";
 
 const FILTERS = [
@@ -115,10 +115,10 @@ export class JobTable {
     const row = el(
       "tr",
       { "data-state": job.state, "data-job-row": job.job },
-      el("td", {}, el("span", { class: `state ${job.state}`, title: MEANING[job.state] }, job.state)),
-      el("td", {}, el("strong", {}, job.job), el("div", { class: "quiet" }, job.dns_name)),
+      el("td", {}, el("span", { class: `state ${job.state}`, title: MEANING[job.state] }, job.phase === "released" ? "released" : job.state)),
+      el("td", {}, el("strong", {}, job.job), el("div", { class: "quiet" }, job.dns_name ?? `zone ${job.zone}`)),
       el("td", {}, claimant(job)),
-      el("td", { class: "number" }, String(job.records ?? ""), job.pending ? el("div", { class: "quiet" }, `${job.pending} not written`) : null),
+      el("td", { class: "number" }, ...names(job)),
       el("td", {}, job.since ? moment(job.since, age(job.since, Date.now())) : ""),
       el("td", {}, job.expires ? moment(job.expires, new Date(job.expires).toLocaleString([], SHORT)) : el("span", { class: "quiet" }, "no end")),
       el("td", {}, gate(job)),
@@ -139,6 +139,11 @@ function unread(job, why) {
   return [el("tr", { "data-job-row": job.job }, el("td", { class: "warn" }, "unknown"), el("td", {}, job.job), el("td", { colspan: COLUMNS.length - 2 }, why))];
 }
 
+function names({ phase, records, pending }) {
+  if (phase === "released") return records === null ? [] : [el("span", { class: "quiet" }, `${number(records)} removed`)];
+  return [records === null || records === undefined ? "" : number(records), pending ? el("div", { class: "quiet" }, `${number(pending)} not written`) : null];
+}
+
 function claimant(job) {
   const run = job.run_id ?? "";
   return [
@@ -156,9 +161,9 @@ function gate(job) {
 }
 
 function drift(job) {
-  const parts = Object.entries(job.drift ?? {}).filter(([, number]) => number > 0);
+  const parts = Object.entries(job.drift ?? {}).filter(([, found]) => found > 0);
   if (parts.length === 0) return job.drift ? "none" : "";
-  return parts.map(([what, number]) => `${number} ${what}`).join(", ");
+  return parts.map(([what, found]) => `${number(found)} ${what}`).join(", ");
 }
 
 function exceptionTable(job, exceptions, text) {

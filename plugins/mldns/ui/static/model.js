@@ -50,18 +50,24 @@ export function currentJobs(zones, jobEvents) {
     if (!newest.has(key)) newest.set(key, []);
     newest.get(key).push(event);
   }
-  for (const [key, told] of newest) {
+  for (const [key, emitted] of newest) {
     const known = jobs.get(key);
-    const [latest, ...older] = completed(told);
+    const [latest, ...older] = completed(emitted);
     const gate = [latest, ...older].find((event) => event.gate && event.lease === latest.lease)?.gate ?? null;
     if (known && latest.at <= known.checked) {
       const same = known.run_id === null || latest.lease === known.run_id;
       jobs.set(key, { ...known, since: latest.at, gate: same ? gate : null });
     } else if (known || (latest.phase !== "released" && !(latest.at <= whole.get(zoneKey(latest))))) {
-      jobs.set(key, { ...untold(known), ...fromEvent(latest), gate });
+      jobs.set(key, { ...beforeCheck(known), ...fromEvent(latest), dns_name: latest.dns_name ?? known?.dns_name ?? null, gate });
     }
   }
   return [...jobs.values()].sort((a, b) => urgency(a) - urgency(b) || natural(a.job, b.job) || natural(a.zone, b.zone));
+}
+
+/** The names of zones in which jobs have names, and that no check has seen. */
+export function uncheckedZones(zones, jobs) {
+  const seen = new Set(zones.map(zoneKey));
+  return [...new Set(jobs.filter((job) => job.state !== "ended" && !seen.has(zoneKey(job))).map((job) => job.zone))].sort(natural);
 }
 
 /** Gates that opened, oldest first: `{at, seconds, job, names}`. */
@@ -90,8 +96,8 @@ export function zoneReasons(zone) {
   const error = zone.error ? [reason(zone.error, "put that right, and run mldns_reconcile again")] : [];
   const damaged = zone.reasons.length > 0 ? [] : zone.damaged.map((line) => reason(line, null));
   const found = [...error, ...unread, ...zone.reasons, ...damaged];
-  const told = found.length > 0 || zone.jobs.some(needsAttention);
-  return zone.attention && !told ? [reason("the last check says that somebody should look at it", "see the log of its task in mldns_reconcile")] : found;
+  const explained = found.length > 0 || zone.jobs.some(needsAttention);
+  return zone.attention && !explained ? [reason("the last check says that somebody should look at it", "see the log of its task in mldns_reconcile")] : found;
 }
 
 /** How many reasons there are, with those that an event has no room for, and without those of jobs that are counted. */
@@ -140,9 +146,9 @@ export function age(from, to) {
 }
 
 // A gate knows neither claimant nor lease: the claim of the same run has said them.
-function completed(told) {
-  return told.map((event) => {
-    const claim = told.find((other) => other.claimant && other.run?.run_id === event.run?.run_id) ?? told.find((other) => other.claimant);
+function completed(emitted) {
+  return emitted.map((event) => {
+    const claim = emitted.find((other) => other.claimant && other.run?.run_id === event.run?.run_id) ?? emitted.find((other) => other.claimant);
     const lacking = Object.entries(event).filter(([, value]) => value === null).map(([field]) => field);
     return { ...event, ...Object.fromEntries(lacking.filter((field) => field !== "gate").map((field) => [field, claim?.[field] ?? null])) };
   });
@@ -164,9 +170,9 @@ function fromEvent(event) {
   };
 }
 
-// What a snapshot found wrong is not said of the lease that came after it.
-function untold(known) {
-  return { ...known, drift: null, exceptions: [], exceptions_total: 0, expired: false, run_state: null };
+// What a snapshot found is not true of the phase that came after it.
+function beforeCheck(known) {
+  return { ...known, pending: null, drift: null, exceptions: [], exceptions_total: 0, expired: false, run_state: null };
 }
 
 function place({ project, zone, dns_name }) {

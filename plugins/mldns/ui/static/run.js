@@ -11,7 +11,7 @@ const MOST_JOBS = 20; // of a run that maps over many
 const MOST_EVENTS = 20; // of a job: the newest
 const MOST_FAILED = 20; // task instances
 
-const TOLD = {
+const PHASES = {
   claimed: "claimed the names",
   written: "wrote the records",
   ready: "opened the gate: every name answers",
@@ -24,8 +24,8 @@ const dagId = here.get("dag_id") ?? "";
 const runId = here.get("run_id") ?? "";
 let timer = null;
 
-/** How each kind of result is told, known by the fields that only it has; the first that fits. */
-const TELLERS = [
+/** The card of each kind of result, known by the fields that only it has; the first that fits. */
+const CARDS = [
   [(value) => "endpoint" in value && "pattern" in value, "Hand-off", ["job", "zone", "endpoint", "master", "world_size", "count", "pattern", "digest"]],
   [(value) => "answers" in value && "servers" in value, "Gate", ["ok", "names", "servers", "answers", "passes", "seconds"]],
   [(value) => "released" in value && "deleted" in value, "Release", ["owner", "deleted", "released", "overtaken_by"]],
@@ -48,7 +48,7 @@ async function read() {
   return { run, failed, events: extras(found, "job").reverse(), results: results.filter(Boolean) };
 }
 
-// A task that fails tells nothing: Airflow knows which ones did.
+// A task that fails emits no event: Airflow knows which ones did.
 async function failures(path) {
   try {
     return await get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED });
@@ -62,8 +62,8 @@ async function result(path, { task_id: taskId, map_index: mapIndex }) {
     const entry = await get(`${path}/taskInstances/${encodeURIComponent(taskId)}/xcomEntries/return_value`, { map_index: mapIndex });
     const value = typeof entry.value === "string" ? JSON.parse(entry.value) : entry.value;
     if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
-    const teller = TELLERS.find(([fits]) => fits(value));
-    return teller ? { taskId, value, title: teller[1], fields: teller[2] } : null;
+    const kind = CARDS.find(([fits]) => fits(value));
+    return kind ? { taskId, value, title: kind[1], fields: kind[2] } : null;
   } catch {
     return null; // gone, not JSON, or not the viewer's to see: the rest is still worth showing
   }
@@ -135,7 +135,7 @@ function chapter(name, found) {
           el("span", { class: `state ${event.phase === "ready" ? "ready" : "pending"}` }, event.phase),
           " ",
           moment(event.at, new Date(event.at).toLocaleTimeString()),
-          ` ${event.run?.task_id ?? ""} ${TOLD[event.phase] ?? ""} ${said(event)}`,
+          ` ${event.run?.task_id ?? ""} ${PHASES[event.phase] ?? ""} ${said(event)}`,
         ),
       ),
     ),

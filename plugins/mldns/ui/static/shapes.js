@@ -89,10 +89,10 @@ function exception(part) {
   return Object.fromEntries(["name", "type", "what", "server", "expected", "got", "do"].map((field) => [field, part.text(field)]));
 }
 
-// Nothing is told after Airflow recorded it; what says so would stay the newest for ever.
-function moment(told, timestamp) {
+// Nothing happens after Airflow recorded it; what says so would stay the newest for ever.
+function moment(claimed, timestamp) {
   const recorded = Date.parse(timestamp);
-  const said = typeof told === "string" ? Date.parse(told) : NaN;
+  const said = typeof claimed === "string" ? Date.parse(claimed) : NaN;
   const taken = Number.isNaN(said) || said > recorded + AHEAD ? recorded : said;
   return `${new Date(taken).toISOString().slice(0, 19)}Z`;
 }

@@ -5,14 +5,14 @@ import { Refused, events, get, uiAddress } from "./api.js";
 import { gateChart } from "./chart.js";
 import { count, el, moment, notice, uiLink } from "./dom.js";
 import { JobTable } from "./jobs.js";
-import { age, currentJobs, currentZones, extras, gateHistory, needsAttention, spoken, zoneCount, zoneReasons } from "./model.js";
+import { age, currentJobs, currentZones, extras, gateHistory, needsAttention, spoken, uncheckedZones, zoneCount, zoneReasons } from "./model.js";
 import { zoneCards } from "./cards.js";
 
 const EVERY = 30_000; // ms
 const ZONES = { name_prefix_pattern: "mldns checks" };
 const JOBS = { name_prefix_pattern: "mldns jobs" };
 const MOST_REASONS = 10; // in the headline
-const STALE = 60 * 60 * 1000; // ms: the check runs four times an hour unless told otherwise
+const STALE = 60 * 60 * 1000; // ms: the check runs four times an hour unless set otherwise
 
 const content = document.getElementById("content");
 const checked = document.getElementById("checked");
@@ -30,17 +30,13 @@ function asked() {
 
 async function read() {
   const jobEvents = events(JOBS, { most: 300, enough: () => false });
-  // Assets that no DAG names are inactive to Airflow, and those of zones are made by the tasks that tell.
+  // Assets that no DAG names are inactive to Airflow, and those of zones are made by the task that checks them.
   const assets = await get("assets", { ...ZONES, only_active: false, limit: 1 });
   // Each check writes one event for every zone: a page without a zone that is new lies before the newest check.
-  let known = 0;
+  const zonesIn = (found) => new Set(found.map((event) => event.asset_id)).size;
   const snapshots = await events(ZONES, {
     most: 2_000,
-    enough: (found, page) => {
-      const before = known;
-      known = new Set(found.map((event) => event.asset_id)).size;
-      return known >= assets.total_entries || (page.length > 0 && known === before);
-    },
+    enough: (found, page) => zonesIn(found) >= assets.total_entries || zonesIn(found) === zonesIn(found.slice(0, -page.length)),
   });
   return { snapshots: extras(snapshots, "zone"), jobEvents: extras(await jobEvents, "job") };
 }
@@ -63,15 +59,22 @@ function draw({ snapshots, jobEvents }) {
     performance.mark("mldns-drawn"); // measured by the benchmark of this page
   }
   drawn = true;
-  tellOfCheck(zones);
+  showCheck(zones);
 }
 
 function headline(zones, jobs, attention) {
-  if (zones.length === 0)
-    return notice("warn", "Not checked yet", "Jobs have names, and no check has looked at their zones: switch on ", link("mldns_reconcile"));
-  return attention > 0
-    ? notice("bad", `${count(attention, "thing")} to look at`, "The jobs that need somebody are listed first; open a row to see which names, and what to do.", reasons(zones))
-    : notice("good", "All names as claimed", `${count(jobs.filter((job) => job.state !== "ended").length, "job")} in ${count(zones.length, "zone")}.`);
+  const unchecked = uncheckedZones(zones, jobs);
+  if (attention > 0)
+    return notice("bad", `${count(attention, "thing")} to look at`, "The jobs that need somebody are listed first; open a row to see which names, and what to do.", reasons(zones), notChecked(unchecked));
+  if (unchecked.length > 0)
+    return notice("warn", `${count(unchecked.length, "zone")} not checked yet`, zones.length > 0 ? `All names as claimed in ${count(zones.length, "other zone")}.` : "", notChecked(unchecked));
+  return notice("good", "All names as claimed", `${count(jobs.filter((job) => job.state !== "ended").length, "job")} in ${count(zones.length, "zone")}.`);
+}
+
+function notChecked(zones) {
+  if (zones.length === 0) return null;
+  const more = zones.length > MOST_REASONS ? ` and ${zones.length - MOST_REASONS} more` : "";
+  return el("p", { id: "unchecked" }, `Jobs have names in ${zones.slice(0, MOST_REASONS).join(", ")}${more}, where no check has looked: switch on or trigger `, link("mldns_reconcile"), ".");
 }
 
 // What no name of a job says: it would be green otherwise.
@@ -82,7 +85,7 @@ function reasons(zones) {
   return el("ul", { id: "reasons" }, ...found.slice(0, MOST_REASONS).map((line) => el("li", {}, line)), more > 0 ? el("li", {}, `and ${more} more, with the zones below`) : null);
 }
 
-function tellOfCheck(zones) {
+function showCheck(zones) {
   const newest = zones.map((zone) => zone.taken).sort().at(-1);
   if (!newest) {
     checked.textContent = "";

@@ -1,4 +1,4 @@
-"""What mldns's tasks report, in the shapes of `mldns.reconcile.snapshot`, through the DAG `tell_events`."""
+"""What mldns's tasks report, in the shapes of `mldns.reconcile.snapshot`, through the DAG `emit_events`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROJECT = "demo-project"
 
 
 def at(minutes_ago: float = 0) -> str:
-    """A moment as the events tell it."""
+    """A moment as the events have it."""
     return (datetime.now(UTC) - timedelta(minutes=minutes_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -32,7 +32,7 @@ def exception(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def job_row(job: str, **fields: Any) -> dict[str, Any]:
-    """A job as a snapshot tells it: ready and well, unless said otherwise."""
+    """A job as a snapshot has it: ready and well, unless said otherwise."""
     return {
         "job": job,
         "claimant": "airflow/train_bert",
@@ -114,12 +114,12 @@ def job_event(job: str, phase: str, *, zone: str = "ml", minutes_ago: float = 0,
     return {"name": "mldns jobs", "uri": "x-mldns://jobs", "extra": extra}
 
 
-def tell(api: AirflowApi, events: Iterable[Mapping[str, Any]]) -> str:
-    """Have a run of `tell_events` write the events, oldest first; returns its run id."""
-    run_id = api.trigger("tell_events", {"events": list(events)})
+def emit(api: AirflowApi, events: Iterable[Mapping[str, Any]]) -> str:
+    """Have a run of `emit_events` write the events, oldest first; returns its run id."""
+    run_id = api.trigger("emit_events", {"events": list(events)})
     deadline = time.monotonic() + 60
-    while (state := api.run_state("tell_events", run_id)) != "success":
+    while (state := api.run_state("emit_events", run_id)) != "success":
         if state == "failed" or time.monotonic() > deadline:
-            raise RuntimeError(f"the run {run_id} that tells of events is {state}")
+            raise RuntimeError(f"the run {run_id} that emits events is {state}")
         time.sleep(0.3)
     return run_id
