@@ -6,8 +6,8 @@ the name servers or resolvers for every name, and looks whether the grants still
 finds goes into one asset event a zone, `x-mldns://PROJECT/ZONE`: the page **DNS** shows it, and other DAGs can be
 scheduled on it.
 
-It writes nothing unless told to. **repair** writes again what a job's records must say, where that is certain;
-**collect** releases what leases have left whose run has ended, or whose time is over while nobody can tell about the
+It writes nothing unless asked to. **repair** writes again what a job's records must say, where that is certain;
+**collect** releases what leases have left whose run has ended, or whose time is over while nothing is known of the
 run. Both say what they would do and leave it at that as long as **dry_run** is on. Records that no manifest covers are
 never touched.
 
@@ -89,7 +89,7 @@ with DAG(
 
     @task(retries=0)
     def complete(found: dict[str, Any]) -> None:
-        """Fail the run where a zone could not be checked, or something not be done: what was found is told by then."""
+        """Fail the run where a zone could not be checked, or something not be done; what was found is recorded."""
         if found["failures"]:
             raise CheckIncomplete(found["failures"])
 

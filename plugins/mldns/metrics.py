@@ -1,9 +1,9 @@
-"""What mldns counts and times, told to Airflow's own Stats: StatsD, Datadog or OpenTelemetry, whichever it is set to.
+"""What mldns counts and times, for Airflow's own Stats: StatsD, Datadog or OpenTelemetry, whichever it is set to.
 
 docs/metrics.md lists every name with unit and tags. Tags hold what a deployment has few of: methods, statuses,
 projects, zones. Never a job, a run or a host, of which each would be a time series of its own for ever.
 
-Outside Airflow there is nobody to tell, so nothing is imported or sent; and no trouble with metrics fails a task.
+Outside Airflow there is no Stats, so nothing is imported or sent; and no trouble with metrics fails a task.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ NO_ANSWER = "none"
 def count(name: str, number: int = 1, **tags: str) -> None:
     """Add to a counter; nothing for 0."""
     if number:
-        _tell("incr", name, number, tags)
+        _report("incr", name, number, tags)
 
 
 def gauge(name: str, value: float, **tags: str) -> None:
     """Say how much there is now."""
-    _tell("gauge", name, value, tags)
+    _report("gauge", name, value, tags)
 
 
 def timing(name: str, seconds: float, **tags: str) -> None:
     """Say how long something took; Stats keeps milliseconds."""
-    _tell("timing", name, seconds * 1000.0, tags)
+    _report("timing", name, seconds * 1000.0, tags)
 
 
 def timed(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -101,12 +101,12 @@ def zones_checked(project: str, zones: int, attention: int) -> None:
 
 
 def drift(project: str, zone: str, kinds: Mapping[str, int]) -> None:
-    """What a check found in a zone, by kind: zeros, too, which end what was told before."""
+    """What a check found in a zone, by kind: zeros, too, which end what was reported before."""
     for kind, number in kinds.items():
         gauge(f"mldns.drift.{kind}", number, project=project, zone=zone)
 
 
-def _tell(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None:
+def _report(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None:
     # Importing airflow.sdk takes seconds. Who has not done so runs no task, and no Stats are set up there.
     if "airflow.sdk" not in sys.modules:
         return

@@ -56,7 +56,10 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "default": [],
         **_TEXTS,
         "title": "VPC networks",
-        "description": "Who sees a private zone: projects/PROJECT/global/networks/NETWORK, one a line.",
+        "description": (
+            "Who sees a private zone: projects/PROJECT/global/networks/NETWORK, one a line. Needed for a private zone "
+            "that does not exist yet, unless Allow unbound is on."
+        ),
     },
     "allow_unbound": {
         "default": False,
@@ -76,7 +79,7 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "title": "Workers",
         "description": (
             'Addresses in order of rank, or mappings such as {"rank": 0, "address": "10.0.0.7", "slots": 8}, '
-            "or the text of a hostfile. Null for a run that has records only; an empty list is an error."
+            "or the text of a hostfile. Needed, unless there are shared records; an empty list is an error."
         ),
     },
     "records": {
@@ -159,10 +162,10 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         "section": "Ownership",
     },
     "iam_role": {
-        "default": "roles/dns.admin",
-        "type": "string",
+        "default": "",
+        **_TEXT,
         "title": "IAM role",
-        "description": "Role to give to the members below.",
+        "description": "Role to give to the members below, such as roles/dns.reader. Needed with members.",
         "section": "IAM",
     },
     "iam_members": {

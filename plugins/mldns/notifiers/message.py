@@ -1,4 +1,4 @@
-"""What to tell a person on call of a task that failed: one message, from the data that mldns's exceptions carry. Pure.
+"""The message to a person on call about a task that failed, from the data that mldns's exceptions carry. Pure.
 
 A message says what does not resolve (name, server, expected, got), what to do about it, and where to look. It is short
 whatever went wrong, and holds nothing of an exception that is not mldns's own: its text may hold a secret.

@@ -13,7 +13,7 @@ SECONDS = 10.0
 
 
 class AlertNotSent(RuntimeError):
-    """The webhook did not take the message. Its address is not told: the end of it is a secret."""
+    """The webhook did not take the message. Its address is not named: the end of it is a secret."""
 
 
 class WebhookAlertNotifier(AlertNotifier):

@@ -203,7 +203,7 @@ class _Limit:
         except MldnsError as error:
             return None, str(error)
         except KeyError:
-            return None, "the API does not tell the project's limit"
+            return None, "the API does not say the project's limit"
 
 
 def _holding_of(written: Sequence[WrittenRecords], state_of: Any) -> HoldingOf:

@@ -84,19 +84,19 @@ class _Round:
         try:
             async with asyncio.timeout(self.budget):
                 apex = await self._apex(servers)
-                heard = [server for server in servers if apex[server].verdict is Verdict.PASS]
-                if heard and self.wanted:
-                    await self._names(heard)
+                answering = [server for server in servers if apex[server].verdict is Verdict.PASS]
+                if answering and self.wanted:
+                    await self._names(answering)
         except TimeoutError:
             if not self.found:
                 return Answers(reason=f"no answer within {self.budget:g} s from {_labels(servers)}")
-        if not heard:
+        if not answering:
             first = servers[0]
             said = apex[first]
             return Answers(
                 reason=f"{first.label} cannot be asked from here about {self.dns_name}: {said.why or said.got}"
             )
-        return self._answers(servers, heard, time.monotonic() - began)
+        return self._answers(servers, answering, time.monotonic() - began)
 
     async def _apex(self, servers: Sequence[Server]) -> dict[Server, Judgement]:
         apex = Expectation(self.dns_name, "SOA", None, None)
@@ -146,12 +146,12 @@ class _Round:
 
         await exchange(questions, take)
 
-    def _answers(self, servers: Sequence[Server], heard: Sequence[Server], seconds: float) -> Answers:
+    def _answers(self, servers: Sequence[Server], answering: Sequence[Server], seconds: float) -> Answers:
         wrong: dict[Key, bool] = {}
         unanswered: list[Unanswered] = []
-        counts = {server: [0, 0] for server in heard}
+        counts = {server: [0, 0] for server in answering}
         for expectation in self.wanted:
-            for server in heard:
+            for server in answering:
                 said = self.found.get((server, expectation.key))
                 right = _right(said)
                 counts[server][0 if right else 1] += said is not None
@@ -161,13 +161,13 @@ class _Round:
                     unanswered.append(Unanswered(expectation, server, said))
         names = {expectation.name for expectation in self.wanted}
         # A name server that does not know its zone fails every name; a resolver in another network is none to ask.
-        dead = [server for server in servers if server not in heard and server.role is ServerRole.AUTHORITATIVE]
+        dead = [server for server in servers if server not in answering and server.role is ServerRole.AUTHORITATIVE]
         return Answers(
             names=len(names),
             ok=len(names - {name for name, _ in wrong}),
             seconds=round(seconds, 3),
             servers=(
-                *(Asked(server, *counts[server]) for server in heard),
+                *(Asked(server, *counts[server]) for server in answering),
                 *(Asked(server, 0, len(names)) for server in dead),
             ),
             unanswered=tuple(unanswered),
