@@ -57,10 +57,9 @@ def test_a_training_starts_once_its_run_holds_the_names_and_all_are_written(zone
     handoff = execute(CloudDNSHandOffOperator, **WORKERS, ti=SimpleNamespace(xcom_push=lambda **_: None))
     assert look(handoff) == ""
     assert look(handoff, run_id="second") == "run first holds them now"
-    assert (
-        look({**handoff, "roles": {"worker": 3}, "count": 3, "world_size": 3})
-        == "1 of 3 are gone, first worker-2.bert.ml.example.com."
-    )
+    more = {**WORKERS, "workers": [*WORKERS["workers"], "10.0.0.9"]}
+    later = execute(CloudDNSHandOffOperator, **more, ti=SimpleNamespace(xcom_push=lambda **_: None))
+    assert look(later) == "1 of 3 are gone, first worker-2.bert.ml.example.com."
     execute(CloudDNSDeleteRecordsOperator, **JOB, run_id="first")
     assert look(handoff) == "they were released"
     assert look(handoff, next_method="execute_complete") == "", "it goes on: nobody stops a training at work"
