@@ -11,7 +11,9 @@ _SHOWN = 5
 
 
 def clipped(text: str, limit: int = _SHOWN_CHARACTERS) -> str:
-    """Leave out the middle of a long text: whatever a server sends, a line stays a line."""
+    """Make one short line of whatever somebody wrote: no control characters, and no middle where it is long."""
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else " " for one in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit - 21]}…{text[-20:]}"
 

@@ -10,7 +10,7 @@ has the fields).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -78,56 +78,49 @@ class Writer:
     map_index: int = -1
 
 
-def job_event(
-    *,
-    project: str,
-    zone: str,
-    dns_name: str | None,
-    job: str,
-    phase: Phase,
-    now: float,
-    writer: Writer,
-    claimant: str | None = None,
-    lease: str | None = None,
-    expires: str | None = None,
-    records: int | None = None,
-    gate: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return the extra of a job's event.
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What a task knows of a job beside its phase; None for what it does not know.
 
-    :param project: the Google project of the zone.
-    :param zone: the managed zone's name.
-    :param dns_name: what the zone serves; None where the task does not know it.
-    :param job: the job's slug.
-    :param phase: what is done now.
-    :param now: Unix seconds.
-    :param writer: the task instance that emits the event.
+    :param dns_name: what the zone serves.
     :param claimant: `deployment/dag_id` of whoever holds the names.
     :param lease: the run that holds them.
     :param expires: until when, as "2026-11-23T16:00:00Z".
     :param records: how many record sets the job has.
     :param gate: of `gate_facts`.
     """
+
+    dns_name: str | None = None
+    claimant: str | None = None
+    lease: str | None = None
+    expires: str | None = None
+    records: int | None = None
+    gate: Mapping[str, Any] | None = None
+
+
+def job_event(
+    *, project: str, zone: str, job: str, phase: Phase, now: float, writer: Writer, facts: JobFacts
+) -> dict[str, Any]:
+    """Return the extra of a job's event.
+
+    :param project: the Google project of the zone.
+    :param zone: the managed zone's name.
+    :param job: the job's slug.
+    :param phase: what is done now.
+    :param now: Unix seconds.
+    :param writer: the task instance that emits the event.
+    :param facts: what else it knows.
+    """
     return {
         "schema": SCHEMA,
         "kind": "job",
         "project": project,
         "zone": zone,
-        "dns_name": dns_name,
         "job": job,
         "phase": phase.value,
         "at": timestamp(now),
-        "records": records,
-        "claimant": claimant,
-        "lease": lease,
-        "expires": expires,
-        "run": {
-            "dag_id": writer.dag_id,
-            "run_id": writer.run_id,
-            "task_id": writer.task_id,
-            "map_index": writer.map_index,
-        },
-        "gate": None if gate is None else dict(gate),
+        "run": asdict(writer),
+        **asdict(facts),
     }
 
 

@@ -6,9 +6,8 @@ whatever went wrong, and holds nothing of an exception that is not mldns's own: 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
 from mldns.gate.expectations import Verdict
@@ -87,18 +86,15 @@ def alert_of(error: BaseException | None, place: Place) -> Alert:
     else:
         what = type(error).__name__ if error is not None else "no exception"
         title, lines, todo = f"{place.task_id} failed", [what], ("look at the task's log",)
-    shown = [clean(line) for line in lines[:LINES]]
+    shown = [_clean(line) for line in lines[:LINES]]
     if len(lines) > LINES:
         shown.append(f"and {len(lines) - LINES:,} more")
-    cleaned = Place(
-        clean(place.dag_id), clean(place.run_id), clean(place.task_id), clean(place.run_link), clean(place.page_link)
-    )
-    return Alert(f"DNS: {clean(title)}", tuple(shown), tuple(todo), cleaned)
+    cleaned = Place(**{field: _clean(value) for field, value in asdict(place).items()})
+    return Alert(f"DNS: {_clean(title)}", tuple(shown), tuple(todo), cleaned)
 
 
-def clean(text: str) -> str:
-    """A text of a line: no control or invisible characters, and not too long."""
-    return clipped("".join(" " if unicodedata.category(one).startswith("C") else one for one in text), _LINE)
+def _clean(text: str) -> str:
+    return clipped(text, _LINE)
 
 
 def _advice(failures: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from mldns.events import assets
-from mldns.events.assets import Phase, Writer
+from mldns.events.assets import JobFacts, Phase, Writer
 from mldns.events.written_records import WrittenRecords
 
 if TYPE_CHECKING:
@@ -48,14 +48,16 @@ def emit_job_event(context: Context, *, project: str, zone: str, job: str, phase
     :param zone: the managed zone's name.
     :param job: the job's slug, which the hook calls owner.
     :param phase: what is done now.
-    :param facts: more fields of `mldns.events.assets.job_event`.
+    :param facts: fields of `mldns.events.assets.JobFacts`.
     """
     if "outlet_events" not in context:
         return
     instance = context["ti"]
     writer = Writer(instance.dag_id, instance.run_id, instance.task_id, getattr(instance, "map_index", -1))
-    facts = {"dns_name": None, **facts}
-    extra = assets.job_event(project=project, zone=zone, job=job, phase=phase, now=time.time(), writer=writer, **facts)
+    known = JobFacts(**facts)
+    extra = assets.job_event(
+        project=project, zone=zone, job=job, phase=phase, now=time.time(), writer=writer, facts=known
+    )
     emit(context, assets.JOBS, extra)
 
 

@@ -27,31 +27,24 @@ export function gateChart(gates) {
       ...bars,
     ),
     el("figcaption", { class: "quiet" }, `${gates.length} gates, oldest first; the longest took ${seconds(most)}`),
+    table(gates),
+  );
+}
+
+function table(gates) {
+  const columns = ["When", "Job", "Names", "Gate opened after"];
+  const rows = [...gates].reverse().map((gate) =>
     el(
-      "details",
+      "tr",
       {},
-      el("summary", {}, "As a table"),
-      el(
-        "table",
-        {},
-        el("thead", {}, el("tr", {}, ...["When", "Job", "Names", "Gate opened after"].map((text) => el("th", { scope: "col" }, text)))),
-        el(
-          "tbody",
-          {},
-          ...[...gates].reverse().map((gate) =>
-            el(
-              "tr",
-              {},
-              el("td", {}, moment(gate.at, new Date(gate.at).toLocaleString())),
-              el("td", {}, gate.job),
-              el("td", { class: "number" }, String(gate.names ?? "")),
-              el("td", { class: "number" }, seconds(gate.seconds)),
-            ),
-          ),
-        ),
-      ),
+      el("td", {}, moment(gate.at, new Date(gate.at).toLocaleString())),
+      el("td", {}, gate.job),
+      el("td", { class: "number" }, String(gate.names ?? "")),
+      el("td", { class: "number" }, seconds(gate.seconds)),
     ),
   );
+  const head = el("thead", {}, el("tr", {}, ...columns.map((text) => el("th", { scope: "col" }, text))));
+  return el("details", {}, el("summary", {}, "As a table"), el("table", {}, head, el("tbody", {}, ...rows)));
 }
 
 function spoken(gates) {
