@@ -12,6 +12,12 @@ from mldns.messages import _SHOWN, shorten
 class MldnsError(Exception):
     """The base of every error that mldns raises on purpose."""
 
+    @property
+    def what_and_todo(self) -> tuple[str, str]:
+        """What is wrong and, where the message says so, what to do: a log panel cuts a long line at its right."""
+        what, _, todo = str(self).rpartition("; ")
+        return (what, todo) if what else (todo, "")
+
 
 class InvalidInput(MldnsError, ValueError):
     """Something the caller wrote cannot be right. Nothing was sent."""

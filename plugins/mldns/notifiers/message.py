@@ -82,7 +82,8 @@ def alert_of(error: BaseException | None, place: Place) -> Alert:
         )
         todo = ("choose another name, or have the owner remove or release it",)
     elif isinstance(error, MldnsError):
-        title, lines = type(error).__name__, [str(error)]
+        what, advice = error.what_and_todo
+        title, lines, todo = type(error).__name__, [what], (advice,) if advice else ()
     else:
         what = type(error).__name__ if error is not None else "no exception"
         title, lines, todo = f"{place.task_id} failed", [what], ("look at the task's log",)

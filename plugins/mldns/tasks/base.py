@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from mldns.exceptions import (
     ClaimRefused,
     InvalidInput,
     LeaseLost,
+    MldnsError,
     OwnershipConflict,
     PlanChanged,
     RemovalsRefused,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from mldns.hooks.cloud_dns import CloudDNSHook
+
+log = logging.getLogger(__name__)
 
 # A retry meets the same input, the same zone and the same foreign record again; after a lost lease it would take the
 # names back from the run that has them now. A claim waits for its turn by itself (`claim_timeout`). This leaves the
@@ -106,6 +110,16 @@ class GoogleOperator(BaseOperator):
         return {"gcp_conn_id": self.gcp_conn_id, "impersonation_chain": chain}
 
 
+def log_what_to_do(context: Context) -> None:
+    """Say at the log's end, behind the traceback, in lines of their own, what was wrong and what to do about it."""
+    error = context.get("exception")
+    if isinstance(error, MldnsError):
+        what, todo = error.what_and_todo
+        log.error("%s", what)
+        if todo:
+            log.error("To do: %s", todo)
+
+
 class CloudDNSOperator(GoogleOperator):
     """The base of every task at Cloud DNS: of the operators, and beside Airflow's own base of the sensor.
 
@@ -126,6 +140,8 @@ class CloudDNSOperator(GoogleOperator):
         # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
         super().__init__(retry_policy=retry_policy, **kwargs)
         self.add_outlets(self.emits)
+        self.on_failure_callback = [*self.on_failure_callback, log_what_to_do]
+        self.on_retry_callback = [*self.on_retry_callback, log_what_to_do]
 
     def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
         leave_out_silent(self, context)

@@ -60,11 +60,11 @@ def test_each_verdict_has_one_piece_of_advice(verdict: Verdict) -> None:
         ),
         (
             ClaimRefused(owner="bert", claimant="other", lease="r", expires=None, same_claimant=False),
-            ["ClaimRefused", "held by claimant 'other'", "choose another job name"],
+            ["ClaimRefused", "held by claimant 'other'", "to do: choose another job name"],
         ),
         (
             PermissionMissing(permission="dns.changes.create", resource="p"),
-            ["dns.changes.create is missing on p", "role"],
+            ["dns.changes.create is missing on p", "to do: grant the caller a role"],
         ),
         (None, ["dns.gate failed", "no exception", "look at the task's log"]),
     ],

@@ -190,3 +190,15 @@ def test_in_a_public_zone_the_expiry_alone_decides(connected: Cloud, execute: Ex
 def test_a_deployment_is_told_by_its_base_url(monkeypatch: pytest.MonkeyPatch, base_url: str, said: str) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     assert deployment() == said
+
+
+def test_a_failures_way_out_is_a_line_of_its_own_in_the_tasks_log(caplog: pytest.LogCaptureFixture) -> None:
+    refused = ClaimRefused(
+        owner="bert", claimant="here/train", lease="r", expires=None, same_claimant=True, at_work=True
+    )
+    task = CloudDNSClaimOperator(task_id="claim", **JOB)
+    for say in task.on_failure_callback:
+        say({"exception": refused})  # type: ignore[typeddict-item]
+    what, todo = (record.getMessage() for record in caplog.records)
+    assert (what, todo.removeprefix("To do: ")) == refused.what_and_todo
+    assert "adopt" not in what + todo, "its run is at work"
