@@ -1,4 +1,4 @@
-"""Questions and answers as DNS messages: bytes on one side, `resolution.Answer` on the other. No sockets."""
+"""Questions and answers as DNS messages: bytes on one side, `expectations.Answer` on the other. No sockets."""
 
 from __future__ import annotations
 
