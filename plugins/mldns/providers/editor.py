@@ -87,7 +87,6 @@ class ZoneEditor:
     def plan(self, desired: Sequence[RRset], holder: Holder, policy: str) -> Plan:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
 
-        :param desired: every record that the owner wants.
         :param policy: one of `mldns.plan.plan.POLICIES`.
         :raises ClaimRefused: somebody else holds the owner's names.
         :raises QuotaShort: the zone would outgrow the project's quota.
@@ -247,8 +246,7 @@ class ZoneEditor:
         """The changes that remove what the manifest says was written, and the manifest."""
         rival_of = Neighbours(self.reader, view, manifest.owner).rival_of
         ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
-        routed = [rrset for rrset in ours if rrset.routed]
-        self._left_alone(routed, f"of {manifest.owner}, made routing policies by hand")
+        self._left_alone([r for r in ours if r.routed], f"of {manifest.owner}, made routing policies by hand")
         ours = [rrset for rrset in ours if not rrset.routed]
         limits = self.quota.limits(Plan(deletes=tuple(ours)), view)
         return release_changes(ours, manifest, self._swap(before, limits))
