@@ -93,11 +93,12 @@ def manifest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release gives up the manifest before the records."""
     rule = editor.release_changes
 
-    def swapped(current: Any, *, before: Any, **more: Any) -> Any:
-        ordered = rule(current, before=before, **more)
-        names = [r for change in ordered.changes for r in change.deletions if not r.name.startswith(MANIFEST_LABEL)]
-        batches = [Change(deletions=(rrset,)) for rrset in names]
-        return replace(ordered, changes=(Change(deletions=(before,)), *batches))
+    def swapped(*given: Any, **more: Any) -> Any:
+        ordered = rule(*given, **more)
+        gone = [rrset for change in ordered.changes for rrset in change.deletions]
+        listed, *_ = [rrset for rrset in gone if rrset.name.startswith(MANIFEST_LABEL)]
+        names = [rrset for rrset in gone if not rrset.name.startswith(MANIFEST_LABEL)]
+        return replace(ordered, changes=tuple(Change(deletions=(rrset,)) for rrset in (listed, *names)))
 
     monkeypatch.setattr(editor, "release_changes", swapped)
 
@@ -126,18 +127,18 @@ def strike_whatever_stands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 PLANTED = [
-    (no_compare_and_swap, scenarios.runs_of_one_job),
-    (no_look_at_the_generation, scenarios.clean_up),
-    (manifest_first, scenarios.runs_of_one_job),
-    (any_claimant, scenarios.runs_of_one_job),
-    (no_mark, scenarios.strangers),
-    (strike_whatever_stands, scenarios.grants),
+    (no_compare_and_swap, scenarios.runs_of_one_job, "the generation of a goes from"),
+    (no_look_at_the_generation, scenarios.clean_up, "acts on generation"),
+    (manifest_first, scenarios.runs_of_one_job, "no manifest covers"),
+    (any_claimant, scenarios.runs_of_one_job, "takes the names"),
+    (no_mark, scenarios.strangers, "a stranger's record"),
+    (strike_whatever_stands, scenarios.grants, "no job notes it"),
 ]
 
 
-@pytest.mark.parametrize(("plant", "family"), PLANTED, ids=[plant.__name__ for plant, _ in PLANTED])
-def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant, family: Any) -> None:
+@pytest.mark.parametrize(("plant", "family", "rule"), PLANTED, ids=[plant.__name__ for plant, *_ in PLANTED])
+def test_a_planted_fault_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant, family: Any, rule: str) -> None:
     plant(monkeypatch)
     found = shortest(list(family()))
     assert found
-    assert found.schedule
+    assert rule in found.why
