@@ -131,11 +131,20 @@ class LeaseLost(MldnsError):
     """The names came into other hands while this call was writing, so it stopped. `holder` is None: released.
 
     What it had written, `live` record changes, went with the names: there is nothing to clean up. `live` is None where
-    the lease was to be renewed, which writes no record.
+    the lease was to be renewed, which writes no record. `claimant` is who holds a lease of that very name: run ids
+    repeat from DAG to DAG.
     """
 
-    def __init__(self, *, owner: str, lease: str, holder: str | None, live: int | None = None) -> None:
-        self.owner, self.lease, self.holder, self.live = owner, lease, holder, live
+    def __init__(
+        self, *, owner: str, lease: str, holder: str | None, live: int | None = None, claimant: str | None = None
+    ) -> None:
+        self.owner, self.lease, self.holder, self.live, self.claimant = owner, lease, holder, live, claimant
+        if claimant is not None:
+            super().__init__(
+                f"lease {lease or '(none)'!r} of {owner!r} is held by claimant {claimant or '(none)'!r}, "
+                "and another one asks; say that claimant"
+            )
+            return
         how = "released" if holder is None else f"overtaken by lease {holder or '(none)'!r}"
         if live is None:
             when = ", so it cannot be renewed"

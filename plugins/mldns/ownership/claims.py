@@ -220,7 +220,9 @@ def check_held(manifest: Manifest | None, holder: Holder, *, live: int | None) -
     """
     if manifest is None or not holds(manifest, holder):
         now = None if manifest is None or manifest.idle else manifest.lease
-        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live)
+        others = manifest is not None and not manifest.idle and matches(manifest.lease, holder.lease)
+        claimant = manifest.claimant if manifest is not None and others else None
+        raise LeaseLost(owner=holder.owner, lease=holder.lease, holder=now, live=live, claimant=claimant)
     return manifest
 
 

@@ -333,6 +333,13 @@ def test_who_does_not_hold_the_names_cannot_renew(editor: ZoneEditor, holder: Ho
     assert writes(editor) == 1
 
 
+def test_who_forgets_the_claimant_is_told_which_it_is(editor: ZoneEditor) -> None:
+    editor.claim(workers(2), FIRST)
+    with pytest.raises(LeaseLost) as lost:
+        editor.renew(until(replace(FIRST, claimant=""), START))
+    assert lost.value.claimant == FIRST.claimant
+
+
 # -- hands in the zone ------------------------------------------------------------------------------------------------
 
 

@@ -154,6 +154,7 @@ def test_a_change_that_no_longer_fits_names_its_records_in_both_spellings(
         ),
         (CHANGE, answered(503, "backendError", "Backend Error"), CloudUnavailable, "HTTP 503 Backend Error"),
         (CHANGE, google.auth.exceptions.RefreshError("no token"), MldnsError, "credentials do not work"),
+        (CHANGE, google.auth.exceptions.RefreshError("<html><title>502 Bad</title></html>"), MldnsError, "r: 502 Bad"),
         (CHANGE, requests.exceptions.InvalidURL("no host"), CloudUnavailable, "InvalidURL: no host"),
     ],
 )
@@ -185,6 +186,7 @@ def test_each_refusal_has_its_class_and_its_line(
         (requests.exceptions.MissingSchema(), False, False),
         (google.auth.exceptions.TransportError("no metadata server"), True, True),
         (google.auth.exceptions.RefreshError("invalid_grant"), False, False),
+        (google.auth.exceptions.RefreshError("<html><title>502 Server Error</title><p>Sorry</html>"), True, True),
         (ValueError("a bug of ours"), False, False),
     ],
 )

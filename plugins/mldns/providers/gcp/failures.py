@@ -19,6 +19,7 @@ from mldns.providers import retry
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 # Older Google APIs send their rate limit as a 403 with one of these reasons.
 _PAGE_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
+_GATEWAY_PAGE = re.compile(r"<title>[^<]*\b50[24]\b", re.IGNORECASE)
 _THROTTLED_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 
 
@@ -29,7 +30,10 @@ def transient(error: BaseException) -> bool:
     if isinstance(error, requests.exceptions.SSLError):
         return "CERTIFICATE_VERIFY_FAILED" not in str(error)
     if isinstance(error, google.auth.exceptions.GoogleAuthError):
-        return bool(error.retryable) or isinstance(error, google.auth.exceptions.TransportError)
+        if error.retryable or isinstance(error, google.auth.exceptions.TransportError):
+            return True
+        # google-auth retries a token endpoint's 500 and 503, and not the 502 and 504 of what stands before it.
+        return bool(_GATEWAY_PAGE.search(str(error)))
     return isinstance(
         error,
         requests.exceptions.ConnectionError
@@ -81,4 +85,6 @@ def describe(error: BaseException | None) -> str:
     """An error in a few words on one line, without the URL that google-api-core puts in front."""
     if isinstance(error, api_exceptions.GoogleAPICallError) and not hasattr(error, "brief"):
         return f"HTTP {int(error.code or 0)} {message_of(error)}".strip()
+    if isinstance(error, google.auth.exceptions.GoogleAuthError) and (page := _PAGE_TITLE.search(str(error))):
+        return f"{type(error).__name__}: {page[1].strip()}"
     return retry.describe(error)
