@@ -1,4 +1,4 @@
-"""mldns_reconcile against a localcloud: what it sees, what it mends, and what it never touches."""
+"""mldns_reconcile against a localcloud: what it sees, what it repairs, and what it never touches."""
 
 from __future__ import annotations
 
@@ -133,9 +133,9 @@ def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud
     assert snapshot(dry)["actions"] == {"dry_run": True, "repaired": 2, "collected": [], "refused": []}
     assert records(cloud) == broken
 
-    mended = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
-    assert snapshot(mended)["actions"] == {"dry_run": False, "repaired": 2, "collected": [], "refused": []}
-    assert job_of(mended)["drift"] == {"changed": 0, "missing": 0, "extra": 1, "unresolved": 0}
+    repaired = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
+    assert snapshot(repaired)["actions"] == {"dry_run": False, "repaired": 2, "collected": [], "refused": []}
+    assert job_of(repaired)["drift"] == {"changed": 0, "missing": 0, "extra": 1, "unresolved": 0}
     after = records(cloud)
     assert {key: after[key] for key in good if "_mldns" not in key} == {
         key: record for key, record in good.items() if "_mldns" not in key
@@ -180,7 +180,7 @@ def note_a_grant(cloud: Cloud) -> None:
 
 
 @pytest.mark.slow
-def test_a_public_zone_hides_who_holds_it_and_is_mended_all_the_same(airflow: Airflow, cloud: Cloud) -> None:
+def test_a_public_zone_hides_who_holds_it_and_is_repaired_all_the_same(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=1)
     (manifest,) = [record for key, record in records(cloud).items() if key.startswith("_mldns.bert.")]
     assert "mldns_pretraining" not in str(manifest), "anybody can read it"

@@ -71,7 +71,7 @@ def shown(browser: WebDriver, airflow: Standalone) -> Iterator[str]:
 
 
 def tell_of_a_day(airflow: Standalone) -> str:
-    """Two zones with jobs in every state, and the gates of a day; returns the run that tells a job's own story."""
+    """Two zones with jobs in every state, and the gates of a day; returns the run with a job's own story."""
     drift = {"changed": 1, "missing": 2, "extra": 0, "unresolved": 1}
     found = [
         exception("worker-17.bert-large.ml.example.com.", what="missing", server=None, got="not in the zone"),
@@ -120,7 +120,7 @@ def row(job: str, records: int, **fields: Any) -> dict[str, Any]:
 
 
 def ran(job: str, task: str) -> dict[str, Any]:
-    """Which run told it."""
+    """Which run emitted it."""
     run = {"dag_id": f"train_{job}", "run_id": f"manual__{job}", "task_id": f"dns.{task}", "map_index": -1}
     return {"claimant": f"airflow/train_{job}", "run": run}
 

@@ -108,7 +108,7 @@ def test_a_training_from_claim_to_release(
     assert finished(airflow, "train_watched", run_id) == "success"
     refreshed(page, "watched", "ended")
 
-    told = {line.partition(":")[0].removeprefix("airflow.") for line in metrics.lines}
+    reported = {line.partition(":")[0].removeprefix("airflow.") for line in metrics.lines}
     in_zone = f"project={PROJECT},zone=watched"
     assert {
         "mldns.api.calls,method=changes.create,status=200",
@@ -121,7 +121,7 @@ def test_a_training_from_claim_to_release(
         "mldns.gate.time",
         f"mldns.drift.missing,{in_zone}",
         f"mldns.zones.attention,project={PROJECT}",
-    } <= told
+    } <= reported
 
 
 def test_a_gate_that_fails_is_one_message(airflow: Standalone, watched_cloud: LocalCloud, alerts: Webhook) -> None:

@@ -1,4 +1,4 @@
-"""Asset events: what mldns tells Airflow's event log about zones and jobs, and what of it may be relied on later.
+"""Asset events: what mldns leaves in Airflow's event log about zones and jobs, and which of it is trusted later.
 
 `assets` names the assets and builds the extras of job events; `written_records` packs the records of an upsert into an
 event and reads them back; `trust` decides which events may say what a job's records are. Pure: emitting an event

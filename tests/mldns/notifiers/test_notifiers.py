@@ -77,10 +77,12 @@ def test_what_cannot_be_sent_is_told_without_its_address(monkeypatch: pytest.Mon
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         connect(monkeypatch, host=f"http://127.0.0.1:{nobody.getsockname()[1]}")
-        with pytest.raises(AlertNotSent, match=r"^the webhook of connection 'alerts' failed: ConnectionError$") as told:
+        with pytest.raises(
+            AlertNotSent, match=r"^the webhook of connection 'alerts' failed: ConnectionError$"
+        ) as refused:
             WebhookAlertNotifier("alerts")(failed(NOT_PROVEN))
-    assert told.value.__cause__ is None
-    assert told.value.__suppress_context__
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

@@ -1,4 +1,4 @@
-"""What operators at work tell Airflow's Stats: to a StatsD server's socket, and to an OpenTelemetry collector's."""
+"""What operators at work report to Airflow's Stats: to a StatsD server's socket, and to an OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -207,14 +207,15 @@ def test_outside_airflow_nothing_of_it_is_imported() -> None:
 def test_the_docs_list_what_is_told() -> None:
     """Each name in the code, or the beginning of one, stands in the table of docs/metrics.md, and nothing else does."""
     code = "".join(path.read_text() for path in (ROOT / "plugins" / "mldns").rglob("*.py"))
-    told = set(re.findall(r'"(mldns\.(?:api|changes|records|plan|apply|done|gate|zones|drift)\b[a-z.]*)', code))
+    reported = set(re.findall(r'"(mldns\.(?:api|changes|records|plan|apply|done|gate|zones|drift)\b[a-z.]*)', code))
     listed = re.findall(r"^\| `(mldns[a-z.]+)` \|", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
     listed = [name for name in listed if listed.count(name) == 1]
     found = {
-        name: [one for one in told if name == one or (one.endswith(".") and name.startswith(one))] for name in listed
+        name: [one for one in reported if name == one or (one.endswith(".") and name.startswith(one))]
+        for name in listed
     }
     assert [name for name, sources in found.items() if not sources] == []
-    assert told == {source for sources in found.values() for source in sources}
+    assert reported == {source for sources in found.values() for source in sources}
 
 
 TASK = """

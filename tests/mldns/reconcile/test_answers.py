@@ -43,7 +43,7 @@ def resolver(cloud: Cloud) -> Server:
 
 @pytest.fixture
 def nobody() -> Iterator[Server]:
-    """A server that hears everything and says nothing."""
+    """A server that receives everything and answers nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         yield Server("127.0.0.1", silent.getsockname()[1], ServerRole.AUTHORITATIVE)

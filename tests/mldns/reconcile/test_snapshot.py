@@ -253,7 +253,7 @@ def test_who_needs_attention(found: Findings, attention: bool) -> None:
     assert found.attention is attention
     made = event(found)
     assert made["attention"] is attention
-    assert bool(made["reasons"]) is attention, "whoever is to look is told at what"
+    assert bool(made["reasons"]) is attention, "whoever is to look learns at what"
 
 
 def test_a_lost_grant_names_its_job_and_a_dead_server_itself() -> None:

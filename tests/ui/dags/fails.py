@@ -1,4 +1,4 @@
-"""A run whose second mapped task fails, as a gate does, and tells nothing."""
+"""A run whose second mapped task fails, as a gate does, and emits no event."""
 
 from __future__ import annotations
 

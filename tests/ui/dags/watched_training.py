@@ -1,4 +1,4 @@
-"""Two trainings to be watched: one that goes on until it is told to stop, one that needs a name which nobody knows."""
+"""Two trainings to be watched: one that goes on until it is asked to stop, one that needs a name which nobody knows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mldns.task_groups import training_dns
 
 ZONE = "watched"
 NETWORKS = ["projects/demo-project/global/networks/training"]
-TELL = {"on_failure_callback": WebhookAlertNotifier("alerts")}
+ALERT = {"on_failure_callback": WebhookAlertNotifier("alerts")}
 
-with DAG("train_watched", schedule=None, default_args=TELL, params={"until": Param("", type="string")}):
+with DAG("train_watched", schedule=None, default_args=ALERT, params={"until": Param("", type="string")}):
     ensure_zone = CloudDNSEnsureZoneOperator(
         task_id="ensure_zone", zone=ZONE, dns_name="watched.example.com.", networks=NETWORKS
     )
@@ -30,7 +30,7 @@ with DAG("train_watched", schedule=None, default_args=TELL, params={"until": Par
         train()
     ensure_zone >> dns.group
 
-with DAG("train_unresolved", schedule=None, default_args=TELL):
+with DAG("train_unresolved", schedule=None, default_args=ALERT):
 
     @task
     def train_in_vain() -> None:
