@@ -14,7 +14,8 @@ from typing import Any
 from mldns.exceptions import RemovalsRefused
 from mldns.iam.grants import Grant, Job, Note
 from mldns.iam.policy import Edit, IamPolicy, add_members, member_key, others, remove_members
-from mldns.providers.iam.binding import align_policy, bind
+from mldns.providers.iam.alignment import align_policy
+from mldns.providers.iam.binding import bind
 from mldns.providers.iam.ledger import JobLedger, Ledger
 from mldns.providers.iam.policy_store import CONTENTION, IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy

@@ -19,33 +19,17 @@ each strikes a note only as long as it has the mark that it gave.
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mldns.exceptions import CloudUnavailable, MldnsError, PermissionMissing
-from mldns.iam.grants import Grant, Job, Note
-from mldns.iam.policy import Edit, IamPolicy, add_members, remnants, remove_members, set_members
-from mldns.messages import shorten
+from mldns.exceptions import CloudUnavailable, PermissionMissing
+from mldns.iam.grants import Grant, Note
+from mldns.iam.policy import add_members, remove_members
 from mldns.providers.errors import ApiRefused
+from mldns.providers.iam.alignment import ROUNDS, Alignment, Moving, align_policy, for_others, patiently
 from mldns.providers.iam.ledger import JobLedger, Ledger, Listings
 from mldns.providers.iam.policy_store import CONTENTION, IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-OTHERS = RetryPolicy(initial=0.1, maximum=1.0, deadline=10.0)
-"""How long to wait for others that make the same grant or take it back: two policy edits' time, unless they died."""
-
-# Each round ends, unless somebody else wrote in the middle of it; edits wait with jitter, so this is never reached.
-_ROUNDS = 50
-
-
-class _Moving(MldnsError):
-    """Somebody else is at work on the same grant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +66,11 @@ def bind(
     :param grant: the role, the members and the condition.
     :param job_ledger: where to note the grant; None notes nothing.
     :param contention: as of `edit_policy`.
-    :param patience: how long to wait for others at work on the same grant; None for `OTHERS`.
+    :param patience: how long to wait for others at work on the same grant; None for `alignment.OTHERS`.
     :raises CloudUnavailable: others kept writing.
     """
     if job_ledger is not None:
-        return _Binding(store, grant, job_ledger, contention, patience or _for_others(contention)).run()
+        return _Binding(store, grant, job_ledger, contention, patience or for_others(contention)).run()
     add = functools.partial(add_members, role=grant.role, members=grant.members, condition=grant.condition)
     return edit_policy(store, add, contention=contention)
 
@@ -107,11 +91,11 @@ def unbind(
     :param job_ledger: of the job that takes back what it noted; members that it did not note are kept.
     :param ledger: without a job's, where jobs note what they hold; None asks nobody.
     :param contention: as of `edit_policy`.
-    :param patience: how long to wait for a bind of the same job; None for `OTHERS`.
+    :param patience: how long to wait for a bind of the same job; None for `alignment.OTHERS`.
     :return: who lost the role, who did not have it, and who kept it for whose sake.
     """
     if job_ledger is not None:
-        return _unbind_noted(store, grant, job_ledger, contention, patience or _for_others(contention))
+        return _unbind_noted(store, grant, job_ledger, contention, patience or for_others(contention))
     if ledger is not None:
         return _outcome(grant.members, align_policy(store, ledger, grant, grant.members, contention=contention))
     remove = functools.partial(remove_members, role=grant.role, members=grant.members, condition=grant.condition)
@@ -123,7 +107,7 @@ def _unbind_noted(
     store: IamPolicyStore, grant: Grant, job_ledger: JobLedger, contention: RetryPolicy, patience: RetryPolicy
 ) -> Unbound:
     """Take back what a job noted. A failure leaves its notes as leaving: true, and a retry goes on from there."""
-    noted = _patiently(lambda: job_ledger.notes(grant), lambda notes: _being_bound(job_ledger, notes), grant, patience)
+    noted = patiently(lambda: job_ledger.notes(grant), lambda notes: _being_bound(job_ledger, notes), grant, patience)
     members = [member for member in grant.members if member in noted]
     job_ledger.mark(grant, dict.fromkeys(members, Note.LEAVING), only=frozenset(noted.values()))
     ended = align_policy(store, job_ledger.ledger, grant, members, contention=contention) if members else Alignment({})
@@ -132,104 +116,6 @@ def _unbind_noted(
     result = _outcome(members, ended)
     strangers: dict[str, tuple[str, ...]] = {member: () for member in grant.members if member not in noted}
     return Unbound(result.removed, result.absent, {**strangers, **result.kept})
-
-
-@dataclass(slots=True)
-class Alignment:
-    """What the manifests said last, and who came and went on the way to a policy that says the same."""
-
-    listings: Listings
-    came: set[str] = field(default_factory=set)
-    went: set[str] = field(default_factory=set)
-
-    def holders(self, member: str) -> tuple[str, ...]:
-        """The jobs, in words."""
-        return tuple(str(job) for job, note in sorted(self.listings[member].items()) if note is Note.HELD)
-
-
-def align_policy(
-    store: IamPolicyStore,
-    ledger: Ledger,
-    grant: Grant,
-    members: Sequence[str],
-    *,
-    waiting: Job | None = None,
-    contention: RetryPolicy = CONTENTION,
-    patience: RetryPolicy | None = None,
-) -> Alignment:
-    """Bring the policy to what the manifests say of `members`: those that a job holds are in it, the others are not.
-
-    :param store: the policy.
-    :param ledger: of all jobs.
-    :param grant: the role and the condition.
-    :param members: of whom nobody else is looked at.
-    :param waiting: the job that first waits for all others that are taking the grant back; None waits for nobody.
-    :param contention: as of `edit_policy`.
-    :param patience: how long `waiting` waits; None for `OTHERS`.
-    :return: the notes as they were last, and who came and went.
-    :raises CloudUnavailable: others kept writing.
-    """
-    patient = patience or _for_others(contention)
-    end = Alignment({})
-    left: dict[str, str] | None = None
-    waited = False
-
-    def leaving(listings: Listings) -> list[str]:
-        nonlocal waited
-        names = _leaving(listings, waiting)
-        waited = waited or bool(names)
-        return names
-
-    def edit(policy: IamPolicy) -> Edit:
-        nonlocal left
-        if left is None:  # at the first look: a member that goes by our own hand leaves nothing that was it
-            left = remnants(policy, role=grant.role, members=members, condition=grant.condition)
-        # After the policy was read: who takes a grant back has noted that before it left the policy.
-        end.listings = _patiently(lambda: ledger.listings(grant), leaving, grant, patient)
-        held = [member for member in members if end.holders(member)]
-        gone = [member for member in members if member not in held]
-        spellings = [spelling for spelling, member in left.items() if member in gone]
-        return set_members(policy, role=grant.role, present=held, absent=[*gone, *spellings], condition=grant.condition)
-
-    for _ in range(_ROUNDS):
-        waited = False
-        changed = edit_policy(store, edit, contention=contention)[0]
-        if not changed and not waited:
-            return end
-        waiting = None  # once is enough; but the policy was read before it
-        for spelling in changed:
-            member = (left or {}).get(spelling, spelling)
-            (end.came if end.holders(member) else end.went).add(member)
-    raise CloudUnavailable(f"the policy of {store.resource} did not settle in {_ROUNDS} rounds: try again")
-
-
-def _for_others(contention: RetryPolicy) -> RetryPolicy:
-    return replace(OTHERS, deadline=min(OTHERS.deadline, contention.deadline))
-
-
-def _patiently(look: Callable[[], T], busy: Callable[[T], list[str]], grant: Grant, patience: RetryPolicy) -> T:
-    """What `look` finds when `busy` names nobody there any more, or when somebody has not finished in all the time."""
-    found: list[T] = []
-
-    def attempt() -> T:
-        found.append(look())
-        if names := busy(found[-1]):
-            raise _Moving(f"{shorten(names)} {grant.role}: call it again, should it be dead")
-        return found[-1]
-
-    try:
-        return patience.run(attempt, what=f"grant of {grant.role}", repeatable=lambda error: isinstance(error, _Moving))
-    except CloudUnavailable as error:
-        if not isinstance(error.__cause__, _Moving):
-            raise
-        log.warning("%s", error.__cause__)
-        return found[-1]
-
-
-def _leaving(listings: Listings, waiting: Job | None) -> list[str]:
-    """The jobs beside `waiting` that are taking a grant back; nobody for nobody who waits."""
-    jobs = {job for notes in listings.values() for job, note in notes.items() if note is Note.LEAVING}
-    return [f"unbind of {job} began to take back" for job in sorted(jobs - {waiting})] if waiting else []
 
 
 def _being_bound(job_ledger: JobLedger, notes: Mapping[str, Note]) -> list[str]:
@@ -259,13 +145,13 @@ class _Binding:
 
     def run(self) -> tuple[list[str], list[str]]:
         members, pending = self.grant.members, list(self.grant.members)
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             missing = self._note(pending)
             pending = self._add(missing) if missing else []
             if not pending:
                 break
         else:
-            raise CloudUnavailable(f"the policy of {self.store.resource} did not settle in {_ROUNDS} rounds: try again")
+            raise CloudUnavailable(f"the policy of {self.store.resource} did not settle in {ROUNDS} rounds: try again")
         self.job_ledger.mark(self.grant, {member: Note.HELD for member in members if member in self.added})
         if ours := [member for member in members if member in self.added | self.held]:
             align_policy(
@@ -281,7 +167,7 @@ class _Binding:
 
     def _note(self, members: Sequence[str]) -> list[str]:
         """Note what is to become of each member; returns those that lack the role."""
-        view = _patiently(self._survey, self._rivals, self.grant, self.patience)
+        view = patiently(self._survey, self._rivals, self.grant, self.patience)
         job, missing = self.job_ledger.job, [member for member in members if member not in view.present]
         notes = {member: view.listings[member].get(job) for member in missing}
         # What is intended still, and not by us, was so by a call that is dead: it may have written the policy.
@@ -341,11 +227,11 @@ class _Binding:
             foreign = [member for member in edit.unchanged if not listings[member]]
             if foreign and self.store.read().get("etag") != policy.get("etag"):
                 # The member may have had the role from a job that took it back, note and all, in between.
-                raise _Moving(f"the policy of {self.store.resource} was written meanwhile")
+                raise Moving(f"the policy of {self.store.resource} was written meanwhile")
             return _View(frozenset(edit.unchanged), listings)
 
         return self.contention.run(
             look,
             what=f"the policy of {self.store.resource}",
-            repeatable=lambda error: isinstance(error, _Moving),
+            repeatable=lambda error: isinstance(error, Moving),
         )
