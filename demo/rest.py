@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -86,6 +86,15 @@ class AirflowApi:
     def set_run_state(self, dag_id: str, run_id: str, state: str) -> None:
         """Mark the run as a person would in the UI: "success" or "failed"."""
         self._call("PATCH", _run(dag_id, run_id), json={"state": state})
+
+    def clear(self, dag_id: str, run_id: str, task_ids: Sequence[str]) -> None:
+        """Clear tasks of a run with all that is downstream of them, as the UI does unless told otherwise."""
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "include_downstream": True}
+        self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json={**body, "only_failed": False})
+
+    def clear_run(self, dag_id: str, run_id: str, *, only_failed: bool) -> None:
+        """Clear a whole run, or those of its tasks that failed."""
+        self._call("POST", f"{_run(dag_id, run_id)}/clear", json={"dry_run": False, "only_failed": only_failed})
 
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         found = self._call("GET", f"{_run(dag_id, run_id)}/taskInstances", params={"limit": 200})

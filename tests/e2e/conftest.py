@@ -13,7 +13,14 @@ from demo.standalone import Standalone, airflow_standalone
 from tests.e2e.flaky import FLAKY_CONNECTION, FlakyApi, flaky_api
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DAGS = ("example_training", "mldns_pretraining", "mldns_release", "mldns_reconcile", "example_triggered")
+DAGS = (
+    "example_training",
+    "mldns_pretraining",
+    "mldns_release",
+    "mldns_reconcile",
+    "example_triggered",
+    "proves_first",
+)
 # The example as it stands, but for names of its own, and a training and a job that each run chooses.
 TRIGGERED = {
     '"ml"': '"triggered"',
@@ -42,7 +49,8 @@ def folder_of_dags(home: Path) -> Path:
     """This repository's DAGs, the example that names are triggered by another DAG, and those of tests and benchmark."""
     dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags)
-    shutil.copy(Path(__file__).parent / "watching_dags.py", dags)
+    for file in ("watching_dags.py", "night_dags.py"):
+        shutil.copy(Path(__file__).parent / file, dags)
     text = (dags / "examples" / "triggered.py").read_text()
     for written, instead in TRIGGERED.items():
         assert written in text
