@@ -79,14 +79,7 @@ class ClaimRefused(MldnsError):
     """
 
     def __init__(
-        self,
-        *,
-        owner: str,
-        claimant: str,
-        lease: str,
-        expires: str | None,
-        same_claimant: bool,
-        at_work: bool = False,
+        self, *, owner: str, claimant: str, lease: str, expires: str | None, same_claimant: bool, at_work: bool = False
     ) -> None:
         self.owner, self.claimant, self.lease, self.expires = owner, claimant, lease, expires
         self.same_claimant, self.at_work = same_claimant, at_work
@@ -105,14 +98,8 @@ class ClaimRefused(MldnsError):
 
     def for_run_at_work(self) -> ClaimRefused:
         """Return the same refusal, said of a run that is known to be at work."""
-        return ClaimRefused(
-            owner=self.owner,
-            claimant=self.claimant,
-            lease=self.lease,
-            expires=self.expires,
-            same_claimant=self.same_claimant,
-            at_work=True,
-        )
+        who: dict[str, Any] = {"owner": self.owner, "claimant": self.claimant, "lease": self.lease}
+        return ClaimRefused(**who, expires=self.expires, same_claimant=self.same_claimant, at_work=True)
 
 
 class NamesMissing(MldnsError):
@@ -130,9 +117,8 @@ class NamesMissing(MldnsError):
 class LeaseLost(MldnsError):
     """The names came into other hands while this call was writing, so it stopped. `holder` is None: released.
 
-    What it had written, `live` record changes, went with the names: there is nothing to clean up. `live` is None where
-    the lease was to be renewed, which writes no record. `claimant` is who holds a lease of that very name: run ids
-    repeat from DAG to DAG.
+    What it had written, `live` record changes, went with the names; None where no records were to be written.
+    `claimant` is who holds a lease of that very name: run ids repeat from DAG to DAG.
     """
 
     def __init__(
@@ -146,12 +132,7 @@ class LeaseLost(MldnsError):
             )
             return
         how = "released" if holder is None else f"overtaken by lease {holder or '(none)'!r}"
-        if live is None:
-            when = ", so it cannot be renewed"
-        elif live:
-            when = f" while it was writing: stopped after {live:,} record changes, which went with the names"
-        else:
-            when = " before anything was written, so nothing is"
+        when = f" after {live:,} record changes of this call, which went with the names" if live else ""
         super().__init__(
             f"lease {lease or '(none)'!r} of {owner!r} was {how}{when}; start the run again if it is still wanted"
         )
@@ -166,10 +147,7 @@ class ClaimMoved(MldnsError):
     def __init__(self, *, owner: str, looked_at: int, found: int | None) -> None:
         self.owner, self.looked_at, self.found = owner, looked_at, found
         now = "is gone" if found is None else f"has generation {found}"
-        super().__init__(
-            f"the claim of {owner!r} {now}, and not {looked_at} as when it was looked at: left alone; "
-            "the next check looks again"
-        )
+        super().__init__(f"the claim of {owner!r} {now}, not {looked_at}: left alone; the next check looks again")
 
 
 class ZoneNotFound(MldnsError):
@@ -207,10 +185,8 @@ class ZoneNotEmpty(MldnsError):
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        super().__init__(
-            f"managed zone {zone!r} still holds records: release the jobs in it with delete_records, "
-            "'shared' included, take back their grants with unbind_iam, and remove what others left there"
-        )
+        way_out = "release its jobs, 'shared' included, take back their grants, and remove what others left there"
+        super().__init__(f"managed zone {zone!r} still holds records: {way_out}")
 
 
 class PlanChanged(MldnsError):
@@ -237,8 +213,8 @@ class RemovalsRefused(MldnsError):
         whys = []
         if self.unreviewed:
             whys.append(
-                f"{len(self.unreviewed):,} member(s) would lose it who are not in removals: {shorten(self.unreviewed)}"
-                "; agree to it by naming them there, or keep them in members"
+                f"{len(self.unreviewed):,} member(s) would lose it: {shorten(self.unreviewed)}"
+                "; name them in removals, or keep them in members"
             )
         whys += [
             f"{member} would lose it and is held by {shorten(jobs)}: unbind it there first, or keep it in members"
@@ -256,11 +232,8 @@ class PermissionMissing(MldnsError):
 
     def __init__(self, *, permission: str, resource: str, detail: str = "") -> None:
         self.permission, self.resource = permission, resource
-        super().__init__(
-            f"permission {permission} is missing on {resource}"
-            + (f": {detail}" if detail else "")
-            + "; grant the caller a role that has it"
-        )
+        why = f": {detail}" if detail else ""
+        super().__init__(f"permission {permission} is missing on {resource}{why}; grant the caller a role that has it")
 
 
 class ChangeFailed(MldnsError):

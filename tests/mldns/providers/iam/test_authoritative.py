@@ -114,8 +114,9 @@ def test_every_removal_is_told_before_it_is_made(policy: IamPolicyStore, caplog:
 def test_who_comes_between_the_review_and_the_write_does_not_go_unseen(policy: IamPolicyStore, number: int) -> None:
     set_members(policy, replace(TO_ALICE, members=(BOB,)))
     racing = Overtaken(policy, number, lambda: set_members(policy, replace(TO_ALICE, members=(EVE,))))
-    with pytest.raises(RemovalsRefused, match=r"eve@example\.com; agree to it by naming them there"):
+    with pytest.raises(RemovalsRefused) as refused:
         bind_exactly(racing, TO_ALICE, None, None, reviewed=[BOB])
+    assert refused.value.unreviewed == (EVE,)
     assert sorted(has(policy)) == [ALICE, BOB, EVE]
 
 
