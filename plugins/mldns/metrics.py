@@ -77,7 +77,10 @@ def api_call(method: str) -> Iterator[None]:
 
 
 def change_sent(project: str, zone: str, tally: tuple[int, int, int]) -> None:
-    """A change that is live, with how many rrsets it created, changed and deleted."""
+    """Count a change that is live.
+
+    :param tally: how many rrsets it created, changed and deleted.
+    """
     count("mldns.changes", project=project, zone=zone)
     for action, number in zip(("created", "changed", "deleted"), tally, strict=True):
         count(f"mldns.records.{action}", number, project=project, zone=zone)
@@ -95,13 +98,20 @@ def gate_failed() -> None:
 
 
 def zones_checked(project: str, zones: int, attention: int) -> None:
-    """A check of a project's zones, and of how many of them somebody should look at."""
+    """Gauge a check of a project's zones.
+
+    :param zones: how many were looked at.
+    :param attention: how many of them somebody should look at.
+    """
     gauge("mldns.zones.checked", zones, project=project)
     gauge("mldns.zones.attention", attention, project=project)
 
 
 def drift(project: str, zone: str, kinds: Mapping[str, int]) -> None:
-    """What a check found in a zone, by kind: zeros, too, which end what was reported before."""
+    """Gauge what a check found in a zone.
+
+    :param kinds: how many by kind: zeros, too, which end what was reported before.
+    """
     for kind, number in kinds.items():
         gauge(f"mldns.drift.{kind}", number, project=project, zone=zone)
 

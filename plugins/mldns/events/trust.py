@@ -114,6 +114,9 @@ def unattested(manifest: Manifest, written: Iterable[WrittenRecords], dns_name: 
 
     Whoever can write a TXT record can write a manifest. It is trusted about what mldns writes below the job's own name;
     about other names, and addresses' names, where a trusted task wrote them; about the apex never.
+
+    :param written: what trusted tasks said they wrote, of any lease; those of the manifest's own count.
+    :param dns_name: what the zone serves.
     """
     attested = {rrset.key for one in of_lease(manifest, written) for rrset in one.rrsets}
     never = {(name, kind) for name, kind in manifest.names if name == dns_name or kind not in WRITABLE_TYPES}

@@ -47,7 +47,12 @@ class WrittenRecords:
     packed: str | None = None
 
     def to_event(self, *, project: str, zone: str, now: float) -> dict[str, Any]:
-        """Return the extra of their event; `parse` reads it back. `now` in Unix seconds."""
+        """Return the extra of their event; `parse` reads it back.
+
+        :param project: the cloud project of the zone.
+        :param zone: name of the managed zone.
+        :param now: Unix seconds.
+        """
         return {
             "schema": SCHEMA,
             "kind": "records",

@@ -31,7 +31,10 @@ def run_round_blocking(
     clock: Clock = time.monotonic,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """`run_round` for callers without an event loop; the parameters are the same."""
+    """Do as `run_round` does, for callers without an event loop.
+
+    :param survey: takes the answers in; the other parameters and what is returned are those of `run_round`.
+    """
     return asyncio.run(run_round(survey, pace=pace, budget=budget, clock=clock, on_progress=on_progress))
 
 

@@ -105,13 +105,26 @@ class OpenQuestions:
                 self._open[server][key] = None
 
     def put(self, server: Server, key: Key, cell: Cell | None) -> None:
+        """Leave a name open at a server.
+
+        :param key: of `keys`, or of a name that came in with `add`.
+        :param cell: what the server said, and when to ask again; None: not asked yet.
+        """
         self._open[server][key] = cell
 
     def close(self, server: Server, key: Key) -> None:
+        """Note that a name is right at a server, where it may be closed already.
+
+        :param key: as of `put`.
+        """
         self._open[server].pop(key, None)
 
     def add(self, expectation: Expectation, like: Key) -> None:
-        """Take in a name that the servers of `like` are asked for."""
+        """Take in a name that was not asked for from the beginning; a name that is known stays as it is.
+
+        :param expectation: what must be answered for it.
+        :param like: the name whose servers are asked for this one, too.
+        """
         self._expectations.setdefault(expectation.key, expectation)
         self._asked_of.setdefault(expectation.key, self._asked_of[like])
 
@@ -168,6 +181,11 @@ class OpenPorts:
         return [endpoint for endpoint, why in self._why.items() if why != ""]
 
     def record(self, endpoint: Endpoint, why: str) -> None:
+        """Note how a connection went.
+
+        :param endpoint: of `due`.
+        :param why: why none came about; "" where one did.
+        """
         self._why[endpoint] = why
 
     def failures(self, most: int) -> tuple[str, ...]:

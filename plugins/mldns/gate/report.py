@@ -218,7 +218,12 @@ class OpenCount:
         self.slowest: tuple[int, str] = (0, "")  # names that are open there, and its label
 
     def add(self, server: Server, key: Key, cell: Cell | None) -> None:
-        """Count one pair."""
+        """Count one pair of a server and a name.
+
+        :param server: where the name is open.
+        :param key: the name and its type.
+        :param cell: what the server said last; None where it was not asked yet.
+        """
         self.names.add(key[0])
         if cell is None:
             self.waiting += 1

@@ -173,7 +173,7 @@ class Survey:
         return self._ports.due() if self.names_done else []
 
     def record_port(self, endpoint: Endpoint, why: str) -> None:
-        """Take in how a connection went: "" for well."""
+        """See `OpenPorts.record`."""
         self._ports.record(endpoint, why)
 
     def answers(self) -> dict[Key, tuple[str, ...]]:

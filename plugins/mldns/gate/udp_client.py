@@ -214,6 +214,7 @@ class ServerClient(asyncio.DatagramProtocol):
     # -- receiving
 
     def datagram_received(self, data: bytes, _addr: object) -> None:
+        """See `asyncio.DatagramProtocol.datagram_received`."""
         question = self._open.get(int.from_bytes(data[:2], "big"))
         if question is None or question.answered:
             return  # a stray: late, or forged

@@ -107,12 +107,19 @@ class HandOff:
         )
 
     def name_of(self, role: str, rank: int) -> str:
-        """The name of a rank, whether it is there or not."""
+        """Return the name of a rank, whether the job has it or not.
+
+        :param role: a role's label, such as `worker`.
+        :param rank: counted within the role, from 0.
+        :return: without a final dot.
+        """
         return self.pattern.replace("{role}", role).replace("{rank}", str(rank))
 
     def host(self, rank: int, role: str | None = None) -> JobHost:
-        """One host by the number in its name; the role may be left out where there is one alone.
+        """Return one host by the number in its name.
 
+        :param rank: counted within the role, from 0.
+        :param role: may be left out where there is one alone.
         :raises InvalidInput: the job has no such host, or several roles and none is said.
         """
         if role is None and len(self.roles) > 1:

@@ -112,13 +112,20 @@ class ConnectionHook(GoogleBaseHook):
         return self._projects[project_id]
 
     def policy_store(self, project_id: str, zone: str | None) -> IamPolicyStore:
-        """The policy of a zone, or of the project where none is named."""
+        """Return the IAM policy of a zone, or of the project where none is named.
+
+        :param zone: name or id; None or "" for the project.
+        """
         return ZonePolicy(self.dns_client(project_id), zone) if zone else self.project_policy(project_id)
 
     def policy_seen_by(
         self, credentials: Credentials, project_id: str, zone: str | None, *, seconds: float
     ) -> IamPolicyStore:
-        """The same as somebody else sees it, for one call: made once, and over after `seconds` of silence."""
+        """Return what `policy_store` does as somebody else sees it, for one call, which is made once.
+
+        :param credentials: of whoever sees it.
+        :param seconds: of silence, after which the call has failed; the connection's own patience may be less.
+        """
         patience = Patience(silence=min(seconds, self.patience.silence), failures=RetryPolicy(attempts=1))
         if zone:
             return ZonePolicy(self._new_dns_client(project_id, credentials, patience), zone)
@@ -175,22 +182,36 @@ class ConnectionHook(GoogleBaseHook):
         return credentials
 
     def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
-        """An editor of one zone; raises `ZoneNotFound`."""
+        """Return an editor of one zone.
+
+        :param zone: name or id.
+        :raises ZoneNotFound: there is none of that name.
+        """
         provider, found = self.dns_provider(project_id), self.known_zone(project_id, zone)
         return ZoneEditor(provider, found, contention=self.patience.contention)
 
     def known_zone(self, project_id: str, zone: str) -> Zone:
-        """A zone by name or id; raises `ZoneNotFound`. A zone's dnsName cannot change, so it is read once a hook."""
+        """Return a zone. Its dnsName cannot change, so it is read once a hook.
+
+        :param zone: name or id.
+        :raises ZoneNotFound: there is none of that name.
+        """
         known = self._zones.get((project_id, _validation.zone_name(zone)))
         return known or self.remember(project_id, get_zone(self.dns_provider(project_id), zone))
 
     def remember(self, project_id: str, zone: Zone) -> Zone:
-        """Keep a zone that was just read."""
+        """Keep a zone for `known_zone`.
+
+        :param zone: as it was just read.
+        """
         self._zones[project_id, zone.name] = zone
         return zone
 
     def forget(self, project_id: str, zone: str) -> None:
-        """Read a zone anew when it is asked for again: it may come back with another dnsName."""
+        """Have `known_zone` read a zone anew: it may come back with another dnsName.
+
+        :param zone: its name; one that is not known is no error.
+        """
         self._zones.pop((project_id, zone), None)
 
     @cached_property

@@ -96,7 +96,10 @@ class NamesHook(ConnectionHook):
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Write the owner's manifest alone: `CloudDNSHook.claim`; arguments as of `write_names`."""
+        """Write the owner's manifest alone; see `CloudDNSHook.claim` for what is returned.
+
+        :param records: as all other arguments, as of `write_names`.
+        """
         wait = _validation.flag(wait, "wait")
         editor, wanted = self._wanted(project_id, zone, records)
         claimed = editor.claim(wanted, holder)
@@ -108,7 +111,10 @@ class NamesHook(ConnectionHook):
     def release_names(
         self, *, holder: Holder, zone: str, wait: bool = True, project_id: str = PROVIDE_PROJECT_ID
     ) -> dict[str, Any]:
-        """Remove what the holder's lease wrote: `CloudDNSHook.delete_records`; arguments as of `write_names`."""
+        """Remove what the holder's lease wrote; see `CloudDNSHook.delete_records` for what is returned.
+
+        :param holder: as all arguments, as of `write_names`.
+        """
         wait = _validation.flag(wait, "wait")
         editor = self.zone_editor(project_id, zone)
         done = editor.release(holder)
@@ -129,7 +135,12 @@ class NamesHook(ConnectionHook):
 
 
 def held(zone: str, holder: Holder, manifest: Manifest | None) -> dict[str, Any]:
-    """Return what is claimed now, by whom and for how long, as JSON."""
+    """Return what is claimed now, by whom and for how long, as JSON.
+
+    :param zone: its name, as the caller gave it.
+    :param manifest: the owner's as it stands; None where there is none.
+    :return: `{"zone", "owner", "lease", "generation", "expires"}`; the last two may be None.
+    """
     ends = manifest.expires if manifest else None
     return {
         "zone": zone,

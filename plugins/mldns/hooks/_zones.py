@@ -21,7 +21,10 @@ class ZonesHook(ConnectionHook):
 
     @project_default
     def get_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any] | None:
-        """Return the zone as the API gives it, or None."""
+        """Return the zone as the API gives it, or None.
+
+        :param zone: name or id.
+        """
         found = self.dns_provider(project_id).find_zone(_validation.zone_name(zone))
         return None if found is None else dict(self.remember(project_id, found).source)
 
@@ -65,14 +68,22 @@ class ZonesHook(ConnectionHook):
     def zone_spec(
         self, *, allow_unbound: bool = False, project_id: str = PROVIDE_PROJECT_ID, **wanted: Any
     ) -> ZoneSpec:
-        """Return what `ensure_zone` would be asked for; arguments as there. Nothing is read."""
+        """Return what `ensure_zone` would be asked for. Nothing is read.
+
+        :param wanted: as all arguments, as of `ensure_zone`.
+        :raises InvalidInput: no zone can be so.
+        """
         allow_unbound = _validation.flag(allow_unbound, "allow_unbound")
         given = {"labels": None, "description": "", **wanted}
         return parse_zone(**given, allow_unbound=allow_unbound, project_id=project_id)
 
     @project_default
     def zone_exists(self, *, spec: ZoneSpec, project_id: str = PROVIDE_PROJECT_ID) -> bool:
-        """Whether the zone is there; raises `ZoneMismatch` when it is another one."""
+        """Return whether the zone is there.
+
+        :param spec: as of `zone_spec`.
+        :raises ZoneMismatch: it exists with another dnsName or visibility.
+        """
         found = self.dns_provider(project_id).find_zone(spec.name)
         if found is not None:
             zones.compare_zone(spec, self.remember(project_id, found))
@@ -80,8 +91,10 @@ class ZonesHook(ConnectionHook):
 
     @project_default
     def delete_zone(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
-        """Delete an empty zone that mldns made: `{"deleted": bool}`, False where there is none.
+        """Delete an empty zone that mldns made.
 
+        :param zone: its name.
+        :return: `{"deleted": bool}`, False where there is none.
         :raises ZoneNotOurs: it has no label managed-by=mldns.
         :raises ZoneNotEmpty: it still holds records.
         """
@@ -90,13 +103,20 @@ class ZonesHook(ConnectionHook):
 
     @project_default
     def list_zones(self, *, managed_only: bool = True, project_id: str = PROVIDE_PROJECT_ID) -> list[dict[str, Any]]:
-        """List the project's zones as the API gives them; with `managed_only` those that mldns made."""
+        """List the project's zones as the API gives them.
+
+        :param managed_only: only those that mldns made.
+        """
         ours_only = _validation.flag(managed_only, "managed_only")
         found = self.dns_provider(project_id).list_zones()
         return [dict(zone.source) for zone in found if zone.managed or not ours_only]
 
     @project_default
     def zone_quota(self, *, zone: str, project_id: str = PROVIDE_PROJECT_ID) -> dict[str, Any]:
-        """Return the project's limits as the API spells them, and the zone's rrsets: `{"limits", "rrsets"}`."""
+        """Return the project's limits and how full the zone is.
+
+        :param zone: name or id.
+        :return: `{"limits", "rrsets"}`: the limits as the API spells them, and how many rrsets there are.
+        """
         client = self.dns_client(project_id)
         return {"rrsets": sum(1 for _ in client.list_rrsets(_validation.zone_name(zone))), "limits": client.quota()}

@@ -73,7 +73,11 @@ class CloudDNSHook(ZonesHook, NamesHook, IamHook):
         lease_ended: LeaseEnd | bool | None = None,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Return what `apply` would do now, arguments as there: every rrset, every conflict with its owner."""
+        """Return what `apply` would do now: every rrset, every conflict with its owner. Nothing is written.
+
+        :param records: as all arguments, as of `apply`, which tells what is raised, too.
+        :return: the plan as of `Plan.to_json`, in full.
+        """
         holder = _validation.holder(owner, claimant, lease, adopt=adopt, lease_ended=lease_ended)
         plan = self.plan_names(holder=holder, zone=zone, records=records, policy=policy, project_id=project_id)
         return plan.to_json(full=True)
@@ -169,8 +173,9 @@ class CloudDNSHook(ZonesHook, NamesHook, IamHook):
         wait: bool = False,
         project_id: str = PROVIDE_PROJECT_ID,
     ) -> dict[str, Any]:
-        """Write the owner's manifest alone, its new names marked as not written yet; arguments as of `apply`.
+        """Write the owner's manifest alone, its new names marked as not written yet.
 
+        :param records: as all arguments, as of `apply`, which tells what is raised, too.
         :return: `{"zone", "owner", "lease", "generation", "expires", "names" (how many), "change_id", "status"}`.
         """
         holder = _validation.holder(owner, claimant, lease, lease_hours, adopt=adopt, lease_ended=lease_ended)

@@ -56,7 +56,11 @@ def cluster_hook(
     internal_ip: bool,
     dns_endpoint: bool,
 ) -> GKEKubernetesHook:
-    """Look the cluster up, and return a hook for its API server; see `mldns.hooks.pods.gke_hook`."""
+    """Look the cluster up, and return a hook for its API server.
+
+    :param cluster: its name; all arguments are those of `mldns.hooks.pods.gke_hook`.
+    :raises InvalidInput: there is no such cluster, or no cluster can have that name.
+    """
     google: dict[str, Any] = {"gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
     hook = GkeHook(location=location, **google)
     project = project_id or hook.project_id

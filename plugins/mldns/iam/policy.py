@@ -94,7 +94,14 @@ def member_key(member: str) -> str:
 
 
 def add_members(policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None) -> Edit:
-    """The policy with `members` in the binding of `role` under `condition`; everything else as it was."""
+    """Put members into the binding of a role; everything else stays as it was.
+
+    :param policy: as the API gives it; it is not changed.
+    :param role: such as `roles/dns.admin`.
+    :param members: as `parse_members` returns them.
+    :param condition: of exactly the binding that is meant; None: the one without a condition.
+    :return: the new policy; `changed` are those that came.
+    """
     edited = _copied(policy)
     bindings = _matching(edited, role, condition)
     present = {member_key(member) for binding in bindings for member in binding.get("members", ())}
@@ -111,7 +118,12 @@ def add_members(policy: Mapping[str, Any], *, role: str, members: Iterable[str],
 def remove_members(
     policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None
 ) -> Edit:
-    """The policy without `members` in the bindings of `role` under exactly `condition`; a binding left empty goes."""
+    """Take members out of the bindings of a role; a binding left empty goes.
+
+    :param members: as `parse_members` returns them, or as the policy spells them.
+    :param condition: as all parameters, as of `add_members`.
+    :return: the new policy; `changed` are those that went.
+    """
     edited = _copied(policy)
     bindings = _matching(edited, role, condition)
     asked = list(members)
@@ -139,7 +151,12 @@ def set_members(
     absent: Iterable[str],
     condition: Condition | None,
 ) -> Edit:
-    """The policy with some members in the binding and others not; `changed` are those that came and those that went."""
+    """Put some members into a binding and take others out of it.
+
+    :param present: who is to have the role; the parameters that are not told here are those of `add_members`.
+    :param absent: who is not to have it.
+    :return: the new policy; `changed` are those that came and those that went.
+    """
     added = add_members(policy, role=role, members=present, condition=condition)
     removed = remove_members(added.policy, role=role, members=absent, condition=condition)
     return Edit(removed.policy, (*added.changed, *removed.changed), (*added.unchanged, *removed.unchanged))
@@ -148,9 +165,12 @@ def set_members(
 def remnants(
     policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None
 ) -> dict[str, str]:
-    """What is left in a binding of members whose accounts were deleted: by its spelling there, the member it was.
+    """Return what is left in a binding of members whose accounts were deleted.
 
     A member that is there itself, as a new account of that name may be, has no remnants.
+
+    :param members: whose remnants are looked for; the other parameters are those of `add_members`.
+    :return: by its spelling in the policy, the member it was.
     """
     held = others(policy, role=role, members=(), condition=condition)
     present = {member_key(member) for member in held}
@@ -162,7 +182,11 @@ def remnants(
 def others(
     policy: Mapping[str, Any], *, role: str, members: Iterable[str], condition: Condition | None
 ) -> tuple[str, ...]:
-    """Who has the role under exactly `condition` beside `members`, as the policy spells them."""
+    """Return who else has a role under exactly this condition.
+
+    :param members: who is left out; the other parameters are those of `add_members`.
+    :return: as the policy spells them, each once.
+    """
     named = {member_key(member) for member in members}
     held = [member for binding in _matching(policy, role, condition) for member in binding.get("members", ())]
     return tuple(dict.fromkeys(member for member in held if member_key(member) not in named))

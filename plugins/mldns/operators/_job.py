@@ -118,7 +118,12 @@ class JobOperator(CloudDNSOperator):
         return str(found["dnsName"])
 
     def desired(self, dns_name: str, reverse_dns_name: str = "") -> DesiredRecords:
-        """Return the job's names, its explicit records, and its PTR records where a reverse zone is given."""
+        """Return the job's names and its explicit records.
+
+        :param dns_name: what the zone serves.
+        :param reverse_dns_name: what the reverse zone serves, for PTR records; empty: none.
+        :raises InvalidInput: an argument cannot be right.
+        """
         return DesiredRecords.parse(
             owner=self.job,
             dns_name=dns_name,
@@ -140,7 +145,11 @@ class JobOperator(CloudDNSOperator):
         return Wanted(self.zone, desired), pointers
 
     def holder(self, context: Context, owner: str) -> Holder:
-        """Return who asks for the owner's names: this run for the job's, nobody for what is shared."""
+        """Return who asks for the owner's names: this run for the job's, nobody for what is shared.
+
+        :param context: of the task, which tells the run.
+        :param owner: the job, or `shared`.
+        """
         return holder_of(
             context,
             owner,

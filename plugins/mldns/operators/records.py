@@ -53,7 +53,12 @@ class CloudDNSClaimOperator(JobOperator):
         return self.execute_after_pause(context, time.time())
 
     def execute_after_pause(self, context: Context, since: float, event: object = None) -> Result:
-        """Claim, or wait on; `since` is when the waiting began, seconds of the wall clock."""
+        """Claim, or wait on.
+
+        :param since: when the waiting began, seconds of the wall clock.
+        :param event: what ended the pause; it does not matter.
+        :raises ClaimRefused: another claimant holds the names, or another run does when the time is over.
+        """
         wanted, pointers = self.wanted()
         holder = self.holder(context, self.job)
         timeout, now = arguments.duration(self.claim_timeout, "claim_timeout"), time.time()

@@ -146,6 +146,10 @@ class ZoneManifests:
 
         Anybody can write a manifest that stands for any number of names. Where all of them are more than `most`, the
         largest ones count as damaged, so that a forged one does not push an honest one out.
+
+        :param rrsets: of the whole zone, or its TXT rrsets.
+        :param dns_name: what the zone serves.
+        :param most: names that all manifests together may cover.
         """
         owners = {rrset: owner for rrset in rrsets if (owner := owner_of_manifest(rrset, dns_name))}
         readable: list[Manifest] = []

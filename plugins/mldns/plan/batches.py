@@ -32,7 +32,13 @@ class Limits:
     atomic: bool = True
 
     def hold(self, additions: int, deletions: int, rrdata_bytes: int, elements: int) -> bool:
-        """Whether a change is accepted that adds and deletes so many rrsets, with so many rrdatas (`elements`)."""
+        """Return whether a change of this size is accepted.
+
+        :param additions: how many rrsets it adds.
+        :param deletions: how many rrsets it deletes.
+        :param rrdata_bytes: of both together, as of the class.
+        :param elements: rrdatas of both together.
+        """
         if self.elements is not None and elements > self.elements:
             return False
         return additions <= self.additions and deletions <= self.deletions and rrdata_bytes <= self.rrdata_bytes

@@ -151,17 +151,23 @@ class DnsProvider(Protocol):
         """
 
     def submit(self, zone: Zone, change: Change) -> ChangeRef:
-        """Send a change once. Each of its deletions holds only if the zone has exactly that rrset.
+        """Send a change once.
 
+        :param change: each of its deletions holds only if the zone has exactly that rrset.
         :raises ZoneMoved: the zone is not what the change was made for; nothing of it was applied.
         :raises AnswerLost: it may have been applied, or not.
         """
 
     def status(self, zone: Zone, change_id: str) -> ChangeStatus:
-        """How far a change is."""
+        """Return how far a change is.
+
+        :param change_id: of the `ChangeRef` that `submit` or `find_change` returned.
+        """
 
     def find_change(self, zone: Zone, change: Change | None = None) -> ChangeRef | None:
-        """A change that was applied, looked up in the zone's history; without one, the newest. None: not to be found.
+        """Look a change that was applied up in the zone's history.
 
+        :param change: one that did the same; None: the newest.
+        :return: None where it is not to be found.
         :raises PermissionMissing: the caller may not list changes.
         """

@@ -53,7 +53,11 @@ class Progress:
         return self.created + self.changed + self.deleted
 
     def failure(self, zone: str, reason: str) -> ChangeFailed:
-        """What to tell of a call that stopped: what is live, what is not, and what nobody knows."""
+        """Return what to raise for a call that stopped: what is live, what is not, and what nobody knows.
+
+        :param zone: its name.
+        :param reason: what stopped it.
+        """
         missing = [key for change in self.unsent for key in self._keys(change)]
         return ChangeFailed(
             zone=zone,
@@ -66,7 +70,12 @@ class Progress:
         )
 
     def sent(self, change: Change, ref: ChangeRef) -> tuple[int, int, int]:
-        """Note the first of the unsent changes as live; returns how many rrsets it created, changed and deleted."""
+        """Note the first of the unsent changes as live.
+
+        :param change: that one.
+        :param ref: what the cloud calls it.
+        :return: how many rrsets it created, changed and deleted.
+        """
         added = {rrset.key for rrset in change.additions} - {self.witness}
         removed = {rrset.key for rrset in change.deletions} - {self.witness}
         tally = len(added - removed), len(added & removed), len(removed - added)

@@ -88,8 +88,7 @@ class ZoneEditor:
         """What `upsert` would do now, conflicts and their owners included; nothing is written.
 
         :param policy: one of `mldns.plan.plan.POLICIES`.
-        :raises ClaimRefused: somebody else holds the owner's names.
-        :raises QuotaShort: the zone would outgrow the project's quota.
+        :raises ClaimRefused, QuotaShort: as of `upsert`.
         """
         progress = self._progress(holder)
         view, _, plan = self._retried(holder.owner, lambda: self._decide(desired, holder, policy, progress))
@@ -129,7 +128,10 @@ class ZoneEditor:
         return Applied(first or Plan(), final, progress)
 
     def claim(self, desired: Sequence[RRset], holder: Holder) -> Applied:
-        """Write the manifest alone, the names marked as not written yet. Raises as `upsert` does."""
+        """Write the manifest alone, the names marked as not written yet.
+
+        :param desired: of whose names; as `holder`, as of `upsert`, which tells what is raised, too.
+        """
         progress = self._progress(holder)
 
         def decide() -> ManifestedChanges:
@@ -137,8 +139,7 @@ class ZoneEditor:
             if plan.conflicts:
                 raise OwnershipConflict(plan.conflicts)
             self.quota.limits(plan, view)
-            keys = [rrset.key for rrset in desired]
-            return claim_changes(keys, claim, self._swap(view.before))
+            return claim_changes([rrset.key for rrset in desired], claim, self._swap(view.before))
 
         return Applied(Plan(), self._converge(decide, holder.owner, progress), progress)
 
@@ -150,8 +151,7 @@ class ZoneEditor:
 
         def decide() -> ManifestedChanges:
             before, found = self.reader.manifest(holder.owner)
-            manifest = check_held(found, holder, live=None)
-            return renewal(manifest, holder.expires, self._swap(before))
+            return renewal(check_held(found, holder, live=None), holder.expires, self._swap(before))
 
         renewed = self._converge(decide, holder.owner, self._progress(holder))
         log.info("zone %s: lease %s of %s renewed", self.zone.name, holder.lease, holder.owner)
@@ -176,8 +176,7 @@ class ZoneEditor:
             if view.before is None or view.manifest is None or view.manifest.idle:
                 self._left_alone(view.records, f"below the name of {holder.owner}, which no manifest covers")
                 return ManifestedChanges((), view.manifest)
-            overtaken = overtaken_by(view.manifest, holder)
-            if overtaken is not None:
+            if (overtaken := overtaken_by(view.manifest, holder)) is not None:
                 log.warning("zone %s: left alone: lease %s has %s", self.zone.name, overtaken, holder.owner)
                 return ManifestedChanges((), view.manifest)
             if not progress.changes:
@@ -193,7 +192,10 @@ class ZoneEditor:
         return manifest.grants if manifest else ()
 
     def edit_grants(self, owner: str, edit: Callable[[tuple[str, ...]], Sequence[str]]) -> None:
-        """Record what `edit` makes of an owner's grants; an owner without a manifest gets one for them."""
+        """Record what `edit` makes of an owner's grants; an owner without a manifest gets one for them.
+
+        :param edit: may be called several times; what it returns takes the place of what it was given.
+        """
 
         def decide() -> ManifestedChanges:
             before, found = self.reader.manifest(owner)
@@ -248,8 +250,7 @@ class ZoneEditor:
         ours = [rrset for rrset in view.records if manifest.owns(rrset.key) and rival_of(rrset.key) is None]
         self._left_alone([r for r in ours if r.routed], f"of {manifest.owner}, made routing policies by hand")
         ours = [rrset for rrset in ours if not rrset.routed]
-        limits = self.quota.limits(Plan(deletes=tuple(ours)), view)
-        return release_changes(ours, manifest, self._swap(before, limits))
+        return release_changes(ours, manifest, self._swap(before, self.quota.limits(Plan(deletes=tuple(ours)), view)))
 
     def _left_alone(self, rrsets: Sequence[RRset], which: str) -> None:
         if rrsets:

@@ -31,8 +31,9 @@ class ZoneQuota:
     visible: bool = True
 
     def limits(self, plan: Plan, view: JobView) -> Limits:
-        """The limits to carry out `plan` under: the live ones, or the documented ones for a small plan.
+        """Return the limits to carry out a plan under: the live ones, or the documented ones for a small plan.
 
+        :param view: what the plan was made from.
         :raises QuotaShort: the zone would hold more than it may.
         """
         documented = self.provider.documented
@@ -49,7 +50,12 @@ class ZoneQuota:
         return limits
 
     def room(self, plan: Plan, view: JobView) -> Room | None:
-        """How full the zone will be; None where it was not listed whole, or where the caller may not see the quota."""
+        """Return how full the zone will be.
+
+        :param plan: applied by then.
+        :param view: what the plan was made from.
+        :return: None where it was not listed whole, or where the caller may not see the quota.
+        """
         if view.whole is None:
             return None
         limit = self.live().rrsets_per_zone

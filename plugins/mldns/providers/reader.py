@@ -54,11 +54,14 @@ class ZoneReader:
         return self._zone.dns_name
 
     def job(self, owner: str, names: Collection[str]) -> JobView:
-        """The view of an owner who wants `names`, beside those that its manifest covers.
+        """Return what the zone holds at an owner's names.
 
         A list of several pages is no snapshot. Another writer of this owner would go unnoticed if its work were missing
         among records that were listed before the manifest, which tells of it: then the manifest is read, and the
         records once more.
+
+        :param owner: the job's label, or `shared`.
+        :param names: absolute names to look at, too, beside those that the owner's manifest covers.
         """
         view, torn = self._job(owner, names)
         return self._job(owner, names, self.manifest(owner)[0])[0] if torn else view

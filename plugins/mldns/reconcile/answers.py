@@ -62,9 +62,14 @@ class Answers:
 
 
 def ask(rrsets: Iterable[RRset], *, dns_name: str, servers: Sequence[Server], budget: float = BUDGET) -> Answers:
-    """Ask every server for every rrset; no longer than `budget` seconds.
+    """Ask every server for every rrset.
 
     Left out is what has no rrdatas of its own, and types that no DNS query can ask for, such as Google's ALIAS.
+
+    :param rrsets: what should be answered.
+    :param dns_name: what the zone serves; a server that does not answer for its SOA is asked for nothing else.
+    :param servers: at least one.
+    :param budget: seconds in all.
     """
     wanted = [rrset for rrset in rrsets if not rrset.routed]
     known = _queried({rrset.type for rrset in wanted})

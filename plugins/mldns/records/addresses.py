@@ -62,7 +62,12 @@ def parse_range(tree: str, text: str) -> tuple[int, int]:
 
 
 def names_of_range(tree: str, low: int, high: int) -> Iterator[str]:
-    """Yield the names of the addresses from `low` to `high`."""
+    """Yield the names of neighbouring addresses.
+
+    :param tree: one of `TREES`.
+    :param low: the first address as a number.
+    :param high: the last one, which has its name here, too.
+    """
     kind = ipaddress.IPv4Address if tree == TREES[0] else ipaddress.IPv6Address
     return (f"{kind(number).reverse_pointer}." for number in range(low, high + 1))
 
@@ -97,7 +102,11 @@ def parse_address(text: Any, *, allow_addresses: Collection[str] = (), where: st
 
 
 def check_address(text: Any, allowed: Collection[Network], where: str = "") -> str:
-    """Return what `parse_address` does, for callers with many addresses: the allowed networks are parsed already."""
+    """Return what `parse_address` does, for callers with many addresses.
+
+    :param allowed: networks to let through, parsed already.
+    :param where: as of `parse_address`, which tells what is raised, too.
+    """
     place = f" of {where}" if where else ""
     try:
         address = ipaddress.ip_address(unbracketed(str(text).strip()))

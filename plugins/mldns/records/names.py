@@ -139,7 +139,14 @@ def is_role(label: str) -> bool:
 
 
 def worker_name(role: str, rank: int, owner: str, dns_name: str) -> str:
-    """Return `<role>-<rank>.<owner>.<zone>`."""
+    """Return the name of a worker, `<role>-<rank>.<owner>.<zone>` with a final dot.
+
+    :param role: one DNS label that does not end like a rank.
+    :param rank: within the role, from 0.
+    :param owner: the job's label.
+    :param dns_name: what the zone serves.
+    :raises InvalidInput: it is no role, or the name is too long.
+    """
     return absolute(f"{role_label(role)}-{rank}.{owner}.{dns_name}")
 
 

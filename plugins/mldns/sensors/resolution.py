@@ -175,12 +175,18 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
         return PokeReturnValue(is_done=False)
 
     def execute_after_pause(self, context: Context, deadline: float, event: object = None) -> Any:
-        """Look at the change once more; `deadline` is seconds of the wall clock."""
+        """Look at the change once more.
+
+        :param deadline: seconds of the wall clock. What `event` says does not matter.
+        """
         self._until = deadline
         return self.execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """What the triggerer found, as the result or as the same time-out as without it."""
+        """Return what the triggerer found.
+
+        :param event: of `DNSResolutionTrigger`; one that is not ok raises the same time-out as without a triggerer.
+        """
         if not event["result"]["ok"]:
             raise self._not_proven(event["counts"], event["lines"])
         return self._passed(context, event["result"])

@@ -25,7 +25,8 @@ ZONES = AssetAlias(assets.ALIAS)
 def emit(context: Context, asset: assets.Asset, extra: Mapping[str, Any]) -> None:
     """Emit one event, which Airflow records when the task succeeds: the check's as many as it likes, others one.
 
-    Only the check may emit events of an asset that no DAG file declares (`mldns.events.assets.JOBS` says why).
+    :param asset: only the check may name one that no DAG file declares (`mldns.events.assets.JOBS` says why).
+    :param extra: the event's data, as JSON.
     """
     outlet, events = Asset(name=asset.name, uri=asset.uri), context["outlet_events"]
     if ZONES in context["task"].outlets:

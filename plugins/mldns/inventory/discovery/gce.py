@@ -142,7 +142,16 @@ def census(
     leave_out: bool = False,
     expected: int | None = None,
 ) -> Census:
-    """Instances that a filter found. Those that do not run are pending, or passed over with `leave_out`."""
+    """Count the instances that a filter found. Those that do not run are pending, or passed over with `leave_out`.
+
+    :param instances: as Compute Engine gives them.
+    :param source: what was asked, for messages.
+    :param choice: which address of an instance its worker has.
+    :param names: only instances with such a name, a pattern with `*` and `?`; empty: all.
+    :param leave_out: pass over what does not run, and wait for none of it.
+    :param expected: as of `Census`.
+    :raises InvalidInput: an instance lacks the interface, or the kind of address, that `choice` asks for.
+    """
     pattern = re.compile(_expression(names)) if names else None
     found = [item for item in instances if pattern is None or pattern.fullmatch(str(item.get("name", "")))]
     ready, addressless = _with_address((item for item in found if item.get("status") == "RUNNING"), choice)
@@ -167,10 +176,17 @@ def group_census(
     choice: AddressChoice,
     expected: int | None = None,
 ) -> Census:
-    """The members of a managed instance group (`managedInstances`), with the instances that they are.
+    """Count the members of a managed instance group.
 
     A member is ready when it runs and nothing is being done to it. One that the group means to keep stopped or
     suspended is a standby and no worker: the group's target size does not count it either.
+
+    :param members: its `managedInstances`, as Compute Engine gives them.
+    :param instances: those that the members are, and perhaps others; one that is missing is not there yet.
+    :param source: what was asked, for messages.
+    :param choice: which address of an instance its worker has.
+    :param expected: as of `Census`.
+    :raises InvalidInput: an instance lacks the interface, or the kind of address, that `choice` asks for.
     """
     by_place = {(_last(item.get("zone")), str(item.get("name"))): item for item in instances}
     running, pending, standby = [], [], []

@@ -36,7 +36,13 @@ _OVER = frozenset({"Succeeded", "Failed"})
 
 
 def census(pods: Iterable[Resource], *, source: str, expected: int, family: str = "ipv4") -> Census:
-    """The living pods, one for each index. Those without an address are pending; what has ended is passed over."""
+    """Count the living pods, one for each index. Those without an address are pending; what has ended is passed over.
+
+    :param pods: as the Kubernetes API gives them.
+    :param source: what was asked, for messages.
+    :param expected: how many workers there should be.
+    :param family: of the address that a worker has: `ipv4` or `ipv6`.
+    """
     living: dict[tuple[Any, ...], list[Resource]] = {}
     over = []
     for pod in pods:

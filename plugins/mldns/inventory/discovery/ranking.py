@@ -68,8 +68,10 @@ class Ranking:
         return f"label {self.rank_label!r}" if self.rank_label else self.by
 
     def workers(self, hosts: Iterable[Host], *, allow_addresses: Collection[str] = ()) -> tuple[Worker, ...]:
-        """The hosts as workers, by role and rank.
+        """Return the hosts as workers, by role and rank.
 
+        :param hosts: in any order.
+        :param allow_addresses: networks to let through although other hosts cannot reach them.
         :raises InvalidInput: a label is missing or no number, ranks or positions have gaps, two hosts share an address.
         """
         roles: dict[str, list[Host]] = defaultdict(list)

@@ -154,8 +154,10 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
     # Changes
 
     def create_change(self, zone: str, change: Change) -> Resource:
-        """Send one atomic change; it is sent again only where it cannot have been applied. Returns its id and status.
+        """Send one atomic change; it is sent again only where it cannot have been applied.
 
+        :param zone: name or id.
+        :return: its `id`, `startTime` and `status`, and not the rrsets of it.
         :raises AnswerLost: it may have been applied, or not: look it up (`mldns.providers.changes`).
         :raises ZoneMoved: the zone is not what the change was made for; nothing of it was applied.
         """
@@ -168,7 +170,10 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         return self._request("changes.create", "POST", path, zone=zone, query=query, body=body, change=change)
 
     def get_change(self, zone: str, change_id: str) -> Resource:
-        """One change with its `status`, `pending` or `done`; not the rrsets of it."""
+        """Return one change as `create_change` does.
+
+        :param change_id: the `id` that it returned.
+        """
         path = ("managedZones", zone, "changes", change_id)
         return self._request("changes.get", "GET", path, zone=zone, query={"fields": _CHANGE_FIELDS})
 
@@ -192,12 +197,20 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         return self._request("managedZones.getIamPolicy", "POST", path, zone=zone, body=body)
 
     def set_zone_policy(self, zone: str, policy: Mapping[str, Any]) -> Resource:
-        """Write the zone's IAM policy under the etag it was read with; raises `PolicyMoved`, `AnswerLost`."""
+        """Write the zone's IAM policy.
+
+        :param policy: with the etag that it was read with.
+        :raises PolicyMoved: somebody else wrote it meanwhile; nothing was applied.
+        :raises AnswerLost: it may have been applied, or not.
+        """
         path = ("managedZones", f"{zone}:setIamPolicy")
         return self._request("managedZones.setIamPolicy", "POST", path, zone=zone, body={"policy": dict(policy)})
 
     def test_zone_permissions(self, zone: str, permissions: Sequence[str]) -> list[str]:
-        """Those of `permissions` that the caller has on the zone."""
+        """Return those of the permissions that the caller has on the zone.
+
+        :param permissions: such as `dns.changes.create`.
+        """
         path = ("managedZones", f"{zone}:testIamPermissions")
         body = {"permissions": list(permissions)}
         answer = self._request("managedZones.testIamPermissions", "POST", path, zone=zone, body=body)

@@ -81,7 +81,7 @@ class CloudDNSProvider:
     def rrsets(
         self, zone: Zone, *, below: str | None = None, name: str | None = None, type: str | None = None
     ) -> Iterator[RRset]:
-        """The zone's rrsets; a server that refuses the filter is asked for all of them."""
+        """See `DnsProvider.rrsets`; a server that refuses the filter is asked for all of them."""
         if below is None:
             listed = self.client.list_rrsets(zone.name, name=name, kind=type, fields=_RECORD_FIELDS)
         else:
@@ -89,15 +89,15 @@ class CloudDNSProvider:
         return map(from_api, listed)
 
     def submit(self, zone: Zone, change: Change) -> ChangeRef:
-        """Send one atomic change."""
+        """See `DnsProvider.submit`."""
         return _change_ref(self.client.create_change(zone.name, change))
 
     def status(self, zone: Zone, change_id: str) -> ChangeStatus:
-        """`pending` or `done`."""
+        """See `DnsProvider.status`: `pending` or `done`."""
         return _change_ref(self.client.get_change(zone.name, change_id)).status
 
     def find_change(self, zone: Zone, change: Change | None = None) -> ChangeRef | None:
-        """Among the newest changes the one that did the same, however the server spells its rrsets."""
+        """See `DnsProvider.find_change`: among the newest changes, however the server spells its rrsets."""
         if change is None:
             newest = self.client.newest_changes(zone.name, page_size=1, whole=False)
             return next((_change_ref(found) for found in newest), None)

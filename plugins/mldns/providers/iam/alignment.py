@@ -104,7 +104,13 @@ def for_others(contention: RetryPolicy) -> RetryPolicy:
 
 
 def patiently(look: Callable[[], T], busy: Callable[[T], list[str]], grant: Grant, patience: RetryPolicy) -> T:
-    """What `look` finds when `busy` names nobody there any more, or when somebody has not finished in all the time."""
+    """Look until nobody is at work any more, or until the time is over.
+
+    :param look: what is returned, of the last look.
+    :param busy: who is at work by what was found, in words.
+    :param grant: whose role is told in the log.
+    :param patience: how often and how long to look; who has not finished then is logged, and no error.
+    """
     found: list[T] = []
 
     def attempt() -> T:
