@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
@@ -82,20 +82,17 @@ class IamHook(ConnectionHook):
             ledger, job = self._ledger(project_id, zone), job_ledger.job if job_ledger else None
             found = authoritative_bindings.review(store, grant, ledger, job=job, authoritative=authoritative)
             return result | found.to_json() | {"dry_run": True}
-        contention = self.patience.contention
         if authoritative:
             ledger = self._ledger(project_id, zone)
             added, already, result["removed"] = authoritative_bindings.bind_exactly(
-                store, grant, job_ledger, ledger, reviewed=reviewed, contention=contention
+                store, grant, job_ledger, ledger, reviewed=reviewed, contention=self.patience.contention
             )
         else:
-            added, already = binding.bind(store, grant, job_ledger, contention=contention)
+            added, already = binding.bind(store, grant, job_ledger, contention=self.patience.contention)
         result |= {"added": added, "already": already}
         if patience is None:
             return result | {"proof": NOT_PROVEN}
-        view = self._members_view(project_id, zone if grant.scope == "zone" else None)
-        proof = prove(grant.members, permissions, view, patience=patience)
-        return result | {"proof": str(proof), "proven": proof.proven, "unproven": proof.unproven}
+        return result | self._proof(grant, permissions, patience, project_id, zone)
 
     @project_default
     def unbind_iam(
@@ -161,6 +158,13 @@ class IamHook(ConnectionHook):
             return self.policy_seen_by(tokens[account], project_id, zone, seconds=left)
 
         return seen_by
+
+    def _proof(
+        self, grant: Grant, permissions: Sequence[str], patience: float, project_id: str, zone: str | None
+    ) -> dict[str, Any]:
+        view = self._members_view(project_id, zone if grant.scope == "zone" else None)
+        proof = prove(grant.members, permissions, view, patience=patience)
+        return {"proof": str(proof), "proven": proof.proven, "unproven": proof.unproven}
 
     def _job_ledger(self, project_id: str, zone: str | None, owner: str | None) -> JobLedger | None:
         if owner is None or zone is None:

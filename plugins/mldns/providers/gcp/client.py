@@ -257,22 +257,10 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
         call = Call(method, self.project, zone)
         # quote() leaves nothing as it is that means something in a path: `*.z.` becomes %2A.z.
         url_path = "/".join(("/projects", *(quote(part, safe=":") for part in (self.project, *path))))
-
-        def send() -> Any:
-            with metrics.api_call(method):
-                return self._connection.api_request(
-                    method=verb,
-                    path=url_path,
-                    query_params=dict(query or {}),
-                    data=None if body is None else json.dumps(body, separators=(",", ":")),
-                    content_type=None if body is None else "application/json",
-                    timeout=self._timeout,
-                )
-
         idempotent = method not in _NOT_REPEATABLE
         try:
             answer = self.retrying.run(
-                send,
+                lambda: self._send(method, verb, url_path, query, body),
                 what=str(call),
                 repeatable=failures.transient if idempotent else failures.never_applied,
                 described=failures.describe,
@@ -283,6 +271,20 @@ class DNSClient(Client):  # type: ignore[misc]  # google-cloud-dns has no types
             raise translate(error, call, change) from error
         # A delete may answer with an empty body.
         return answer if isinstance(answer, dict) else {}
+
+    def _send(
+        self, method: str, verb: str, url_path: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> Any:
+        """One HTTP request, counted; what the client library raises."""
+        with metrics.api_call(method):
+            return self._connection.api_request(
+                method=verb,
+                path=url_path,
+                query_params=dict(query or {}),
+                data=None if body is None else json.dumps(body, separators=(",", ":")),
+                content_type=None if body is None else "application/json",
+                timeout=self._timeout,
+            )
 
 
 def _partial(items: str, fields: str | None) -> dict[str, str]:

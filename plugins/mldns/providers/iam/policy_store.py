@@ -61,26 +61,9 @@ def edit_policy(
     """
     written = {} if written is None else written
 
-    def attempt() -> Edit:
-        policy = store.read()
-        result = edit(policy)
-        if result.changed:
-            if not policy.get("etag"):
-                raise MldnsError(f"the policy of {store.resource} came without an etag: writing it would be blind")
-            changed = dict.fromkeys(result.changed)
-            try:
-                store.write(result.policy)
-            except AnswerLost:
-                # Perhaps applied, and then found there in the next round. A refused write is not: what that round
-                # finds is somebody else's doing.
-                written.update(changed)
-                raise
-            written.update(changed)
-        return result
-
     def converge() -> Edit:
         return contention.run(
-            attempt,
+            lambda: _edit_once(store, edit, written),
             what=f"the policy of {store.resource}",
             repeatable=lambda error: isinstance(error, PolicyMoved | AnswerLost),
         )
@@ -99,3 +82,23 @@ def edit_policy(
     changed = [member for member in asked if member in written]
     log.info("policy of %s: %d member(s) changed, %d as asked before", store.resource, len(changed), len(asked))
     return changed, [member for member in asked if member not in written]
+
+
+def _edit_once(store: IamPolicyStore, edit: Callable[[IamPolicy], Edit], written: dict[str, None]) -> Edit:
+    """Read the policy, and write it under its etag where `edit` changes it; `written` as of `edit_policy`."""
+    policy = store.read()
+    result = edit(policy)
+    if not result.changed:
+        return result
+    if not policy.get("etag"):
+        raise MldnsError(f"the policy of {store.resource} came without an etag: writing it would be blind")
+    changed = dict.fromkeys(result.changed)
+    try:
+        store.write(result.policy)
+    except AnswerLost:
+        # Perhaps applied, and then found there in the next round. A refused write is not: what that round finds is
+        # somebody else's doing.
+        written.update(changed)
+        raise
+    written.update(changed)
+    return result
