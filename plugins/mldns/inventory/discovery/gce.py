@@ -183,10 +183,7 @@ def group_census(
 
     :param members: its `managedInstances`, as Compute Engine gives them.
     :param instances: those that the members are, and perhaps others; one that is missing is not there yet.
-    :param source: what was asked, for messages.
-    :param choice: which address of an instance its worker has.
-    :param expected: as of `Census`.
-    :raises InvalidInput: an instance lacks the interface, or the kind of address, that `choice` asks for.
+    :param source: as `choice` and `expected`, as of `census`, which tells what is raised, too.
     """
     by_place = {(_last(item.get("zone")), str(item.get("name"))): item for item in instances}
     running, pending, standby = [], [], []

@@ -75,7 +75,6 @@ def bind_exactly(
 
     Members come before others go, so that nobody who is to have the role lacks it meanwhile.
 
-    :param store: the policy.
     :param grant: the role, the members and the condition.
     :param job_ledger: where to note the grant; None notes nothing.
     :param ledger: where jobs note what they hold; None asks nobody.
@@ -84,8 +83,7 @@ def bind_exactly(
     :raises RemovalsRefused: somebody would go who is not among them, or whom another job holds. Nobody went.
     """
     agreed = {member_key(member) for member in reviewed}
-    job = job_ledger.job if job_ledger else None
-    found = review(store, grant, ledger, job=job)
+    found = review(store, grant, ledger, job=job_ledger.job if job_ledger else None)
     _refuse(store, grant, found.removes, agreed, found.held)
     added, already = bind(store, grant, job_ledger, contention=contention)
     warned: set[str] = set()

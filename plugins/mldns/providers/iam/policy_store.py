@@ -60,20 +60,17 @@ def edit_policy(
     :raises UnknownMember: an account does not exist, nor came to exist within `new_account`.
     """
     written = {} if written is None else written
+    what = f"the policy of {store.resource}"
 
     def converge() -> Edit:
         return contention.run(
             lambda: _edit_once(store, edit, written),
-            what=f"the policy of {store.resource}",
+            what=what,
             repeatable=lambda error: isinstance(error, PolicyMoved | AnswerLost),
         )
 
     try:
-        last = new_account.run(
-            converge,
-            what=f"the policy of {store.resource}",
-            repeatable=lambda error: isinstance(error, UnknownMember),
-        )
+        last = new_account.run(converge, what=what, repeatable=lambda error: isinstance(error, UnknownMember))
     except CloudUnavailable as error:
         if isinstance(error.__cause__, UnknownMember):
             raise error.__cause__ from None
