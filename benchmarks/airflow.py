@@ -134,6 +134,7 @@ def job(name: str, *, workers: int, late: bool) -> dict[str, Any]:
         "port": 29500,
         "ttl": 2,  # also of a denial: how long the resolver keeps that is not what is measured
         "records": [{"name": f"store.{dns_name}", "type": "A", "ttl": 300, "rrdatas": ["10.9.0.1"]}],
+        "iam_role": "roles/dns.reader",
         "iam_members": ["serviceAccount:trainer@demo-project.iam.gserviceaccount.com"],
         **({"gcp_conn_id": _LATE_CONNECTION} if late else {}),
     }

@@ -128,7 +128,7 @@ def test_a_lease_whose_run_has_ended_is_taken_over(airflow: Airflow, cloud: Clou
 
 
 def test_three_processes_train_by_name_and_leave_nothing(airflow: Airflow, cloud: Cloud) -> None:
-    run = succeeded(airflow.run("example_training", cloud, iam_members=[MEMBER]))
+    run = succeeded(airflow.run("example_training", cloud, iam_role="roles/dns.reader", iam_members=[MEMBER]))
     assert run.xcom["dns.train"].startswith("trained: 3 processes, loss ")
     assert f"worker-0.example.training.example.com.=127.0.0.2:{run.xcom['rendezvous_port']}" in run.xcom["dns.train"]
     assert run.xcom["bind_iam"]["added"] == [MEMBER]

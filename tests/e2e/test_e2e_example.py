@@ -138,7 +138,7 @@ def test_a_run_marked_failed_releases_late_and_leaves_the_next_runs_names(
     first = start(airflow.api, DAG_ID, base | {"workers": ["127.0.0.2"]})  # one rank each: two cores train them all
     first.wait_for_task("dns.train", "running")
     took_over = base | {"workers": ["127.0.0.12"]}
-    refused = start(airflow.api, DAG_ID, took_over)
+    refused = start(airflow.api, DAG_ID, took_over | {"claim_timeout": 0})
     assert refused.wait() == "failed", "the first run is at work"
     second = start(airflow.api, DAG_ID, took_over | {"adopt": True})
     second.wait_for_task("dns.train", "running")

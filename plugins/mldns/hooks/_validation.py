@@ -90,7 +90,9 @@ def grant(
         slug(owner)
         if zone is None:
             raise InvalidInput(f"a grant is recorded in the manifest of {owner!r}, which is in a zone: name the zone")
-    return Grant(scope_, parse_role(role), parse_members(members, removing=removing), parse_condition(condition))
+    who = parse_members(members, removing=removing)
+    # For nobody no role is needed: a form's empty fields are no binding, and no error.
+    return Grant(scope_, parse_role(role) if who or role else "", who, parse_condition(condition))
 
 
 def holder(

@@ -224,8 +224,9 @@ def test_grants_on_a_zone_are_recorded_with_their_job(hook: CloudDNSHook, zone: 
     assert hook.list_records(zone=zone, suffix="bert.ml.example.com.") == []
 
 
-def test_no_members_is_nothing_to_do(hook: CloudDNSHook, cloud: Cloud) -> None:
-    bound = hook.bind_iam(role=ROLE, members=[], scope="project")
+@pytest.mark.parametrize("role", [ROLE, ""])
+def test_no_members_is_nothing_to_do(hook: CloudDNSHook, cloud: Cloud, role: str) -> None:
+    bound = hook.bind_iam(role=role, members=[], scope="project")
     assert (bound["added"], bound["skipped"]) == ([], True)
     assert calls(cloud) == 0
 

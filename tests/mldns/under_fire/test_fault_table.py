@@ -75,9 +75,10 @@ TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 # A call that was turned away, or that may be made twice, is made once more. Where an unanswered call may not, the zone
 # or the policy is read, and then either the change is sent again, or its id is looked for. A zone that is made twice is
-# there the second time, and read.
+# there the second time, and read. Who takes a grant back reads the jobs' notes after each reading of the policy.
 NOT_TO_BE_MADE_TWICE = ("changes.create", "setIamPolicy", "managedZones.create")
-ONCE_MORE, LOOKED_UP = 1, 2
+ONCE_MORE, LOOKED_UP, LOOKED_UP_WITH_NOTES = 1, 2, 3
+UNBIND = ("unbind", "managedZones.setIamPolicy")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ class Schedule:
         """How many calls more than usual the operation may make."""
         if self.kind in LATE:
             return 0
-        return LOOKED_UP if self.kind in UNANSWERED and self.method.endswith(NOT_TO_BE_MADE_TWICE) else ONCE_MORE
+        if self.kind not in UNANSWERED or not self.method.endswith(NOT_TO_BE_MADE_TWICE):
+            return ONCE_MORE
+        return LOOKED_UP_WITH_NOTES if (self.operation, self.method) == UNBIND else LOOKED_UP
 
 
 def rows() -> Iterator[Schedule]:
