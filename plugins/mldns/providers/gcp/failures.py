@@ -17,9 +17,9 @@ from google.api_core import exceptions as api_exceptions
 from mldns.providers import retry
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-# Older Google APIs send their rate limit as a 403 with one of these reasons.
 _PAGE_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
 _GATEWAY_PAGE = re.compile(r"<title>[^<]*\b50[24]\b", re.IGNORECASE)
+# Older Google APIs send their rate limit as a 403 with one of these reasons.
 _THROTTLED_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 
 
