@@ -268,9 +268,8 @@ def test_event_loop_of_the_triggerer_is_never_held(start_cloud: Callable[..., Cl
     workers = tuple(Worker(n, f"10.0.{n >> 8}.{n & 255}") for n in range(10_000))
     spec = GateSpec(DesiredRecords("job", "ml.test.", 30, workers), servers=servers)
     fill(Zone(cloud, "public"), {rrset.name: rrset.rrdatas for rrset in spec.desired.rrsets[::2]})
-    event = event_under_watch(begun(spec, seconds=30))
-    # How many are known to be missing by then is the machine's business; that nothing else is said of any is ours.
-    assert set(event["result"]["verdicts"]) == {"missing"}
+    event = event_under_watch(begun(spec, seconds=60))  # a busy machine's time for one round
+    assert event["result"]["verdicts"] == {"missing": 4 * len(workers) // 2}
 
 
 @pytest.mark.slow
