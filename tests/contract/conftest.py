@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "fact(id, grade, says, source): a statement about Google's API")
+    config.addinivalue_line("markers", "fact(id, grade, source): a statement about Google's API")
     config.pluginmanager.register(FactRun(config), "mldns-facts")
 
 

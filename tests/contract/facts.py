@@ -1,15 +1,16 @@
 """What the suite says about Google's API, how sure we are of it, and what one run found.
 
-A *fact* is a test carrying `@pytest.mark.fact(id=…, grade=…, says=…, source=…)`; this module turns the mark into a
-value and a test's outcome into a `Finding`. Nothing here speaks HTTP or DNS.
+A *fact* is a test under `@fact(id, grade, source)` whose docstring says it; this module turns that into a value and a
+test's outcome into a `Finding`. Nothing here speaks HTTP or DNS.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, get_args
+from typing import Literal
 
 import pytest
 
@@ -35,7 +36,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One statement about the API. `says` is a whole sentence without a full stop; `source` where it was seen."""
+    """One statement about the API. `says` is a whole sentence; `source` where it was seen."""
 
     id: str
     grade: Grade
@@ -52,24 +53,24 @@ class Finding:
     observed: str
 
 
+def fact(id: str, grade: Grade, source: str) -> pytest.MarkDecorator:
+    """Mark a test as a statement about the API, in the words of its docstring."""
+    return pytest.mark.fact(id, grade, source)
+
+
 def fact_of(item: pytest.Item) -> Fact | None:
     """The fact that a test states, None for a test that states none.
 
-    Raises pytest.UsageError when the mark is incomplete, so that a misspelt fact stops the run instead of vanishing.
+    Raises pytest.UsageError for one without words or of no grade, so that it stops the run instead of vanishing.
     """
     mark = item.get_closest_marker("fact")
     if mark is None:
         return None
-    given = dict(mark.kwargs)
-    missing = [field for field in ("id", "grade", "says", "source") if not given.get(field)]
-    unknown = sorted(set(given) - {"id", "grade", "says", "source"})
-    if mark.args or missing or unknown:
-        raise pytest.UsageError(
-            f"{item.nodeid}: fact mark: missing {missing}, unknown {unknown}, positional {mark.args}"
-        )
-    if given["grade"] not in get_args(Grade):
-        raise pytest.UsageError(f"{item.nodeid}: fact mark: grade {given['grade']!r} is none of {get_args(Grade)}")
-    return Fact(**given)
+    id_, grade, source = mark.args
+    says = inspect.getdoc(getattr(item, "function", None))
+    if grade not in GRADES or not says:
+        raise pytest.UsageError(f"{item.nodeid}: a fact has a grade of {', '.join(GRADES)} and a docstring")
+    return Fact(id_, grade, " ".join(says.split()), source)
 
 
 def check_unique(facts: Iterable[Fact]) -> None:

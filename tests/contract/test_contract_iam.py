@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.facts import fact
 from tests.contract.interrupts import uninterrupted
 from tests.contract.scratch import Zone
 from tests.contract.shapes import expect
@@ -51,35 +52,23 @@ def set_zone_policy(zone: Zone, policy: Policy) -> Policy:
     return permitted(zone.wire.post(f"{zone.path}:setIamPolicy", {"policy": policy})).ok()
 
 
-@pytest.mark.fact(
-    id="iam.zone.new",
-    grade="D",
-    says="a new zone has a policy without bindings, with an etag",
-    source="discovery document, managedZones.getIamPolicy",
-)
+@fact("iam.zone.new", "D", "discovery document, managedZones.getIamPolicy")
 def test_the_policy_of_a_new_zone(own_zone: Zone) -> None:
+    """A new zone has a policy without bindings, with an etag."""
     policy = zone_policy(own_zone)
     expect(policy, {"etag": str})
     assert policy.get("bindings", []) == []
 
 
-@pytest.mark.fact(
-    id="iam.zone.new_etag",
-    grade="U",
-    says="the etag of a policy that nobody has set is ACAB",
-    source="the stand-in's guess, from other Google APIs",
-)
+@fact("iam.zone.new_etag", "U", "the stand-in's guess, from other Google APIs")
 def test_the_etag_of_a_policy_never_set(own_zone: Zone) -> None:
+    """The etag of a policy that nobody has set is ACAB."""
     expect(zone_policy(own_zone), {"etag": "ACAB"})
 
 
-@pytest.mark.fact(
-    id="iam.zone.set",
-    grade="D",
-    says="roles/dns.reader can be granted on one zone; the answer and the next get show it with a new etag",
-    source="Google's page 'Access control'; discovery document, managedZones.setIamPolicy",
-)
+@fact("iam.zone.set", "D", "Google's page 'Access control'; discovery document, managedZones.setIamPolicy")
 def test_granting_on_a_zone(own_zone: Zone, zone_member: str) -> None:
+    """roles/dns.reader can be granted on one zone; the answer and the next get show it with a new etag."""
     before = zone_policy(own_zone)
     after = set_zone_policy(own_zone, before | {"bindings": [{"role": ROLE, "members": [zone_member]}]})
     expect(after, {"etag": str, "bindings": [{"role": ROLE, "members": [zone_member]}]})
@@ -87,13 +76,9 @@ def test_granting_on_a_zone(own_zone: Zone, zone_member: str) -> None:
     assert zone_policy(own_zone) == after
 
 
-@pytest.mark.fact(
-    id="iam.zone.stale_etag",
-    grade="U",
-    says="setting a zone's policy with a stale etag answers 409 aborted with the text of Resource Manager",
-    source="the stand-in's guess, after Resource Manager",
-)
+@fact("iam.zone.stale_etag", "U", "the stand-in's guess, after Resource Manager")
 def test_a_stale_etag_on_a_zone(own_zone: Zone, zone_member: str) -> None:
+    """Setting a zone's policy with a stale etag answers 409 aborted with the text of Resource Manager."""
     stale = zone_policy(own_zone)
     set_zone_policy(own_zone, stale | {"bindings": [{"role": ROLE, "members": [zone_member]}]})
     reply = own_zone.wire.post(f"{own_zone.path}:setIamPolicy", {"policy": stale | {"bindings": []}})
@@ -101,73 +86,49 @@ def test_a_stale_etag_on_a_zone(own_zone: Zone, zone_member: str) -> None:
     assert zone_policy(own_zone)["bindings"]
 
 
-@pytest.mark.fact(
-    id="iam.zone.no_etag",
-    grade="D",
-    says="setting a policy without etag overwrites whatever is there",
-    source="discovery document, Policy.etag",
-)
+@fact("iam.zone.no_etag", "D", "discovery document, Policy.etag")
 def test_a_blind_write_on_a_zone(own_zone: Zone, zone_member: str) -> None:
+    """Setting a policy without etag overwrites whatever is there."""
     set_zone_policy(own_zone, zone_policy(own_zone) | {"bindings": [{"role": ROLE, "members": [zone_member]}]})
     set_zone_policy(own_zone, {"bindings": []})
     assert zone_policy(own_zone).get("bindings", []) == []
 
 
-@pytest.mark.fact(
-    id="iam.zone.test_permissions",
-    grade="D",
-    says="testIamPermissions on a zone answers with those of the permissions asked that the caller has",
-    source="discovery document, managedZones.testIamPermissions",
-)
+@fact("iam.zone.test_permissions", "D", "discovery document, managedZones.testIamPermissions")
 def test_permissions_on_a_zone(zone: Zone) -> None:
+    """testIamPermissions on a zone answers with those of the permissions asked that the caller has."""
     asked = ["dns.changes.create", "dns.resourceRecordSets.create"]
     reply = zone.wire.post(f"{zone.path}:testIamPermissions", {"permissions": asked})
     # The caller has just written to a zone of this project.
     assert sorted(reply.ok()["permissions"]) == asked
 
 
-@pytest.mark.fact(
-    id="iam.zone.test_permissions_missing",
-    grade="D",
-    says="testIamPermissions on a zone that does not exist answers 200 with no permissions",
-    source="discovery document, managedZones.testIamPermissions",
-)
+@fact("iam.zone.test_permissions_missing", "D", "discovery document, managedZones.testIamPermissions")
 def test_permissions_on_a_missing_zone(target: Target) -> None:
+    """testIamPermissions on a zone that does not exist answers 200 with no permissions."""
     path = "managedZones/mldns-verify-absent:testIamPermissions"
     reply = target.dns.post(path, {"permissions": ["dns.changes.create"]})
     assert reply.ok().get("permissions", []) == []
 
 
-@pytest.mark.fact(
-    id="iam.project.get",
-    grade="D",
-    says="a project's policy is read with POST and has an etag",
-    source="discovery document cloudresourcemanager.v3, projects.getIamPolicy",
-)
+@fact("iam.project.get", "D", "discovery document cloudresourcemanager.v3, projects.getIamPolicy")
 def test_reading_the_project_policy(target: Target, observed: Callable[[object], None]) -> None:
+    """A project's policy is read with POST and has an etag."""
     policy = permitted(target.projects.post(":getIamPolicy", _VERSION_3)).ok({"etag": str})
     observed(f"version {policy.get('version')}, {len(policy.get('bindings', []))} bindings, with an etag")
 
 
-@pytest.mark.fact(
-    id="iam.project.test_permissions",
-    grade="D",
-    says="testIamPermissions on a project answers with those of the permissions asked that the caller has",
-    source="discovery document cloudresourcemanager.v3, projects.testIamPermissions",
-)
+@fact("iam.project.test_permissions", "D", "discovery document cloudresourcemanager.v3, projects.testIamPermissions")
 def test_permissions_on_the_project(target: Target) -> None:
+    """testIamPermissions on a project answers with those of the permissions asked that the caller has."""
     asked = ["dns.managedZones.create", "dns.managedZones.get"]
     reply = target.projects.post(":testIamPermissions", {"permissions": asked})
     assert sorted(reply.ok()["permissions"]) == asked
 
 
-@pytest.mark.fact(
-    id="errors.resource_manager_status",
-    grade="D",
-    says="an error body of Resource Manager has a status next to code and message",
-    source="Google's AIP-193",
-)
+@fact("errors.resource_manager_status", "D", "Google's AIP-193")
 def test_resource_manager_errors_have_a_status(target: Target) -> None:
+    """An error body of Resource Manager has a status next to code and message."""
     reply = target.projects.post(":getIamPolicy", {"options": {"requestedPolicyVersion": 2}})
     expect(reply.body, {"error": {"code": reply.status, "message": str, "status": re.compile("[A-Z]+(_[A-Z]+)*")}})
 
@@ -224,37 +185,25 @@ def grants(target: Target) -> Iterator[ProjectGrants]:
         grants.undo()
 
 
-@pytest.mark.fact(
-    id="iam.project.condition",
-    grade="D",
-    says="a conditional binding survives a round trip when version is 3",
-    source="Google's page 'Manage conditional role bindings'",
-)
+@fact("iam.project.condition", "D", "Google's page 'Manage conditional role bindings'")
 def test_a_condition_is_kept(grants: ProjectGrants) -> None:
+    """A conditional binding survives a round trip when version is 3."""
     policy = grants.with_binding(grants.read(), grants.member)
     grants.write(policy).ok()
     expect(grants.mine(grants.read()), [{"role": ROLE, "members": [grants.member], "condition": grants.condition}])
 
 
-@pytest.mark.fact(
-    id="iam.project.condition_needs_version_3",
-    grade="D",
-    says="a conditional binding sent without version 3 is refused with 400 INVALID_ARGUMENT",
-    source="Google's page 'Manage conditional role bindings'",
-)
+@fact("iam.project.condition_needs_version_3", "D", "Google's page 'Manage conditional role bindings'")
 def test_a_condition_needs_its_version(grants: ProjectGrants) -> None:
+    """A conditional binding sent without version 3 is refused with 400 INVALID_ARGUMENT."""
     policy = grants.with_binding(grants.read(), grants.member) | {"version": 1}
     reply = grants.write(policy)
     assert (reply.status, reply.error.get("status")) == (400, "INVALID_ARGUMENT"), str(reply)
 
 
-@pytest.mark.fact(
-    id="iam.project.condition_hidden",
-    grade="D",
-    says="read without requestedPolicyVersion 3, a conditional binding has no condition and a role with _withcond_",
-    source="Google's page 'Manage conditional role bindings'",
-)
+@fact("iam.project.condition_hidden", "D", "Google's page 'Manage conditional role bindings'")
 def test_an_old_reader_sees_no_condition(grants: ProjectGrants) -> None:
+    """Read without requestedPolicyVersion 3, a conditional binding has no condition and a role with _withcond_."""
     policy = grants.with_binding(grants.read(), grants.member)
     grants.write(policy).ok()
     bindings = grants.read(version=1)["bindings"]
@@ -262,13 +211,9 @@ def test_an_old_reader_sees_no_condition(grants: ProjectGrants) -> None:
     assert [binding for binding in bindings if binding["role"].startswith(f"{ROLE}_withcond_")]
 
 
-@pytest.mark.fact(
-    id="iam.project.stale_etag",
-    grade="D",
-    says="an etag that is not the current one answers 409 ABORTED",
-    source="Google's page 'Allow policies', concurrency control",
-)
+@fact("iam.project.stale_etag", "D", "Google's page 'Allow policies', concurrency control")
 def test_a_stale_etag_on_the_project(grants: ProjectGrants) -> None:
+    """An etag that is not the current one answers 409 ABORTED."""
     stale = grants.read()
     grants.write(grants.with_binding(stale, grants.member)).ok()
     reply = grants.write(stale)
@@ -277,13 +222,9 @@ def test_a_stale_etag_on_the_project(grants: ProjectGrants) -> None:
     assert grants.mine(grants.read())
 
 
-@pytest.mark.fact(
-    id="iam.project.unknown_account",
-    grade="Q",
-    says="a service account that does not exist answers 400 INVALID_ARGUMENT, naming it",
-    source="error bodies quoted in public issue threads",
-)
+@fact("iam.project.unknown_account", "Q", "error bodies quoted in public issue threads")
 def test_an_unknown_account(target: Target, grants: ProjectGrants) -> None:
+    """A service account that does not exist answers 400 INVALID_ARGUMENT, naming it."""
     email = f"does-not-exist-{secrets.token_hex(4)}@{target.project}.iam.gserviceaccount.com"
     policy = grants.with_binding(grants.read(), f"serviceAccount:{email}")
     reply = grants.write(policy)
@@ -291,25 +232,17 @@ def test_an_unknown_account(target: Target, grants: ProjectGrants) -> None:
     assert reply.message == f"Service account {email} does not exist."
 
 
-@pytest.mark.fact(
-    id="iam.project.everybody",
-    grade="D",
-    says="allUsers and allAuthenticatedUsers are refused in the policy of a project",
-    source="Google's page 'Principal identifiers'",
-)
+@fact("iam.project.everybody", "D", "Google's page 'Principal identifiers'")
 def test_everybody_is_refused(grants: ProjectGrants) -> None:
+    """allUsers and allAuthenticatedUsers are refused in the policy of a project."""
     for member in ("allUsers", "allAuthenticatedUsers"):
         policy = grants.with_binding(grants.read(), member)
         assert grants.write(policy).status == 400
 
 
-@pytest.mark.fact(
-    id="iam.project.member_case",
-    grade="U",
-    says="a member's e-mail address is stored in lower case",
-    source="the stand-in's guess; that addresses compare without case is documented",
-)
+@fact("iam.project.member_case", "U", "the stand-in's guess; that addresses compare without case is documented")
 def test_the_case_of_a_member(grants: ProjectGrants, observed: Callable[[object], None]) -> None:
+    """A member's e-mail address is stored in lower case."""
     kind, _, email = grants.member.partition(":")
     policy = grants.with_binding(grants.read(), f"{kind}:{email.upper()}")
     grants.write(policy).ok()

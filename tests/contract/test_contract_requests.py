@@ -5,33 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-import pytest
-
+from tests.contract.facts import fact
 from tests.contract.scratch import Zone, rrset
 from tests.contract.shapes import UINT64, Closed, expect
 from tests.contract.target import Target
 
 
-@pytest.mark.fact(
-    id="errors.envelope",
-    grade="R",
-    says="an error body of Cloud DNS has code, message and errors[] of message, domain, reason, and no status",
-    source="recorded traffic, 2024",
-)
+@fact("errors.envelope", "R", "recorded traffic, 2024")
 def test_an_error_has_no_status(target: Target) -> None:
+    """An error body of Cloud DNS has code, message and errors[] of message, domain, reason, and no status."""
     message = "The 'parameters.managedZone' resource named 'mldns-verify-absent' does not exist."
     entry = Closed({"message": message, "domain": "global", "reason": "notFound"})
     reply = target.dns.get("managedZones/mldns-verify-absent")
     expect(reply.body, Closed({"error": Closed({"code": 404, "message": message, "errors": [entry]})}))
 
 
-@pytest.mark.fact(
-    id="zones.name_or_id",
-    grade="D",
-    says="every method takes a zone's name or its numeric id",
-    source="REST reference, parameter managedZone",
-)
+@fact("zones.name_or_id", "D", "REST reference, parameter managedZone")
 def test_a_zone_answers_to_its_id(zone: Zone) -> None:
+    """Every method takes a zone's name or its numeric id."""
     by_id = f"managedZones/{zone.body['id']}"
     record = rrset(zone.at("a"), "A", 60, "192.0.2.1")
     assert zone.wire.get(by_id).ok()["name"] == zone.name
@@ -42,47 +33,31 @@ def test_a_zone_answers_to_its_id(zone: Zone) -> None:
     assert "etag" in zone.wire.post(f"{by_id}:getIamPolicy", {}).ok()
 
 
-@pytest.mark.fact(
-    id="requests.system_parameters",
-    grade="D",
-    says="alt, prettyPrint and $alt change nothing about a JSON answer's content",
-    source="discovery document, parameters",
-)
+@fact("requests.system_parameters", "D", "discovery document, parameters")
 def test_system_parameters_change_nothing(zone: Zone) -> None:
+    """alt, prettyPrint and $alt change nothing about a JSON answer's content."""
     plain = zone.wire.get(zone.path).ok()
     assert zone.wire.get(zone.path, alt="json", prettyPrint="false", **{"$alt": "json;enum-encoding=int"}).ok() == plain
 
 
-@pytest.mark.fact(
-    id="requests.unknown_body_keys",
-    grade="U",
-    says="keys that the API does not know are tolerated in a body",
-    source="the stand-in's guess",
-)
+@fact("requests.unknown_body_keys", "U", "the stand-in's guess")
 def test_unknown_keys_are_tolerated(zone: Zone) -> None:
+    """Keys that the API does not know are tolerated in a body."""
     record = rrset(zone.at("a"), "A", 60, "192.0.2.1") | {"colour": "green"}
     zone.wire.post(f"{zone.path}/changes", {"additions": [record], "purpose": "test"}).ok()
 
 
-@pytest.mark.fact(
-    id="lists.never_without_their_list",
-    grade="R",
-    says="a list answer carries its list even when it is empty",
-    source="recorded traffic, 2024; certbot indexes it blindly",
-)
+@fact("lists.never_without_their_list", "R", "recorded traffic, 2024; certbot indexes it blindly")
 def test_lists_carry_their_list(target: Target, zone: Zone) -> None:
+    """A list answer carries its list even when it is empty."""
     assert target.dns.get("managedZones", dnsName=f"absent.{zone.dns_name}").ok()["managedZones"] == []
     assert zone.page(name=zone.at("absent")).ok()["rrsets"] == []
     assert isinstance(zone.wire.get(f"{zone.path}/changes").ok()["changes"], list)
 
 
-@pytest.mark.fact(
-    id="requests.percent_encoding",
-    grade="D",
-    says="names in paths are percent-decoded: %2A.z. is the wildcard",
-    source="RFC 3986",
-)
+@fact("requests.percent_encoding", "D", "RFC 3986")
 def test_paths_are_percent_decoded(zone: Zone) -> None:
+    """Names in paths are percent-decoded: %2A.z. is the wildcard."""
     wildcard = zone.at("*")
     zone.add(rrset(wildcard, "A", 60, "192.0.2.1"))
     path = f"{zone.path}/rrsets/{quote(wildcard, safe='')}/A"
@@ -90,13 +65,9 @@ def test_paths_are_percent_decoded(zone: Zone) -> None:
     assert zone.wire.get(path).ok()["name"] == wildcard
 
 
-@pytest.mark.fact(
-    id="projects.quota",
-    grade="D",
-    says="projects.get gives the limits: at least 10,000 zones and rrsets, 1,000 edits and 100,000 bytes a change",
-    source="Google's page 'Quotas and limits'; discovery document, Quota",
-)
+@fact("projects.quota", "D", "Google's page 'Quotas and limits'; discovery document, Quota")
 def test_the_project_says_its_limits(target: Target, observed: Callable[[object], None]) -> None:
+    """projects.get gives the limits: at least 10,000 zones and rrsets, 1,000 edits and 100,000 bytes a change."""
     body = target.dns.get("").ok({"kind": "dns#project", "id": target.project, "number": UINT64})
     at_least = {
         "managedZones": 10_000,

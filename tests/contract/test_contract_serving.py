@@ -10,6 +10,7 @@ import dns.flags
 import dns.rcode
 import pytest
 
+from tests.contract.facts import fact
 from tests.contract.queries import NameServer, one_line, soa_of, texts, until_all
 from tests.contract.scratch import Zone, rrset
 from tests.contract.target import Target
@@ -30,13 +31,9 @@ def serve(zone: Zone, servers: Servers, target: Target, *records: dict[str, obje
     until_all(servers, lambda server: bool(texts(server.ask(name, type_, payload=1232), name, type_)), target.patience)
 
 
-@pytest.mark.fact(
-    id="serving.authoritative",
-    grade="D",
-    says="all name servers of a zone answer for its apex with AA, the SOA of the API and the NS of the API",
-    source="RFC 1034; Google's page 'Name servers'",
-)
+@fact("serving.authoritative", "D", "RFC 1034; Google's page 'Name servers'")
 def test_every_server_has_the_apex(zone: Zone, servers: Servers) -> None:
+    """All name servers of a zone answer for its apex with AA, the SOA of the API and the NS of the API."""
     for server in servers:
         for type_ in ("SOA", "NS"):
             answer = server.ask(zone.dns_name, type_)
@@ -46,13 +43,9 @@ def test_every_server_has_the_apex(zone: Zone, servers: Servers) -> None:
             assert texts(answer, zone.dns_name, type_) == sorted(listed["rrdatas"])
 
 
-@pytest.mark.fact(
-    id="serving.record",
-    grade="D",
-    says="a record is served by every name server with its exact data and ttl",
-    source="RFC 1035",
-)
+@fact("serving.record", "D", "RFC 1035")
 def test_a_record_is_served(zone: Zone, servers: Servers, target: Target, observed: Callable[[object], None]) -> None:
+    """A record is served by every name server with its exact data and ttl."""
     name = zone.at("worker-0")
     change = zone.add(rrset(name, "A", 30, "192.0.2.1", "192.0.2.2"))
     took = until_all(servers, partial(has_answer, name=name), target.patience)
@@ -63,15 +56,11 @@ def test_a_record_is_served(zone: Zone, servers: Servers, target: Target, observ
         assert [found.ttl for found in answer.answer] == [30]
 
 
-@pytest.mark.fact(
-    id="serving.done_is_no_proof",
-    grade="D",
-    says="done means that the name servers have been told, not that they answer yet",
-    source="discovery document, Change.status",
-)
+@fact("serving.done_is_no_proof", "D", "discovery document, Change.status")
 def test_done_comes_before_the_answer(
     lagging: tuple[Target, Zone, Servers], observed: Callable[[object], None]
 ) -> None:
+    """Done means that the name servers have been told, not that they answer yet."""
     target, zone, servers = lagging
     for attempt in range(10):
         name = zone.at(f"w{attempt}")
@@ -86,26 +75,18 @@ def test_done_comes_before_the_answer(
     pytest.skip("not seen in 10 changes: every server answered as soon as the change was done")
 
 
-@pytest.mark.fact(
-    id="serving.deletion",
-    grade="D",
-    says="a deleted name ends as NXDOMAIN on every name server",
-    source="RFC 1034",
-)
+@fact("serving.deletion", "D", "RFC 1034")
 def test_a_deleted_name_goes(zone: Zone, servers: Servers, target: Target) -> None:
+    """A deleted name ends as NXDOMAIN on every name server."""
     record = rrset(zone.at("a"), "A", 30, "192.0.2.1")
     serve(zone, servers, target, record)
     zone.change(delete=[record]).ok()
     until_all(servers, lambda server: server.ask(zone.at("a"), "A").rcode() == dns.rcode.NXDOMAIN, target.patience)
 
 
-@pytest.mark.fact(
-    id="serving.replacement_without_gap",
-    grade="D",
-    says="replacing a record in one change leaves no moment without the name",
-    source="REST reference, Change: applied atomically",
-)
+@fact("serving.replacement_without_gap", "D", "REST reference, Change: applied atomically")
 def test_a_replaced_name_never_goes(zone: Zone, servers: Servers, target: Target) -> None:
+    """Replacing a record in one change leaves no moment without the name."""
     name = zone.at("a")
     before, after = (rrset(name, "A", 30, address) for address in ("192.0.2.1", "192.0.2.2"))
     serve(zone, servers, target, before)
@@ -119,13 +100,9 @@ def test_a_replaced_name_never_goes(zone: Zone, servers: Servers, target: Target
     until_all(servers, has_the_new_one, target.patience)
 
 
-@pytest.mark.fact(
-    id="serving.nxdomain",
-    grade="D",
-    says="a name that is not there is NXDOMAIN with the SOA, both ttl and minimum 300: the negative ttl",
-    source="RFC 2308 with the SOA that Cloud DNS writes",
-)
+@fact("serving.nxdomain", "D", "RFC 2308 with the SOA that Cloud DNS writes")
 def test_a_missing_name(zone: Zone, servers: Servers, observed: Callable[[object], None]) -> None:
+    """A name that is not there is NXDOMAIN with the SOA, both ttl and minimum 300: the negative ttl."""
     for server in servers:
         answer = server.ask(zone.at("absent"), "A")
         observed(one_line(answer))
@@ -134,25 +111,17 @@ def test_a_missing_name(zone: Zone, servers: Servers, observed: Callable[[object
         assert min(soa.ttl, soa[0].minimum) == 300, soa.to_text()
 
 
-@pytest.mark.fact(
-    id="serving.nxdomain_soa_ttl",
-    grade="U",
-    says="the SOA of a negative answer carries the negative ttl itself, 300, not its own 21600",
-    source="the stand-in's guess, after RFC 2308 section 3",
-)
+@fact("serving.nxdomain_soa_ttl", "U", "the stand-in's guess, after RFC 2308 section 3")
 def test_the_ttl_of_the_soa_in_a_denial(zone: Zone, servers: Servers, observed: Callable[[object], None]) -> None:
+    """The SOA of a negative answer carries the negative ttl itself, 300, not its own 21600."""
     ttls = {server.label: soa_of(server.ask(zone.at("absent"), "A")).ttl for server in servers}
     observed(ttls)
     assert set(ttls.values()) == {300}
 
 
-@pytest.mark.fact(
-    id="serving.nodata",
-    grade="D",
-    says="a name without the type asked is NOERROR without an answer, with the SOA",
-    source="RFC 2308",
-)
+@fact("serving.nodata", "D", "RFC 2308")
 def test_a_name_of_another_type(zone: Zone, servers: Servers, target: Target) -> None:
+    """A name without the type asked is NOERROR without an answer, with the SOA."""
     serve(zone, servers, target, rrset(zone.at("a"), "A", 30, "192.0.2.1"))
     for server in servers:
         answer = server.ask(zone.at("a"), "AAAA")
@@ -160,26 +129,18 @@ def test_a_name_of_another_type(zone: Zone, servers: Servers, target: Target) ->
         soa_of(answer)
 
 
-@pytest.mark.fact(
-    id="serving.empty_non_terminal",
-    grade="U",
-    says="a name that exists only as a parent is NOERROR, not NXDOMAIN",
-    source=f"{RFC} (8020)",
-)
+@fact("serving.empty_non_terminal", "U", f"{RFC} (8020)")
 def test_a_name_in_between(zone: Zone, servers: Servers, target: Target, observed: Callable[[object], None]) -> None:
+    """A name that exists only as a parent is NOERROR, not NXDOMAIN."""
     serve(zone, servers, target, rrset(zone.at("worker-0.job"), "A", 30, "192.0.2.1"))
     answers = [server.ask(zone.at("job"), "A") for server in servers]
     observed(one_line(answers[0]))
     assert {(answer.rcode(), len(answer.answer)) for answer in answers} == {(dns.rcode.NOERROR, 0)}
 
 
-@pytest.mark.fact(
-    id="serving.wildcard",
-    grade="U",
-    says="a wildcard answers for names that do not exist and not for names that do",
-    source=f"{RFC} (4592)",
-)
+@fact("serving.wildcard", "U", f"{RFC} (4592)")
 def test_a_wildcard(zone: Zone, servers: Servers, target: Target) -> None:
+    """A wildcard answers for names that do not exist and not for names that do."""
     serve(
         zone,
         servers,
@@ -195,13 +156,13 @@ def test_a_wildcard(zone: Zone, servers: Servers, target: Target) -> None:
             assert server.ask(uncovered, "A").answer == []
 
 
-@pytest.mark.fact(
-    id="serving.cname_chased",
-    grade="U",
-    says="a CNAME whose target is in the zone is answered with both",
-    source=f"{RFC} (1034); Google's documentation has the asker's resolver chase the CNAMEs of public zones",
+@fact(
+    "serving.cname_chased",
+    "U",
+    f"{RFC} (1034); Google's documentation has the asker's resolver chase the CNAMEs of public zones",
 )
 def test_a_cname_is_followed(zone: Zone, servers: Servers, target: Target, observed: Callable[[object], None]) -> None:
+    """A CNAME whose target is in the zone is answered with both."""
     alias, goal = zone.at("master"), zone.at("worker-0")
     serve(zone, servers, target, rrset(goal, "A", 30, "192.0.2.1"), rrset(alias, "CNAME", 30, goal))
     answers = [server.ask(alias, "A") for server in servers]
@@ -210,13 +171,9 @@ def test_a_cname_is_followed(zone: Zone, servers: Servers, target: Target, obser
         assert (texts(answer, alias, "CNAME"), texts(answer, goal, "A")) == ([goal], ["192.0.2.1"])
 
 
-@pytest.mark.fact(
-    id="serving.any_case",
-    grade="U",
-    says="a name is found in any case, and the question comes back in the case it was asked in",
-    source=f"{RFC} (1035, 4343)",
-)
+@fact("serving.any_case", "U", f"{RFC} (1035, 4343)")
 def test_names_in_any_case(zone: Zone, servers: Servers, target: Target) -> None:
+    """A name is found in any case, and the question comes back in the case it was asked in."""
     serve(zone, servers, target, rrset(zone.at("worker"), "A", 30, "192.0.2.1"))
     asked = zone.at("wOrKeR")
     for server in servers:
@@ -225,13 +182,9 @@ def test_names_in_any_case(zone: Zone, servers: Servers, target: Target) -> None
         assert texts(answer, asked, "A") == ["192.0.2.1"]
 
 
-@pytest.mark.fact(
-    id="serving.truncation",
-    grade="D",
-    says="an answer too large for UDP is truncated (TC), and whole over TCP",
-    source="RFC 1035, RFC 7766",
-)
+@fact("serving.truncation", "D", "RFC 1035, RFC 7766")
 def test_a_large_answer(zone: Zone, servers: Servers, target: Target) -> None:
+    """An answer too large for UDP is truncated (TC), and whole over TCP."""
     addresses = sorted(f"10.0.0.{rank}" for rank in range(1, 101))
     name = zone.at("workers")
     zone.add(rrset(name, "A", 30, *addresses))
@@ -241,13 +194,9 @@ def test_a_large_answer(zone: Zone, servers: Servers, target: Target) -> None:
         assert texts(server.ask(name, "A", tcp=True), name, "A") == addresses
 
 
-@pytest.mark.fact(
-    id="serving.edns",
-    grade="U",
-    says="a query with EDNS0 is answered with EDNS0, and a larger offer is used up to 1,232 bytes at least",
-    source=f"{RFC} (6891)",
-)
+@fact("serving.edns", "U", f"{RFC} (6891)")
 def test_edns(zone: Zone, servers: Servers, target: Target, observed: Callable[[object], None]) -> None:
+    """A query with EDNS0 is answered with EDNS0, and a larger offer is used up to 1,232 bytes at least."""
     name = zone.at("workers")
     serve(zone, servers, target, rrset(name, "A", 30, *(f"10.0.0.{rank}" for rank in range(1, 61))))
     answers = [server.ask(name, "A", payload=1232) for server in servers]
@@ -256,27 +205,19 @@ def test_edns(zone: Zone, servers: Servers, target: Target, observed: Callable[[
     assert not [answer for answer in answers if answer.flags & dns.flags.TC]
 
 
-@pytest.mark.fact(
-    id="serving.refused_elsewhere",
-    grade="U",
-    says="a name outside the zones of a name server is REFUSED",
-    source="the stand-in's guess",
-)
+@fact("serving.refused_elsewhere", "U", "the stand-in's guess")
 def test_a_foreign_name(servers: Servers, observed: Callable[[object], None]) -> None:
+    """A name outside the zones of a name server is REFUSED."""
     answers = [server.ask("mldns-verify-elsewhere.invalid.", "A") for server in servers]
     observed(one_line(answers[0]))
     assert {answer.rcode() for answer in answers} == {dns.rcode.REFUSED}
 
 
-@pytest.mark.fact(
-    id="serving.private_is_private",
-    grade="D",
-    says="public name servers know nothing of a private zone",
-    source="Google's page 'Zones overview'",
-)
+@fact("serving.private_is_private", "D", "Google's page 'Zones overview'")
 def test_a_private_zone_is_not_served(
     private_zone: Zone, zone: Zone, servers: Servers, target: Target, observed: Callable[[object], None]
 ) -> None:
+    """Public name servers know nothing of a private zone."""
     private_zone.add(rrset(private_zone.at("a"), "A", 30, "192.0.2.1"))
     serve(zone, servers, target, rrset(zone.at("later"), "A", 30, "192.0.2.1"))
     for server in servers:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.contract.facts import fact
 from tests.contract.scratch import ScratchZones, Zone, rrset
 from tests.contract.shapes import INSTANT, UINT64, UUID, Closed, expect
 from tests.contract.target import Target
@@ -16,13 +17,9 @@ PUBLIC_NAME_SERVER = re.compile(r"ns-cloud-[a-e][1-4]\.googledomains\.com\.")
 _SOA = re.compile(r"ns-cloud-[a-e]1\.googledomains\.com\. cloud-dns-hostmaster\.google\.com\. 1 21600 3600 259200 300")
 
 
-@pytest.mark.fact(
-    id="zones.create",
-    grade="R",
-    says="creating a zone answers 200 with the zone: a numeric id as a string, milliseconds in creationTime, labels",
-    source="recorded traffic, 2024",
-)
+@fact("zones.create", "R", "recorded traffic, 2024")
 def test_create_answers_with_the_zone(own_zone: Zone) -> None:
+    """Creating a zone answers 200 with the zone: a numeric id as a string, milliseconds in creationTime, labels."""
     expect(
         own_zone.body,
         {
@@ -40,13 +37,9 @@ def test_create_answers_with_the_zone(own_zone: Zone) -> None:
     assert own_zone.wire.get(own_zone.path).ok() == own_zone.body
 
 
-@pytest.mark.fact(
-    id="zones.apex",
-    grade="R",
-    says="a new zone holds an NS set of 4 servers and an SOA with serial 1 and minimum 300, both with ttl 21600",
-    source="recorded traffic, 2024",
-)
+@fact("zones.apex", "R", "recorded traffic, 2024")
 def test_a_new_zone_has_its_apex(own_zone: Zone, observed: Callable[[object], None]) -> None:
+    """A new zone holds an NS set of 4 servers and an SOA with serial 1 and minimum 300, both with ttl 21600."""
     ns, soa = records = own_zone.records()
     observed(soa["rrdatas"])
     common = {"kind": "dns#resourceRecordSet", "name": own_zone.dns_name, "ttl": 21600, "signatureRrdatas": []}
@@ -57,23 +50,15 @@ def test_a_new_zone_has_its_apex(own_zone: Zone, observed: Callable[[object], No
     assert ns["rrdatas"] == own_zone.body["nameServers"]
 
 
-@pytest.mark.fact(
-    id="zones.name_taken",
-    grade="R",
-    says="a zone name that is taken answers 409 alreadyExists",
-    source="recorded traffic, 2024",
-)
+@fact("zones.name_taken", "R", "recorded traffic, 2024")
 def test_a_taken_name_is_refused(zone: Zone, zones: ScratchZones) -> None:
+    """A zone name that is taken answers 409 alreadyExists."""
     zones.request(name=zone.name).refused(409, "alreadyExists")
 
 
-@pytest.mark.fact(
-    id="zones.absent",
-    grade="R",
-    says="an absent zone answers 404 notFound, naming parameters.managedZone, in every method",
-    source="recorded traffic, 2024",
-)
+@fact("zones.absent", "R", "recorded traffic, 2024")
 def test_an_absent_zone_is_not_found(target: Target) -> None:
+    """An absent zone answers 404 notFound, naming parameters.managedZone, in every method."""
     path = "managedZones/mldns-verify-absent"
     message = r"The 'parameters\.managedZone' resource named 'mldns-verify-absent' does not exist\."
     for reply in (
@@ -87,13 +72,9 @@ def test_an_absent_zone_is_not_found(target: Target) -> None:
         reply.refused(404, "notFound", message)
 
 
-@pytest.mark.fact(
-    id="zones.list_by_dns_name",
-    grade="D",
-    says="managedZones.list with dnsName gives the zones of exactly that name",
-    source="discovery document, managedZones.list",
-)
+@fact("zones.list_by_dns_name", "D", "discovery document, managedZones.list")
 def test_zones_by_dns_name(target: Target, own_zone: Zone) -> None:
+    """managedZones.list with dnsName gives the zones of exactly that name."""
     body = target.dns.get("managedZones", dnsName=own_zone.dns_name).ok({"kind": "dns#managedZonesListResponse"})
     assert [zone["name"] for zone in body["managedZones"]] == [own_zone.name]
     parent = own_zone.dns_name.partition(".")[2]
@@ -101,26 +82,18 @@ def test_zones_by_dns_name(target: Target, own_zone: Zone) -> None:
     assert own_zone.name not in names
 
 
-@pytest.mark.fact(
-    id="zones.list_pages",
-    grade="D",
-    says="managedZones.list with maxResults=1 gives one zone and a nextPageToken that leads to the next",
-    source="discovery document, managedZones.list",
-)
+@fact("zones.list_pages", "D", "discovery document, managedZones.list")
 def test_zones_in_pages(target: Target, zone: Zone, own_zone: Zone) -> None:
+    """managedZones.list with maxResults=1 gives one zone and a nextPageToken that leads to the next."""
     first = target.dns.get("managedZones", maxResults=1).ok()
     second = target.dns.get("managedZones", maxResults=1, pageToken=first["nextPageToken"]).ok()
     assert len(first["managedZones"]) == len(second["managedZones"]) == 1
     assert first["managedZones"] != second["managedZones"]
 
 
-@pytest.mark.fact(
-    id="zones.patch",
-    grade="R",
-    says="patching labels answers with an Operation: a UUID, done at once, zoneContext.oldValue and newValue",
-    source="recorded traffic, 2024",
-)
+@fact("zones.patch", "R", "recorded traffic, 2024")
 def test_patch_answers_with_an_operation(own_zone: Zone) -> None:
+    """Patching labels answers with an Operation: a UUID, done at once, zoneContext.oldValue and newValue."""
     operation = own_zone.wire.patch(own_zone.path, {"labels": {"stage": "two"}}).ok(
         {
             "kind": "dns#operation",
@@ -138,39 +111,27 @@ def test_patch_answers_with_an_operation(own_zone: Zone) -> None:
     assert own_zone.wire.get(own_zone.path).ok()["labels"] == context["newValue"]["labels"]
 
 
-@pytest.mark.fact(
-    id="zones.patch_merges_labels",
-    grade="U",
-    says="a patch of labels keeps the labels that it does not name",
-    source="the stand-in's guess, after the usual semantics of PATCH on a map",
-)
+@fact("zones.patch_merges_labels", "U", "the stand-in's guess, after the usual semantics of PATCH on a map")
 def test_patch_and_other_labels(own_zone: Zone, observed: Callable[[object], None]) -> None:
+    """A patch of labels keeps the labels that it does not name."""
     own_zone.wire.patch(own_zone.path, {"labels": {"stage": "two"}}).ok()
     labels = own_zone.wire.get(own_zone.path).ok()["labels"]
     observed(labels)
     assert labels == {"created-by": "mldns-verify", "stage": "two"}
 
 
-@pytest.mark.fact(
-    id="zones.patch_removes_label",
-    grade="U",
-    says="a patch that sets a label to null removes it",
-    source="the stand-in's guess, after RFC 7396",
-)
+@fact("zones.patch_removes_label", "U", "the stand-in's guess, after RFC 7396")
 def test_patch_of_a_label_to_null(own_zone: Zone, observed: Callable[[object], None]) -> None:
+    """A patch that sets a label to null removes it."""
     own_zone.wire.patch(own_zone.path, {"labels": {"created-by": None, "stage": "two"}}).ok()
     labels = own_zone.wire.get(own_zone.path).ok().get("labels")
     observed(labels)
     assert labels == {"stage": "two"}
 
 
-@pytest.mark.fact(
-    id="zones.operations",
-    grade="D",
-    says="the Operation of a patch can be read again, and clientOperationId becomes its id",
-    source="discovery document, managedZoneOperations and managedZones.patch",
-)
+@fact("zones.operations", "D", "discovery document, managedZoneOperations and managedZones.patch")
 def test_an_operation_can_be_read_again(own_zone: Zone) -> None:
+    """The Operation of a patch can be read again, and clientOperationId becomes its id."""
     ours = f"mldns-{secrets.token_hex(8)}"
     query = {"clientOperationId": ours}
     operation = own_zone.wire.request("PATCH", own_zone.path, {"description": "another"}, query=query).ok()
@@ -180,69 +141,48 @@ def test_an_operation_can_be_read_again(own_zone: Zone) -> None:
     assert ours in [operation["id"] for operation in listed]
 
 
-@pytest.mark.fact(
-    id="zones.namesakes",
-    grade="D",
-    says="two public zones may have one dnsName, and are then on different name servers",
-    source="Google's page 'Overlapping zones'",
-)
+@fact("zones.namesakes", "D", "Google's page 'Overlapping zones'")
 def test_two_zones_of_one_name(own_zone: Zone, zones: ScratchZones) -> None:
+    """Two public zones may have one dnsName, and are then on different name servers."""
     namesake = zones.request(dnsName=own_zone.dns_name).ok()
     assert not set(namesake["nameServers"]) & set(own_zone.body["nameServers"])
 
 
-@pytest.mark.fact(
-    id="zones.list_order",
-    grade="U",
-    says="managedZones.list is in the order of the zones' names",
-    source="the stand-in's guess",
-)
+@fact("zones.list_order", "U", "the stand-in's guess")
 def test_the_order_of_zones(target: Target, zone: Zone, own_zone: Zone, observed: Callable[[object], None]) -> None:
+    """managedZones.list is in the order of the zones' names."""
     listed = [listed["name"] for listed in target.dns.get("managedZones").ok()["managedZones"]]
     observed(listed[:10])
     assert {zone.name, own_zone.name} <= set(listed)
     assert listed == sorted(listed)
 
 
-@pytest.mark.fact(
-    id="zones.update",
-    grade="D",
-    says="a PUT of the whole zone changes its description and answers with an Operation",
-    source="discovery document, managedZones.update",
-)
+@fact("zones.update", "D", "discovery document, managedZones.update")
 def test_update_replaces(own_zone: Zone) -> None:
+    """A PUT of the whole zone changes its description and answers with an Operation."""
     whole = dict(own_zone.body) | {"description": "another"}
     own_zone.wire.put(own_zone.path, whole).ok({"kind": "dns#operation", "status": "done"})
     assert own_zone.wire.get(own_zone.path).ok()["description"] == "another"
 
 
-@pytest.mark.fact(
-    id="zones.immutable",
-    grade="R",
-    says="a patch of dnsName answers 400 immutableField",
-    source="recorded traffic",
-)
+@fact("zones.immutable", "R", "recorded traffic")
 def test_the_dns_name_is_immutable(zone: Zone) -> None:
+    """A patch of dnsName answers 400 immutableField."""
     reply = zone.wire.patch(zone.path, {"dnsName": f"other.{zone.dns_name}"})
     reply.refused(400, "immutableField", r"The field 'entity\.managedZone\.dnsName' cannot be modified\.")
 
 
-@pytest.mark.fact(
-    id="zones.delete", grade="R", says="deleting a zone answers 200 with {}", source="recorded traffic, 2024"
-)
+@fact("zones.delete", "R", "recorded traffic, 2024")
 def test_delete_answers_with_nothing(zones: ScratchZones) -> None:
+    """Deleting a zone answers 200 with {}."""
     zone = zones.create()
     assert zone.wire.delete(zone.path).ok() == {}
     zone.wire.get(zone.path).refused(404, "notFound")
 
 
-@pytest.mark.fact(
-    id="zones.delete_not_empty",
-    grade="Q",
-    says="deleting a zone that holds more than its apex answers 400 containerNotEmpty",
-    source="error bodies quoted in public issue threads",
-)
+@fact("zones.delete_not_empty", "Q", "error bodies quoted in public issue threads")
 def test_a_zone_with_records_stays(own_zone: Zone) -> None:
+    """Deleting a zone that holds more than its apex answers 400 containerNotEmpty."""
     own_zone.add(rrset(own_zone.at("a"), "A", 60, "192.0.2.1"))
     message = (
         rf"The resource named '{own_zone.name}' cannot be deleted because it contains one or more 'resource records'\."
@@ -250,63 +190,47 @@ def test_a_zone_with_records_stays(own_zone: Zone) -> None:
     own_zone.wire.delete(own_zone.path).refused(400, "containerNotEmpty", message)
 
 
-@pytest.mark.fact(
-    id="zones.description_optional",
-    grade="U",
-    says="a zone without description is created",
-    source="the stand-in's guess: issues of 2016 to 2022 quote a 400, the discovery document requires nothing",
+@fact(
+    "zones.description_optional",
+    "U",
+    "the stand-in's guess: issues of 2016 to 2022 quote a 400, the discovery document requires nothing",
 )
 def test_a_description_is_optional(zones: ScratchZones) -> None:
+    """A zone without description is created."""
     zones.request(visibility="private", description=None).ok()
 
 
-@pytest.mark.fact(
-    id="zones.description_may_be_empty",
-    grade="U",
-    says="an empty description is not a missing one",
-    source="the stand-in's guess",
-)
+@fact("zones.description_may_be_empty", "U", "the stand-in's guess")
 def test_a_description_may_be_empty(zones: ScratchZones) -> None:
+    """An empty description is not a missing one."""
     zones.request(visibility="private", description="").ok()
 
 
-@pytest.mark.fact(
-    id="zones.reserved_name",
-    grade="D",
-    says="a public zone called com. answers 400 managedZoneDnsNameNotAvailable",
-    source="Google's page 'Error messages'",
-)
+@fact("zones.reserved_name", "D", "Google's page 'Error messages'")
 def test_a_top_level_domain_is_not_available(zones: ScratchZones) -> None:
+    """A public zone called com. answers 400 managedZoneDnsNameNotAvailable."""
     zones.request(dnsName="com.").refused(400, "managedZoneDnsNameNotAvailable")
 
 
-@pytest.mark.fact(
-    id="zones.reserved_example",
-    grade="U",
-    says="a public zone under the reserved .example. needs no proof of ownership",
-    source="the stand-in's guess; terraform.test. was refused in 2017 (verifyManagedZoneDnsNameOwnership)",
+@fact(
+    "zones.reserved_example",
+    "U",
+    "the stand-in's guess; terraform.test. was refused in 2017 (verifyManagedZoneDnsNameOwnership)",
 )
 def test_a_zone_under_example(zones: ScratchZones) -> None:
+    """A public zone under the reserved .example. needs no proof of ownership."""
     zones.request(domain="example.").ok()
 
 
-@pytest.mark.fact(
-    id="private.without_networks",
-    grade="D",
-    says="a private zone may have no network at all",
-    source="Google's page 'Create a private zone'",
-)
+@fact("private.without_networks", "D", "Google's page 'Create a private zone'")
 def test_a_private_zone_without_networks(private_zone: Zone) -> None:
+    """A private zone may have no network at all."""
     assert private_zone.body["visibility"] == "private"
 
 
-@pytest.mark.fact(
-    id="private.name_server",
-    grade="D",
-    says="a private zone names the single server ns-gcp-private.googledomains.com., in NS and SOA too",
-    source="Google's page 'Name servers'",
-)
+@fact("private.name_server", "D", "Google's page 'Name servers'")
 def test_a_private_zone_has_one_name_server(private_zone: Zone) -> None:
+    """A private zone names the single server ns-gcp-private.googledomains.com., in NS and SOA too."""
     server = "ns-gcp-private.googledomains.com."
     assert private_zone.body["nameServers"] == [server]
     ns, soa = private_zone.records()
@@ -315,13 +239,9 @@ def test_a_private_zone_has_one_name_server(private_zone: Zone) -> None:
     assert soa["rrdatas"][0].startswith(f"{server} ")
 
 
-@pytest.mark.fact(
-    id="private.networks",
-    grade="D",
-    says="the networks of a private zone come back in privateVisibilityConfig, and can be patched",
-    source="discovery document, ManagedZonePrivateVisibilityConfig",
-)
+@fact("private.networks", "D", "discovery document, ManagedZonePrivateVisibilityConfig")
 def test_networks_come_back(target: Target, zones: ScratchZones) -> None:
+    """The networks of a private zone come back in privateVisibilityConfig, and can be patched."""
     if target.network is None:
         pytest.skip("needs a network that zones may be bound to: NETWORK=https://www.googleapis.com/compute/v1/…")
     config = {"networks": [{"networkUrl": target.network}]}
@@ -332,13 +252,9 @@ def test_networks_come_back(target: Target, zones: ScratchZones) -> None:
     assert networks == []
 
 
-@pytest.mark.fact(
-    id="private.network_taken",
-    grade="U",
-    says="two private zones of one dnsName cannot share a network: networkAlreadyBound",
-    source="the stand-in's guess at the reason; that it is refused is documented",
-)
+@fact("private.network_taken", "U", "the stand-in's guess at the reason; that it is refused is documented")
 def test_one_network_sees_one_zone_of_a_name(target: Target, zones: ScratchZones) -> None:
+    """Two private zones of one dnsName cannot share a network: networkAlreadyBound."""
     if target.network is None:
         pytest.skip("needs a network that zones may be bound to: NETWORK=https://www.googleapis.com/compute/v1/…")
     config = {"networks": [{"networkUrl": target.network}]}
