@@ -30,9 +30,6 @@ class TestGoogleCloudDns:
         zone.create()
         return zone
 
-    def test_quotas(self, client):
-        assert client.quotas()["rrsetsPerManagedZone"] == 10_000
-
     def test_the_life_of_a_zone(self, client, zone):
         assert zone.created.year >= 2024
         assert zone.name_servers[0] == "ns-cloud-a1.googledomains.com."
@@ -69,14 +66,6 @@ class TestGoogleCloudDns:
         with pytest.raises(google.api_core.exceptions.Conflict, match="already exists"):
             first.create()
         assert [change.name for change in zone.list_changes()] == ["0", "1", "2"]
-
-    def test_a_change_turns_done(self, zone):
-        changes = zone.changes()
-        changes.add_record_set(zone.resource_record_set("a.ml.example.com.", "A", 30, ["10.0.0.1"]))
-        changes.create()
-        while changes.status != "done":
-            changes.reload()
-        assert changes.started is not None
 
 
 class TestDiscovery:
@@ -159,10 +148,6 @@ class TestResourceManager:
             client_options=ClientOptions(api_endpoint=cloud.api),
         )
 
-    def test_a_project(self, client):
-        project = client.get_project(name=self.RESOURCE)
-        assert (project.project_id, project.state.name) == ("demo-project", "ACTIVE")
-
     def test_a_conditional_binding_and_a_late_writer(self, client):
         options = options_pb2.GetPolicyOptions(requested_policy_version=3)
         policy = client.get_iam_policy(request={"resource": self.RESOURCE, "options": options})
@@ -180,7 +165,3 @@ class TestResourceManager:
         assert read.etag != stale.etag
         with pytest.raises(google.api_core.exceptions.Conflict, match="concurrent policy changes"):
             client.set_iam_policy(request={"resource": self.RESOURCE, "policy": stale})
-
-    def test_permissions(self, client):
-        answer = client.test_iam_permissions(resource=self.RESOURCE, permissions=["dns.changes.create"])
-        assert list(answer.permissions) == ["dns.changes.create"]

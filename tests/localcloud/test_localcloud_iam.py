@@ -32,21 +32,6 @@ def binding(*members: str, role: str = ROLE, **fields: object) -> dict:
     return {"role": role, "members": list(members), **fields}
 
 
-def test_a_conflict_is_whole_and_changes_nothing(api, resource):
-    first = write(api, resource, binding(MEMBER), etag="ACAB").body
-    assert first["bindings"] == [binding(MEMBER)]
-    refused = write(api, resource, binding("user:late@example.com"), etag="ACAB")
-    assert (refused.problem[:2], refused.body["error"]["status"]) == ((409, "aborted"), "ABORTED")
-    assert read(api, resource) == first
-    assert write(api, resource, binding(MEMBER), etag=first["etag"]).body["etag"] not in (first["etag"], "ACAB")
-
-
-def test_an_old_reader_cannot_write_a_hidden_condition_back(api):
-    assert write(api, PROJECT, binding(MEMBER, condition=CONDITION), version=3).code == 200
-    assert (read(api, PROJECT, 3)["version"], read(api, PROJECT, 1)["version"]) == (3, 1)
-    assert write(api, PROJECT, *read(api, PROJECT, 1)["bindings"]).code == 400
-
-
 def test_bindings_are_merged_by_role_and_condition(api):
     written = write(
         api,

@@ -164,13 +164,3 @@ class TestControl:
         assert cloud.stats() == {}
         assert api.get("managedZones").body["managedZones"] == []
         assert "bindings" not in api.post("/v3/projects/demo-project:getIamPolicy").body
-
-    @pytest.mark.parametrize(
-        ("verb", "path"), [("GET", "/"), ("PUT", f"{ZONES}/ml/changes"), ("POST", "/batch/dns/v1")]
-    )
-    def test_anything_else_is_refused_in_words(self, api, verb, path):
-        assert api.call(verb, path).problem == (
-            501,
-            "notImplemented",
-            f"localcloud does not implement {verb} {path}.",
-        )

@@ -91,17 +91,6 @@ def test_the_server_may_make_pages_smaller_than_asked(start_cloud, record):
     assert "nextPageToken" in page
 
 
-def test_a_patch_of_one_set_is_a_change_that_keeps_what_it_does_not_name(api, record):
-    api.post(PATH, record(f"b.{APEX}", "192.0.2.5"))
-    assert api.call("PATCH", f"{PATH}/b.{APEX}/A", {"rrdatas": ["192.0.2.6"]}).body["ttl"] == 300
-    last = api.get("managedZones/ml/changes").body["changes"][-1]
-    assert (last["id"], last["deletions"][0]["rrdatas"], last["additions"][0]["rrdatas"]) == (
-        "3",
-        ["192.0.2.5"],
-        ["192.0.2.6"],
-    )
-
-
 @pytest.mark.parametrize(
     ("verb", "path", "body", "refusal"),
     [

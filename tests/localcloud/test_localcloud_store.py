@@ -60,23 +60,6 @@ def test_a_change_is_pending_until_its_time(clock):
     assert [change["status"] for change in listed] == ["done", "done"]
 
 
-def test_even_without_a_delay_the_first_answer_says_pending(clock):
-    service = a_service(clock, done_after=0.0)
-    make_zone(service)
-    assert add(service, RECORD)["status"] == "pending"
-    assert status(service) == "done"
-
-
-def test_the_journal_says_when_each_edit_was_accepted(clock):
-    service = a_service(clock)
-    make_zone(service)
-    clock.now += 1
-    add(service, RECORD)
-    (zone,) = service.store.zones()
-    assert [(entry.at, len(entry.additions)) for entry in zone.journal] == [(clock.now - 1, 2), (clock.now, 1)]
-    assert zone.journal[1].additions == (zone.rrsets["a.ml.example.com.", "A"],)
-
-
 def test_a_deleted_zone_stays_known_to_the_name_servers_for_an_hour_in_its_place(clock):
     service = a_service(clock)
     for name in ("one", "two", "three"):

@@ -85,29 +85,6 @@ def test_a_denial_at_the_end_of_aliases_brings_the_soa(ask, name, rdtype, rcode,
     assert response.flags & dns.flags.AA
 
 
-@pytest.mark.parametrize(
-    ("name", "rdtype", "expected"),
-    [
-        ("any.thing.wild.ml.test.", "TXT", ['any.thing.wild.ml.test. "wild"']),
-        (
-            "chain.ml.test.",
-            "A",
-            [
-                "alias.ml.test. worker-0.job.ml.test.",
-                "chain.ml.test. alias.ml.test.",
-                "worker-0.job.ml.test. 192.0.2.10",
-            ],
-        ),
-        ("away.ml.test.", "A", ["away.ml.test. www.example.org."]),
-        ("loop.ml.test.", "A", ["loop.ml.test. pool.ml.test.", "pool.ml.test. loop.ml.test."]),
-    ],
-)
-def test_wildcards_and_aliases(ask, name, rdtype, expected):
-    response = ask(name, rdtype)
-    assert (response.rcode(), rdatas(response)) == (dns.rcode.NOERROR, expected)
-    assert response.flags & dns.flags.AA
-
-
 @pytest.mark.parametrize("dns_name", ["other.test.", "job.ml.test."])
 def test_an_alias_is_not_followed_into_another_zone_though_it_is_here(ask, book, dns_name):
     book.create(dns_name, "host 60 A 198.51.100.1\n worker-0 60 A 198.51.100.1")
@@ -145,35 +122,10 @@ def test_all_other_names_are_refused(ask, book, name):
     assert (why.code, why.text) == (dns.edns.EDECode.NOT_AUTHORITATIVE, f"no public zone here holds {name}")
 
 
-def test_a_private_zone_under_a_public_one_does_not_show(ask, book):
-    book.create("job.ml.test.", "worker-0 60 A 10.0.0.1", visibility="private", networks=("n",))
-    assert rdatas(ask("worker-0.job.ml.test.")) == ["worker-0.job.ml.test. 192.0.2.10"]
-
-
-def test_a_client_falls_back_to_tcp_on_the_same_port_by_itself(authoritative, zone):
-    host, port = authoritative.address
-    query = dns.message.make_query("workers.ml.test.", "A")
-    response, over_tcp = dns.query.udp_with_fallback(query, host, port=port, timeout=30)
-    assert over_tcp
-    assert len(response.answer[0]) == 100
-
-
 def test_text_that_is_no_rdata_is_servfail_for_its_name_alone(ask, book, zone):
     book.edit(zone, add="bad 60 A not-an-address")
     assert ask("bad.ml.test.").rcode() == dns.rcode.SERVFAIL
     assert ask("worker-0.job.ml.test.").rcode() == dns.rcode.NOERROR
-
-
-def test_flush_reads_the_zones_anew(ask, authoritative, book, zone, run):
-    async def flush() -> None:
-        authoritative.flush()
-
-    assert ask("worker-0.job.ml.test.").answer
-    book.book.clear()
-    book.create("ml.test.", "v 60 A 192.0.2.77")
-    run(flush())
-    assert ask("worker-0.job.ml.test.").rcode() == dns.rcode.NXDOMAIN
-    assert rdatas(ask("v.ml.test.")) == ["v.ml.test. 192.0.2.77"]
 
 
 def test_garbage_over_udp_is_dropped_or_formerr_and_the_server_lives(ask, authoritative):

@@ -130,11 +130,3 @@ def test_above_its_capacity_the_entry_stored_first_goes(clock):
         cache.put(labels, addresses(60, "192.0.2.1"))
     assert [cache.get(labels, A) is not None for labels in names] == [True, False, True]
     assert len(cache) == 2
-
-
-def test_clear_forgets(cache):
-    cache.put(W, addresses(60, "192.0.2.1"))
-    cache.put_denial(W, AAAA, denial(nxdomain=False))
-    cache.clear()
-    assert cache.get(W, A) is None
-    assert cache.get(W, AAAA) is None

@@ -143,18 +143,6 @@ def test_a_denial_holds_for_the_smaller_of_the_soas_ttl_and_minimum(rrsets, soa_
     assert asked_for_itself.rdatasets[0].ttl == soa_ttl
 
 
-def test_a_name_ceases_to_exist_with_its_last_record_and_so_do_the_empty_names_above_it(rrsets):
-    tree = tree_of(rrsets(ALIASES_AND_CUTS, "example."))
-    (deep,) = rrsets("deep.down.below 60 A 192.0.2.2", "example.")
-    (also,) = rrsets("also.below 60 A 192.0.2.2", "example.")
-    tree.add(also)
-    tree.remove(deep)
-    assert found(tree, "down.below.example.", "A") == "NXDOMAIN"
-    assert found(tree, "below.example.", "A") == "NODATA"
-    tree.remove(also)
-    assert found(tree, "below.example.", "A") == "NXDOMAIN"
-
-
 def test_a_name_outside_the_zone_is_not_taken_in(rrsets):
     with pytest.raises(ValueError, match=r"host\.example\.org\. is not in the zone example\."):
         NameTree("example.").add(ResourceRecordSet("host.example.org.", "A", 60, ("192.0.2.1",)))

@@ -88,14 +88,6 @@ def test_zones_that_were_replaced_are_read_again_though_they_look_the_same(book)
     assert holds(views, "w.ml.test.", book.now) is False
 
 
-def test_a_zone_that_the_store_forgot_is_gone_at_once(book):
-    views = ZoneViews(book)
-    book.create("ml.test.")
-    assert holds(views, "w.ml.test.", book.now) is False
-    book.book.clear()
-    assert holds(views, "w.ml.test.", book.now) is None
-
-
 def test_what_was_replayed_is_kept_when_other_zones_come_and_go(book):
     views = ZoneViews(book)
     book.create("ml.test.")
@@ -159,12 +151,3 @@ def test_a_record_that_dns_cannot_say_does_not_take_its_zone_down(book, caplog, 
     book.edit(zone, delete=bad)
     assert holds(views, "v.ml.test.", book.now)
     assert "is not served" in caplog.text
-
-
-def test_after_clear_the_journal_is_read_from_its_beginning(book):
-    views = ZoneViews(book)
-    book.create("ml.test.", "w 60 A 192.0.2.1")
-    assert holds(views, "w.ml.test.", book.now)
-    views.clear()
-    assert holds(views, "w.ml.test.", 999.0) is None
-    assert holds(views, "w.ml.test.", book.now)
