@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-import pytest
 import requests
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
@@ -107,12 +106,6 @@ def test_a_zone_as_it_should_be(airflow: Airflow, cloud: Cloud) -> None:
     assert run.xcom["reconcile"]["attention"] == 0
 
 
-def test_no_zone_is_no_failure(airflow: Airflow, cloud: Cloud) -> None:
-    run = succeeded(airflow.run("mldns_reconcile", cloud))
-    assert run.xcom["reconcile"] == {"zones": 0, "attention": 0, "failures": [], "reports": []}
-    assert run.events == []
-
-
 def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=1)
     good = records(cloud)
@@ -177,34 +170,6 @@ def note_a_grant(cloud: Cloud) -> None:
     client = DNSClient(cloud.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
     editor = ZoneEditor(CloudDNSProvider(client), Zone("ml", "ml.example.com."))
     editor.edit_grants("bert", lambda found: (*found, grant.recorded(grant.members[0])))
-
-
-@pytest.mark.slow
-def test_a_public_zone_hides_who_holds_it_and_is_repaired_all_the_same(airflow: Airflow, cloud: Cloud) -> None:
-    prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=1)
-    (manifest,) = [record for key, record in records(cloud).items() if key.startswith("_mldns.bert.")]
-    assert "mldns_pretraining" not in str(manifest), "anybody can read it"
-    write(cloud, deletions=[LOST])
-    run = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
-    assert snapshot(run)["actions"] == {"dry_run": False, "repaired": 1, "collected": [], "refused": []}
-    assert f"{LOST['name']} A" in records(cloud)
-    assert {server["role"] for server in snapshot(run)["resolution"]["servers"]} == {"authoritative", "resolver"}
-    job = job_of(run)
-    assert job["claimant"].endswith("/mldns_pretraining"), "as its task has emitted it"
-    assert (job["dag_id"], job["run_state"], job["state"]) == ("mldns_pretraining", "success", "ready")
-
-
-@pytest.mark.slow
-def test_records_of_no_task_are_not_trusted(airflow: Airflow, cloud: Cloud) -> None:
-    """Whoever may post asset events over Airflow's API would choose what a repair writes."""
-    prepared(airflow, cloud, lease_hours=1)
-    write(cloud, deletions=[LOST])
-    with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
-        database.execute("UPDATE asset_event SET source_task_id = NULL")
-    run = airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False)
-    assert run.tasks == {"reconcile": "success", "complete": "failed"}
-    assert (job_of(run)["drift"]["missing"], snapshot(run)["actions"]["repaired"]) == (1, 0)
-    assert f"{LOST['name']} A" not in records(cloud)
 
 
 def test_records_of_another_dags_task_are_not_trusted(airflow: Airflow, cloud: Cloud) -> None:
@@ -276,17 +241,6 @@ def test_pointer_records_are_collected_where_a_task_wrote_them(airflow: Airflow,
     run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
     assert [snapshot(run, zone)["actions"]["collected"] for zone in ("ml", "reverse")] == [["bert"], ["bert"]]
     assert records(cloud, "reverse").keys() == {"10.in-addr.arpa. NS"}
-
-
-def test_a_lease_without_an_end_is_never_collected(airflow: Airflow, cloud: Cloud) -> None:
-    """mldns_pretraining has ended, and the training that it prepared has only begun."""
-    prepared(airflow, cloud, claimant="", lease="")
-    before = records(cloud)
-    run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
-    job = job_of(run)
-    assert (job["state"], job["dag_id"], job["run_state"]) == ("ready", "mldns_pretraining", "success")
-    assert snapshot(run)["actions"]["collected"] == []
-    assert records(cloud) == before
 
 
 def test_a_zone_that_cannot_be_read_is_reported_and_keeps_no_other_from_being_checked(

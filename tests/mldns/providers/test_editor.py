@@ -149,17 +149,6 @@ def test_an_upsert_behind_a_claim_wants_the_claim(editor: ZoneEditor) -> None:
     assert editor.upsert(workers(3), replace(FIRST, claimed=True), "upsert-only").progress.created == 5
 
 
-def test_a_public_zone_shows_neither_run_nor_claimant() -> None:
-    public = Zone("open", DNS_NAME, "public")
-    editor = ZoneEditor(MemoryProvider(public), public)
-    editor.upsert(workers(1), FIRST, "upsert-only")
-    listed = str(editor.reader.manifest("job")[0])
-    assert "run-1" not in listed
-    assert "airflow/train" not in listed
-    assert editor.release(replace(FIRST, lease="run-2")).overtaken_by is not None
-    assert editor.release(FIRST).progress.deleted == 3
-
-
 def test_grants_are_recorded_beside_the_names_and_outlive_the_release(editor: ZoneEditor) -> None:
     grant = "zone roles/dns.admin sha256:1"
     editor.upsert(workers(2), FIRST, "upsert-only")
@@ -278,14 +267,6 @@ def test_a_routing_policy_made_by_hand_is_refused_by_name_and_left_alone(
 
 
 # -- leases -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_late_release_touches_nothing_and_says_who_has_the_names(editor: ZoneEditor) -> None:
-    editor.upsert(workers(3), FIRST, "upsert-only")
-    editor.upsert(workers(3, network="10.2"), SECOND, "upsert-only")
-    late = editor.release(FIRST)
-    assert (late.overtaken_by, late.progress.changes) == ("run-2", 0)
-    assert content(editor) == keyed(workers(3, network="10.2"))
 
 
 def test_who_may_take_the_names_over(editor: ZoneEditor, clock: list[int]) -> None:

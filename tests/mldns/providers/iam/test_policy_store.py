@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import functools
-import threading
 from typing import Any
 
 import pytest
 import requests
 
 from localcloud.assumptions import NO_SUCH_ACCOUNT_PREFIX
-from mldns.exceptions import CloudUnavailable, MldnsError
+from mldns.exceptions import CloudUnavailable
 from mldns.iam.policy import add_members, remove_members
 from mldns.providers.errors import UnknownMember
 from mldns.providers.gcp.iam.project_policy import ProjectPolicy
-from mldns.providers.gcp.iam.zone_policy import ZonePolicy
 from mldns.providers.iam.policy_store import IamPolicyStore, edit_policy
 from mldns.providers.retry import RetryPolicy
 from tests.cloud_fixture import Cloud
-from tests.mldns.providers.conftest import MakeClient, project_policy
+from tests.mldns.providers.conftest import project_policy
 from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
 
 ADMIN = "roles/dns.admin"
@@ -61,38 +59,6 @@ def test_a_condition_keeps_its_binding_and_the_version(store: IamPolicyStore) ->
     assert policy["version"] == 3
     assert {"role": ADMIN, "members": [ALICE], "condition": NIGHTLY} in policy["bindings"]
     assert {"role": ADMIN, "members": [TRAINER]} in policy["bindings"]
-
-
-def test_ten_binders_at_once_lose_nobody(cloud: Cloud, make_client: MakeClient, store: IamPolicyStore) -> None:
-    edit_policy(store, adding(ALICE, condition=NIGHTLY))
-    failures: list[BaseException] = []
-
-    def run(number: int) -> None:
-        mine = project_policy(cloud) if isinstance(store, ProjectPolicy) else ZonePolicy(make_client(), "ml-zone")
-        try:
-            edit_policy(mine, adding(f"user:u{number}@example.com"), contention=CONTENDED)
-        except MldnsError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(90)
-    assert failures == []
-    unconditional = next(b for b in bindings(store) if b["role"] == ADMIN and "condition" not in b)
-    assert sorted(unconditional["members"]) == sorted(f"user:u{number}@example.com" for number in range(10))
-    assert {"role": ADMIN, "members": [ALICE], "condition": NIGHTLY} in bindings(store)
-    assert any("409" in answers for method, answers in cloud.stats().items() if method.endswith("setIamPolicy"))
-
-
-@pytest.mark.parametrize("kind", ["cut-before", "cut-after", "status", "status-after"])
-def test_a_write_without_an_answer_counts_as_ours_when_it_was_applied(
-    cloud: Cloud, proxy: FaultyProxy, kind: str
-) -> None:
-    proxy.faults.append(Fault("POST .*:setIamPolicy", kind))  # type: ignore[arg-type]
-    assert edit_policy(project_policy(cloud, proxy.url), adding(TRAINER), contention=CONTENDED) == ([TRAINER], [])
-    assert {"role": ADMIN, "members": [TRAINER]} in bindings(project_policy(cloud))
 
 
 @pytest.mark.parametrize("status", [409, 412])
@@ -151,10 +117,3 @@ def test_what_others_have_in_a_policy_stays_as_it_is(store: IamPolicyStore, clou
     ours, *others = after["bindings"]
     assert ours == {"role": ADMIN, "members": [DELETED, "group:ml@example.com", ALICE]}
     assert others == EVERYTHING_ELSE[1:]
-
-
-def test_what_is_left_of_a_deleted_account_can_be_removed(store: IamPolicyStore) -> None:
-    edit_policy(store, adding(DELETED, TRAINER))
-    remove = functools.partial(remove_members, role=ADMIN, members=[DELETED], condition=None)
-    assert edit_policy(store, remove) == ([DELETED], [])
-    assert bindings(store) == [{"role": ADMIN, "members": [TRAINER]}]
