@@ -83,7 +83,7 @@ def test_ten_thousand_names_hold_no_slot_and_outlive_a_triggerer(
         post(cloud, "/ml/changes", {"additions": records[begin : begin + BATCH]})
 
     waiting = start(one_slot.api, "wait_for_names", {})
-    waiting.wait_for_task("gate", "deferred", timeout=90)
+    waiting.wait_for_task("gate", "deferred", timeout=240)
     start(one_slot.api, "other_work", {}).succeed()
     assert waiting.states() == {"gate": "deferred"}
 

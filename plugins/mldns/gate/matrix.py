@@ -112,12 +112,15 @@ class OpenQuestions:
         """
         self._open[server][key] = cell
 
-    def close(self, server: Server, key: Key) -> None:
+    def close(self, server: Server, key: Key) -> bool:
         """Note that a name is right at a server, where it may be closed already.
 
         :param key: as of `put`.
+        :return: whether nothing is open at that server any more.
         """
-        self._open[server].pop(key, None)
+        cells = self._open[server]
+        cells.pop(key, None)
+        return not cells
 
     def add(self, expectation: Expectation, like: Key) -> None:
         """Take in a name that was not asked for from the beginning; a name that is known stays as it is.

@@ -147,8 +147,8 @@ class Survey:
         if judgement.verdict is Verdict.PASS and expectation.rrdatas is None:
             judgement = self._agreed(server, expectation, answer, now)
         if judgement.verdict is Verdict.PASS:
-            self._questions.close(server, expectation.key)
-            self._count_pass()
+            if self._questions.close(server, expectation.key):
+                self._count_pass()
         elif expectation.either_family and judgement.verdict is Verdict.MISSING and answer.rcode == "NOERROR":
             self._ask_other_family(server, expectation, Cell(judgement, now + judgement.cached_for))
         else:

@@ -8,17 +8,17 @@ messages.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-import dns.flags
+from typing import Any
 
 from mldns.gate.expectations import Answer, Expectation
-from mldns.gate.messages import Query, read_answer, read_response
+from mldns.gate.messages import TRUNCATED, Query, ResponseReader
 from mldns.gate.servers import Server, ServerRole
 
 OnAnswer = Callable[[Server, Expectation, Answer], object]
@@ -79,8 +79,8 @@ class _Window:
             self._shrunk_until = now + self._pace.timeout
 
 
-class ServerClient(asyncio.DatagramProtocol):
-    """The questions for one server; `run` asks them all.
+class ServerClient:
+    """The questions for one server; `run` asks them all, and returns when each has its answer, or its silence.
 
     :param expectations: what is asked, in this order.
     :param on_answer: gets server, expectation and answer, once for each question.
@@ -98,6 +98,7 @@ class ServerClient(asyncio.DatagramProtocol):
     ) -> None:
         self._server = server
         self._encode = encoder
+        self._reader = ResponseReader()
         self._left = iter(expectations)
         self._on_answer = on_answer
         self._pace = pace
@@ -113,38 +114,35 @@ class ServerClient(asyncio.DatagramProtocol):
         self._silent = ""  # why nothing is sent any more
         self._last_error = ""
         self._filling = False
-        self._address = ("", 0)
-        self._transport: asyncio.DatagramTransport
+        self._family = socket.AF_INET
+        self._address: Any = None  # as the socket module takes it
+        self._socket: socket.socket
 
     async def run(self) -> None:
-        try:
-            self._address = await self._look_up()
-            self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, remote_addr=self._address)
-        except (OSError, UnicodeError) as error:  # the latter for a host name that IDNA cannot write
-            self._silent = f"cannot be reached: {_reason(error)}"
-            self._fill()
-            await self._finished
-            return
-        try:
-            self._fill()
-            await self._finished
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            for task in self._tcp:
-                task.cancel()
-            self._transport.close()
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(await self._connect())
+                self._loop.add_reader(self._socket, self._receive)
+                stack.callback(self._loop.remove_reader, self._socket)
+            except (OSError, UnicodeError) as error:  # the latter for a host name that IDNA cannot write
+                self._silent = f"cannot be reached: {_reason(error)}"
+            try:
+                self._fill()
+                await self._finished
+            finally:
+                if self._timer is not None:
+                    self._timer.cancel()
+                for task in self._tcp:
+                    task.cancel()
 
-    async def _look_up(self) -> tuple[str, int]:
-        """Return the server's first address, in the order that the system prefers (RFC 6724).
-
-        A link-local one keeps its interface, without which it is nobody's: `fe80::1%2`.
-        """
+    async def _connect(self) -> socket.socket:
+        """Open the socket to the server's first address, in the order that the system prefers (RFC 6724)."""
         found = await self._loop.getaddrinfo(self._server.host, self._server.port, type=socket.SOCK_DGRAM)
-        # asyncio takes host and port alone for a datagram's way, so the scope goes back into the host.
-        host, port, *flow_and_scope = found[0][4]
-        scope = flow_and_scope[1] if len(flow_and_scope) == 2 else 0
-        return f"{host}%{scope}" if scope else str(host), int(port)
+        self._family, self._address = found[0][0], found[0][4]
+        self._socket = socket.socket(self._family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.connect(self._address)
+        return self._socket
 
     # -- sending
 
@@ -180,7 +178,10 @@ class ServerClient(asyncio.DatagramProtocol):
         self._send(question)
 
     def _send(self, question: _Question) -> None:
-        self._transport.sendto(question.query.wire(question.number))
+        try:
+            self._socket.send(question.query.wire(question.number))
+        except OSError as error:  # an earlier question's ICMP error, or no room: this one counts as lost
+            self._last_error = _reason(error)
         self._deadlines.append((self._loop.time() + self._pace.timeout, question))
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadlines[0][0], self._expire)
@@ -213,32 +214,35 @@ class ServerClient(asyncio.DatagramProtocol):
 
     # -- receiving
 
-    def datagram_received(self, data: bytes, _addr: object) -> None:
-        """See `asyncio.DatagramProtocol.datagram_received`."""
+    def _receive(self) -> None:
+        """Read what has come, a few messages at a time."""
+        for _ in range(_BURST):
+            try:
+                data = self._socket.recv(65_535)
+            except BlockingIOError:
+                return
+            except OSError as error:  # ICMP's tells no question; the address may be up again by the next try
+                self._last_error = _reason(error)
+                return
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         question = self._open.get(int.from_bytes(data[:2], "big"))
         if question is None or question.answered:
             return  # a stray: late, or forged
-        message = read_response(question.query, question.number, data)
-        if message is None:
+        answer = self._reader.read(question.query, question.number, data)
+        if answer is None:
             question.strays += 1
             return
         self._unanswered = 0
         self._window.grow(self._loop.time() - question.asked_at)
-        if message.flags & dns.flags.TC:
+        if answer is TRUNCATED:
             question.answered = True  # over UDP
             task = self._loop.create_task(self._ask_over_tcp(question))
             self._tcp.add(task)
             task.add_done_callback(self._tcp_done)
         else:
-            self._close(question, read_answer(message, question.query))
-
-    def error_received(self, exc: Exception) -> None:
-        # An ICMP error tells no question; the address may be up again by the next try.
-        self._last_error = _reason(exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None:
-            self._fail(exc)
+            self._close(question, answer)
 
     async def _ask_over_tcp(self, question: _Question) -> None:
         try:
@@ -249,19 +253,22 @@ class ServerClient(asyncio.DatagramProtocol):
         self._close(question, answer)
 
     async def _exchange_over_tcp(self, question: _Question) -> Answer:
-        reader, writer = await asyncio.open_connection(*self._address)
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(socket.socket(self._family, socket.SOCK_STREAM))
+            connection.setblocking(False)
+            await self._loop.sock_connect(connection, self._address)
+            reader, writer = await asyncio.open_connection(sock=connection)
+            stack.pop_all()
         try:
             wire = question.query.wire(question.number)
             writer.write(len(wire).to_bytes(2, "big") + wire)
             length = int.from_bytes(await reader.readexactly(2), "big")
-            message = read_response(question.query, question.number, await reader.readexactly(length))
+            answer = self._reader.read(question.query, question.number, await reader.readexactly(length))
         finally:
             writer.close()
-        if message is None:
-            return Answer(silence="truncated over UDP, and over TCP: not an answer to this question")
-        if message.flags & dns.flags.TC:  # what was cut off is unknown: no data in it is no denial
-            return Answer(silence="truncated over UDP, and over TCP: truncated, too")
-        return read_answer(message, question.query)
+        if answer is None or answer is TRUNCATED:
+            raise EOFError("truncated, too" if answer else "not an answer to this question")
+        return answer
 
     def _tcp_done(self, task: asyncio.Task[None]) -> None:
         self._tcp.discard(task)
@@ -277,7 +284,7 @@ class ServerClient(asyncio.DatagramProtocol):
     def _deliver(self, expectation: Expectation, answer: Answer) -> None:
         try:
             self._on_answer(self._server, expectation, answer)
-        except Exception as error:  # noqa: BLE001 - the event loop would only log it
+        except Exception as error:  # noqa: BLE001
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
