@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowSkipException
+
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.events.written_records import WrittenRecords, pack
@@ -16,6 +18,7 @@ from mldns.operators._job import JobOperator, Wanted
 from mldns.ownership.claims import Holder
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.tasks.base import CloudDNSOperator
+from mldns.tasks.guard import nobody_needs
 from mldns.tasks.lease import hold, holder_of
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import JOBS, RECORDS, emit_job_event, emit_records_event
@@ -36,6 +39,7 @@ class CloudDNSClaimOperator(JobOperator):
     writes. Takes the arguments of `CloudDNSUpsertRecordsOperator` without `policy` and `dry_run`.
 
     Names that another run of the same claimant holds are waited for: without a worker slot, in the order of the runs.
+    In an instance of a mapped group whose training and release are over it is skipped: another instance was cleared.
 
     :param claim_timeout: how long, in seconds or as a timedelta; 0 fails at once.
 
@@ -50,6 +54,8 @@ class CloudDNSClaimOperator(JobOperator):
         self.claim_timeout = claim_timeout
 
     def execute(self, context: Context) -> Result:
+        if nobody_needs(self, context):
+            raise AirflowSkipException("Nothing to claim: the training and the release of this instance are over")
         return self.execute_after_pause(context, time.time())
 
     def execute_after_pause(self, context: Context, since: float, event: object = None) -> Result:

@@ -1,11 +1,13 @@
 """The last look before a training's first line: are its names still there, and still its run's?
 
 Airflow clears what a person picks: a training alone, the failed tasks of a run, one instance of many. Then the tasks
-that wrote the names keep their old success, while the release has long removed them.
+that wrote the names keep their old success, while the release has long removed them. Or a claim runs again although
+nothing behind it does.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
 
     from mldns.ownership.manifest import Manifest
 
+log = logging.getLogger(__name__)
+
 Check = Callable[["Context"], None]
+
+_OVER = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
 class NotStarted(NamesMissing, AirflowFailException):
@@ -74,6 +80,31 @@ def require_names(
             raise NotStarted(owner=holder.owner, zone=str(said["zone"]), why=why, again=again)
 
     return check
+
+
+def nobody_needs(claim: BaseOperator, context: Context) -> bool:
+    """Return whether this instance of a mapped group has its training and its release behind it, in this very run.
+
+    With one instance's training Airflow clears the setups of all instances, and that one's release alone: what the
+    others wrote again, nobody would use or release.
+
+    :param claim: the group's claim, which is about to run.
+    :param context: of it.
+    :return: False also where Airflow cannot tell.
+    """
+    own = context["ti"]
+    index, group = getattr(own, "map_index", None), context["dag"].task_dict[claim.task_id].task_group
+    if index is None or index < 0 or group is None:
+        return False
+    behind = [task.task_id for task in group.iter_tasks() if not task.is_setup]
+    try:
+        states = own.get_task_states(dag_id=own.dag_id, task_ids=behind, map_index=index, run_ids=[own.run_id]).get(
+            own.run_id, {}
+        )
+    except Exception as error:  # noqa: BLE001 - a claim too many costs a clean-up, a claim too few the training
+        log.info("Airflow cannot tell what is behind this claim: %s", error)
+        return False
+    return bool(states) and all(state in _OVER for state in states.values())
 
 
 def put_before(task: BaseOperator | MappedOperator, check: Check) -> None:

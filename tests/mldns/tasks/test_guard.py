@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, task, task_group
 
 from mldns.operators.cloud_dns import (
     CloudDNSClaimOperator,
@@ -15,8 +15,8 @@ from mldns.operators.cloud_dns import (
     CloudDNSHandOffOperator,
     CloudDNSUpsertRecordsOperator,
 )
-from mldns.task_groups import require_names
-from mldns.tasks.guard import NotStarted, put_before
+from mldns.task_groups import require_names, training_dns
+from mldns.tasks.guard import NotStarted, nobody_needs, put_before
 from tests.cloud_fixture import NETWORK, Cloud
 from tests.mldns.operators.conftest import Execute, connected, execute
 
@@ -76,3 +76,39 @@ def test_the_look_comes_before_the_tasks_own_pre_execute(mapped: bool) -> None:
     hook = operator.partial_kwargs["pre_execute"] if mapped else operator._pre_execute_hook
     hook({})
     assert seen == ["look", "own"]
+
+
+@pytest.mark.parametrize(
+    ("states", "needed"),
+    [
+        ({"one.dns.train_1": "success", "one.dns.release_1": "success"}, False),  # another instance was cleared
+        ({"one.dns.train_1": "failed", "one.dns.release_1": "success"}, False),
+        ({"one.dns.train_1": None, "one.dns.release_1": None}, True),
+        ({"one.dns.train_1": None, "one.dns.release_1": "success"}, True),
+        ({"one.dns.train_1": "success", "one.dns.release_1": None}, True),  # a claim cleared alone
+        ({}, True),  # not expanded yet
+        (None, True),  # Airflow does not answer
+    ],
+)
+@pytest.mark.parametrize("index", [1, -1])
+def test_an_instance_whose_training_and_release_are_over_needs_no_claim(
+    states: dict[str, str | None] | None, needed: bool, index: int
+) -> None:
+    with DAG("a_dag") as dag:
+
+        @task_group
+        def one(job: str) -> None:
+            with training_dns(zone="ml", job=job, workers=["10.0.0.7"]):
+                train()
+
+        one.expand(job=["a", "b"])
+
+    def get_task_states(*, task_ids: list[str], map_index: int, run_ids: list[str], **which: Any) -> dict[str, Any]:
+        assert (set(task_ids), map_index) == ({"one.dns.train", "one.dns.release"}, index)
+        if states is None:
+            raise ConnectionError
+        return {run_ids[0]: states} if states else {}
+
+    ti = SimpleNamespace(dag_id="a_dag", run_id="run", map_index=index, get_task_states=get_task_states)
+    context: Any = {"dag": dag, "ti": ti}
+    assert nobody_needs(dag.task_dict["one.dns.claim"], context) is (index >= 0 and not needed)
