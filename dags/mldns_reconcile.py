@@ -6,10 +6,10 @@ the name servers or resolvers for every name, and looks whether the grants still
 finds goes into one asset event a zone, `x-mldns://PROJECT/ZONE`: the page **DNS** shows it, and other DAGs can be
 scheduled on it.
 
-It writes nothing unless asked to. **repair** writes again what a job's records must say, where that is certain;
-**collect** releases what leases have left whose run has ended, or whose time is over while nothing is known of the
-run. Both say what they would do and leave it at that as long as **dry_run** is on. Records that no manifest covers are
-never touched.
+It renews the lease of a run at work whose own task asked for it, and writes nothing else unless asked to. **repair**
+writes again what a job's records must say, where that is certain; **collect** releases what leases have left whose run
+has ended, or whose time is over while nothing is known of the run. Both say what they would do and leave it at that as
+long as **dry_run** is on. Records that no manifest covers are never touched.
 
 Every quarter of an hour; `AIRFLOW_VAR_MLDNS_RECONCILE_MINUTES` in the environment of the DAG processor says otherwise.
 Paused until somebody switches it on: without a connection to Google every run would fail.

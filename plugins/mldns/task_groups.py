@@ -80,6 +80,7 @@ def training_dns(
     ttl: int | str = DEFAULT_TTL,
     port: Any = None,
     lease_hours: float | str | None = DEFAULT_LEASE_HOURS,
+    renew: bool | str = True,
     policy: str = DEFAULT_POLICY,
     adopt: bool | str = False,
     claim_timeout: timedelta | float | str = CLAIM_TIMEOUT,
@@ -105,6 +106,8 @@ def training_dns(
     `CloudDNSUpsertRecordsOperator`; `workers` and `port` may be another task's output, that of a mapped one included:
     the lists that its instances return are put together.
 
+    :param renew: while the run is at work, `mldns_reconcile` moves the lease's end on by `lease_hours` whenever half of
+        it is over; False: the lease ends when it first said.
     :param claim_timeout: how long to wait for another run that holds the names, in seconds or as a timedelta; 0 fails
         at once.
     :param guard: False where the training's workers may not read the zone: then nobody looks, and a training that was
@@ -129,7 +132,7 @@ def training_dns(
         look = partial(require_names, **target, again=claim.task_id)
         # The run may be marked failed, and its release be through, before the upsert has begun.
         upsert = CloudDNSUpsertRecordsOperator(
-            task_id="upsert", **written, **hold, policy=policy, claimed=True, **RETRIES
+            task_id="upsert", **written, **hold, policy=policy, claimed=True, renew=renew, **RETRIES
         )
         opens = DNSResolutionSensor(
             task_id="gate", **{**written, **proof, **RETRIES, "timeout": gate_timeout, **(gate or {})}

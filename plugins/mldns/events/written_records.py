@@ -18,6 +18,7 @@ from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import as_text, pack_bytes, unpack_bytes
 from mldns.inventory.job_records import DesiredRecords
 from mldns.messages import timestamp
+from mldns.ownership.claims import check_lease_hours
 from mldns.ownership.manifest import Manifest, matches
 from mldns.records.names import Key
 from mldns.records.rrset import RRset, same
@@ -37,6 +38,7 @@ class WrittenRecords:
 
     :param claimant: under which they were written, in clear, as the lease.
     :param packed: the records as `pack` makes them; None where an event has no room for them.
+    :param renew_hours: for how long a check renews the lease while its run is at work; None: it does not.
     """
 
     job: str
@@ -45,6 +47,7 @@ class WrittenRecords:
     generation: int
     rrsets: tuple[RRset, ...]
     packed: str | None = None
+    renew_hours: float | None = None
 
     def to_event(self, *, project: str, zone: str, now: float) -> dict[str, Any]:
         """Return the extra of their event; `parse` reads it back.
@@ -65,6 +68,7 @@ class WrittenRecords:
             "at": timestamp(now),
             "records": len(self.rrsets),
             "packed": self.packed,
+            "renew_hours": self.renew_hours,
         }
 
 
@@ -116,7 +120,15 @@ def parse(extra: Mapping[str, Any]) -> WrittenRecords | None:
         except InvalidInput:
             packed = None
     known = generation if isinstance(generation, int) else -1
-    return WrittenRecords(job, str(claimant or ""), str(lease or ""), known, rrsets, packed or None)
+    hours = _hours(extra.get("renew_hours"))
+    return WrittenRecords(job, str(claimant or ""), str(lease or ""), known, rrsets, packed or None, hours)
+
+
+def _hours(found: Any) -> float | None:
+    try:
+        return check_lease_hours(found)
+    except InvalidInput:
+        return None
 
 
 def of_lease(manifest: Manifest, written: Iterable[WrittenRecords]) -> list[WrittenRecords]:

@@ -43,7 +43,8 @@ _LINE = 300  # characters
 class CloudDNSReconcileOperator(CloudDNSOperator):
     """Check each zone labelled `managed-by=mldns`, and emit what was found as one asset event a zone.
 
-    Reads only, unless asked for more. A zone that cannot be read is reported as such and keeps no other from being
+    Reads only, unless asked for more, but for leases of runs at work, which it renews where their own task asked for
+    it (`mldns.reconcile.renewal`). A zone that cannot be read is reported as such and keeps no other from being
     checked; the task succeeds all the same, because Airflow records the events of successful tasks only. `failures` in
     the result is for a task behind it to fail by.
 

@@ -107,6 +107,8 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
 
     :param policy: `create-only`, `upsert-only`, or `sync`, which also removes what the job owns and no longer wants.
     :param dry_run: write nothing and return the plan: `{"counts", "digest", "names", "conflicts"}`.
+    :param renew: while the run that holds the lease is at work, `mldns_reconcile` moves its end on by `lease_hours`
+        whenever half of it is over, so that public zones and other deployments, too, see it go on.
     :param claimed: a `CloudDNSClaimOperator` of this claimant and lease has come before: fail with `LeaseLost` where
         the names have been released since, as by the teardown of a run that was marked failed. Not of `reverse_zone`,
         whose first change claims.
@@ -116,7 +118,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
     """
 
     emits = (JOBS, RECORDS)
-    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "plan_only", "claimed")
+    template_fields: Sequence[str] = (*JobOperator.template_fields, "policy", "plan_only", "claimed", "renew")
 
     def __init__(
         self,
@@ -124,11 +126,13 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
         policy: str = DEFAULT_POLICY,
         dry_run: bool | str = False,
         claimed: bool | str = False,
+        renew: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.policy = policy
         self.claimed = claimed
+        self.renew = renew
         self.plan_only = dry_run  # `self.dry_run` would hide BaseOperator.dry_run()
 
     def execute(self, context: Context) -> Result:
@@ -145,6 +149,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
 
     def _emit_records(self, context: Context, holder: Holder, *done: tuple[Wanted | None, Result | None]) -> None:
         """Emit what `mldns_reconcile` compares with."""
+        hours = arguments.hours(self.lease_hours, "lease_hours") if arguments.flag(self.renew, "renew") else None
         written = {
             wanted.zone: WrittenRecords(
                 result["owner"],
@@ -153,6 +158,7 @@ class CloudDNSUpsertRecordsOperator(JobOperator):
                 generation=result["generation"],
                 rrsets=wanted.rrsets,
                 packed=pack(wanted.desired, pointers=wanted.pointers),
+                renew_hours=hours,
             )
             for wanted, result in done
             if wanted and result

@@ -1,10 +1,13 @@
-"""Whether a lease is over: what its run tells, and what its end says. Pure.
+"""Whether a lease is over, and whether it is to be moved on: what its run tells, and what its end says. Pure.
 
-lease              its run is          is over
-no end promised    whatever            never: nobody said when
-until 12:00        at work             never, also after 12:00: a training may take longer than its lease
-until 12:00        ended               yes, at once: its release did not run
-until 12:00        not to be asked     after 12:00
+lease              its run is        the next run takes its names   a check collects them     a check moves its end
+no end promised    whatever          at once                        never: nobody said when   no
+until 12:00        at work           no, also after 12:00           no, also after 12:00      when half of it is over
+until 12:00        ended             at once                        at once: no release ran   no
+until 12:00        not to be asked   after 12:00                    after 12:00               no
+
+A run of `mldns_pretraining` ends before its training begins: the next such run takes its names at once, as whoever
+starts one by hand again means it; a check, which nobody means anything by, waits for the end of the lease.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from mldns.records.names import SHARED_OWNER
 PREPARING_DAG = "mldns_pretraining"
 """Its runs end before the training that they prepare begins, so that their end says nothing of a lease."""
 
-_ENDED = ("success", "failed")
 _AT_WORK = ("running", "queued")
 
 
@@ -29,6 +31,11 @@ class RunState(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+    @property
+    def ended(self) -> bool | None:
+        """Whether the run is over; None where this Airflow cannot tell."""
+        return None if self is RunState.UNKNOWN else self is not RunState.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def run_state(text: str | None) -> RunState:
     """Of a run's state as Airflow spells it; None where Airflow could not tell."""
     if text in _AT_WORK:
         return RunState.RUNNING
-    return RunState(text) if text in _ENDED else RunState.UNKNOWN
+    return RunState(text) if text in ("success", "failed") else RunState.UNKNOWN
 
 
 def over(manifest: Manifest, holding: Holding, now: float) -> Over | None:
@@ -69,8 +76,20 @@ def over(manifest: Manifest, holding: Holding, now: float) -> Over | None:
     """
     if manifest.idle or manifest.owner == SHARED_OWNER or manifest.expires is None:
         return None
-    if holding.state is RunState.RUNNING:
+    if holding.state.ended is False:
         return None
-    if holding.state is not RunState.UNKNOWN and holding.dag_id != PREPARING_DAG:
+    if holding.state.ended and holding.dag_id != PREPARING_DAG:
         return Over.ORPHANED
     return Over.EXPIRED if manifest.expires <= now else None
+
+
+def to_renew(manifest: Manifest, holding: Holding, hours: float | None, now: float) -> bool:
+    """Return whether a check moves the lease's end on: less than half of it is left, and its run is at work.
+
+    :param holding: who has the names, as far as it is known.
+    :param hours: how long the job's own task wants it to last from a renewal on; None: it is not to be renewed.
+    :param now: Unix seconds.
+    """
+    if hours is None or manifest.idle or manifest.expires is None or holding.state.ended is not False:
+        return False
+    return manifest.expires - now < hours * 3600 / 2

@@ -147,13 +147,17 @@ class ZoneEditor:
         """Have the lease that `holder` has end when `holder` says, or later: two calls, however large the job is.
 
         :raises LeaseLost: another lease has the names, or nobody has.
+        :raises ClaimMoved: the manifest is not of the generation that `holder` says any more.
         """
+        progress = self._progress(holder)
 
         def decide() -> ManifestedChanges:
             before, found = self.reader.manifest(holder.owner)
+            if not progress.changes:
+                check_generation(found, holder)
             return renewal(check_held(found, holder, live=None), holder.expires, self._swap(before))
 
-        renewed = self._converge(decide, holder.owner, self._progress(holder))
+        renewed = self._converge(decide, holder.owner, progress)
         log.info("zone %s: lease %s of %s renewed", self.zone.name, holder.lease, holder.owner)
         return renewed or Manifest(holder.owner)
 

@@ -16,6 +16,7 @@ from mldns.providers.editor import ZoneEditor
 from mldns.reconcile.answers import Answers, ask
 from mldns.reconcile.drift import HoldingOf, OwnerReport, ZoneReport, compare
 from mldns.reconcile.findings import Findings
+from mldns.reconcile.renewal import renew
 from mldns.reconcile.repair import Repair, RepairOptions
 from mldns.records.rrset import RRset
 
@@ -58,7 +59,8 @@ class ZoneCheck:
     :param holding_of: who holds a manifest's names, given what was written.
     :param now: Unix seconds.
 
-    After `run`, `restored` and `released` say what was written (`mldns.reconcile.repair.Repair`).
+    After `run`, `restored` holds what the records of jobs must say that were repaired or renewed, under their manifests
+    as they are now, and `released` whose names were released.
     """
 
     zone: str
@@ -84,6 +86,10 @@ class ZoneCheck:
             actions = repair.run(self.zone, report, self._written)
             if self.restored or self.released:
                 report = self._look()
+        if renewed := renew(self.access.editor, self.zone, report, self._written, self.now()):
+            jobs = {one.job for one in renewed}
+            self.restored = [*renewed, *(one for one in self.restored if one.job not in jobs)]
+            report = self._look()
         grants, grants_reason = self._grants(report)
         return Findings(report, answers=self._ask(report), grants=grants, grants_reason=grants_reason, actions=actions)
 

@@ -17,6 +17,7 @@ from airflow.sdk import conf
 from mldns import arguments
 from mldns.exceptions import ClaimRefused
 from mldns.ownership.claims import Holder, LeaseEnd
+from mldns.ownership.leases import run_state
 from mldns.records.names import SHARED_OWNER, slug
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-_ENDED = ("success", "failed")
 
 _LEASES_ASKED_ABOUT = 5
 """While the names go from run to run: whoever is refused that often is not the next one."""
@@ -83,7 +82,9 @@ def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> 
         except ClaimRefused as refused:
             if isinstance(told, LeaseEnd) and told.lease == refused.lease:
                 raise
-            ended = _holder_ended(refused, context)
+            # None where this Airflow cannot tell, so that the lease's end decides: for the runs of another deployment,
+            # for a lease that is no run, and in a public zone, whose manifests hold digests, which name no run.
+            ended = run_state(state_of_run(context, refused.claimant, refused.lease)).ended
             if ended is False:
                 raise refused.for_run_at_work() from None
             if not refused.same_claimant:
@@ -92,16 +93,6 @@ def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> 
             if told.ended:
                 log.info("The run %s of %s is over: taking over its names", refused.lease, refused.claimant)
     return call(replace(holder, lease_ended=told))
-
-
-def _holder_ended(refused: ClaimRefused, context: Context) -> bool | None:
-    """Whether the run behind a lease is over; None where this Airflow cannot tell, so that the lease's end decides.
-
-    That is so for the runs of another deployment, for a lease that is no run, and in a public zone, whose manifests
-    hold digests, which name no run.
-    """
-    state = state_of_run(context, refused.claimant, refused.lease)
-    return None if state is None else state in _ENDED
 
 
 def dag_of(claimant: str) -> str | None:

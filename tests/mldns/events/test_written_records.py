@@ -118,6 +118,16 @@ def test_an_event_reads_back() -> None:
     assert parse(event()) == written(wanted.rrsets, packed=pack(wanted))
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [(24, 24), (0.5, 0.5), (None, None), (0, None), (-1, None), (1e9, None), ("24", None), (True, None), ([], None)],
+)
+def test_a_renewal_is_read_only_where_it_is_a_lease_that_anybody_may_have(said: object, read: float | None) -> None:
+    extra = event(renew_hours=said)
+    found = parse(extra)
+    assert found is not None and found.renew_hours == read
+
+
 def test_records_without_room_leave_an_event_that_says_whose_the_lease_is() -> None:
     noise = random.Random(2)
     long = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mldns.ownership.leases import PREPARING_DAG, Holding, Over, RunState, over, run_state
+from mldns.ownership.leases import PREPARING_DAG, Holding, Over, RunState, over, run_state, to_renew
 from mldns.ownership.manifest import Manifest
 
 NOW = 1_800_000_000
@@ -38,6 +38,26 @@ def test_what_the_run_and_the_clock_say(
 )
 def test_what_nobody_holds_and_what_all_share_is_never_over(manifest: Manifest) -> None:
     assert over(manifest, Holding("", ""), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "hours", "state", "due"),
+    [
+        (1801, 1, RunState.RUNNING, False),
+        (1799, 1, RunState.RUNNING, True),
+        (-60, 1, RunState.RUNNING, True),  # no check ran in time, and nobody has taken the names
+        (1799, None, RunState.RUNNING, False),
+        (None, 1, RunState.RUNNING, False),
+        (1799, 1, RunState.SUCCESS, False),
+        (1799, 1, RunState.UNKNOWN, False),
+    ],
+)
+def test_a_lease_is_renewed_while_its_run_is_at_work_and_wants_it(
+    left: int | None, hours: float | None, state: RunState, due: bool
+) -> None:
+    expires = None if left is None else NOW + left
+    manifest = Manifest("bert", claimant="airflow/train", lease="run-1", expires=expires)
+    assert to_renew(manifest, Holding("airflow/train", "run-1", "train", "run-1", state), hours, NOW) is due
 
 
 @pytest.mark.parametrize(
