@@ -14,12 +14,12 @@ from localcloud.access.keys import account_project
 from localcloud.addresses import Address, parse_address
 from localcloud.archive import ArchiveError
 from localcloud.policy_log import LONGEST_DELAY_S
-from localcloud.quota import ENFORCED, REQUESTS_PER_MINUTE, Limits, parse_limit
+from localcloud.quota import ENFORCED, REQUESTS_PER_MINUTE, REQUESTS_PER_SECOND, Limits, parse_limit
 from localcloud.server import CannotListen, NameServer, Resolver, Settings, serve
 
 _DESCRIPTION = """\
-A stand-in for Google Cloud DNS (v1) and Resource Manager (v3, v1): the same API over HTTP, and the zones' names over
-real DNS. When everything listens it prints one line:
+A stand-in for Google Cloud DNS (v1) and Resource Manager (v3, v1), and for AWS Route 53 (2013-04-01): the same API over
+HTTP, and the zones' names over real DNS. When everything listens it prints one line:
 
   localcloud ready api=http://HOST:PORT dns=HOST:PORT[,…] [resolver=HOST:PORT[,…]]
 """
@@ -63,8 +63,8 @@ def _name_server(text: str) -> NameServer:
 
 def _resolver(text: str) -> Resolver:
     address, equals, network = text.partition("=")
-    if equals and "projects/" not in network:
-        raise ValueError(f"{network!r} is not a network URL (projects/PROJECT/global/networks/NAME)")
+    if equals and "projects/" not in network and not network.startswith("vpc-"):
+        raise ValueError(f"{network!r} is neither a network URL (projects/PROJECT/global/networks/NAME) nor a vpc-…")
     return Resolver(parse_address(address), network or None)
 
 
@@ -184,7 +184,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help=f"another limit than Google's default: {', '.join(ENFORCED)}; or {REQUESTS_PER_MINUTE}, to each API of a"
-        " project (not limited); may be repeated",
+        f" project, or {REQUESTS_PER_SECOND}, to Route 53 (not limited); may be repeated",
     )
 
 

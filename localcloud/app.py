@@ -21,6 +21,8 @@ from localcloud.errors import ApiError, Problem, not_implemented
 from localcloud.front import FrontEnd
 from localcloud.mishaps import NoAnswer, inflict
 from localcloud.partial import parse_fields, partial
+from localcloud.route53 import identity, records
+from localcloud.route53 import zones as hosted_zones
 from localcloud.routes import (
     changes,
     compute,
@@ -52,6 +54,9 @@ METHODS: tuple[Method, ...] = (
     *service_accounts.METHODS,
     *compute.METHODS,
     *kubernetes.METHODS,
+    *hosted_zones.METHODS,
+    *records.METHODS,
+    *identity.METHODS,
 )
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -76,7 +81,7 @@ def build_app(service: Service, *, latency: float = 0.0, host_names: Collection[
 
 
 def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
-    reads = method.reads or read_object
+    reads, refuses = method.reads or read_object, method.refuses or _refusal
 
     async def answer(request: Request) -> Response:
         try:
@@ -89,15 +94,17 @@ def _endpoint(method: Method, service: Service, latency: float) -> _Endpoint:
             )
             if not method.is_control:
                 admit(service, method, call)
+            if method.answers:
+                return method.answers(method.handler(service, call))
             fields = call.query.get("fields")
             if fields:
                 parse_fields(fields)  # refused before anything is done
             return JsonAnswer(partial(method.handler(service, call), fields))
         except ApiError as error:
-            return _refusal(error)
+            return refuses(error)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            return _refusal(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
+            return refuses(ApiError(500, [Problem("backendError", "localcloud failed; its log says why.")]))
 
     async def endpoint(request: Request) -> Response:
         if latency:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from localcloud import assumptions
 from localcloud.access.authority import Authority
@@ -94,6 +95,8 @@ class Method:
     """A route: the method's id in Google's discovery document, HTTP verb, Starlette path, and who answers.
 
     :param reads: makes `Call.body` of a request whose body is no JSON object.
+    :param answers: the response to what the handler returned, where it is no JSON object either.
+    :param refuses: the response to an error, of an API that has a form of its own.
     """
 
     id: str
@@ -101,6 +104,8 @@ class Method:
     path: str
     handler: Handler
     reads: BodyReader | None = None
+    answers: Callable[[JsonObject], Response] | None = None
+    refuses: Callable[[ApiError], Response] | None = None
 
     @property
     def is_control(self) -> bool:

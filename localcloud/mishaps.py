@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from localcloud.bodies import JsonAnswer
 from localcloud.connections import Connections
 from localcloud.faults import Rule
+from localcloud.route53 import xml
 
 Outcome = Literal["reset", "hang"]
 
@@ -74,6 +75,8 @@ def error_answer(rule: Rule, method: str) -> Response:
     """Google's answer with the rule's status, in the words of the service that `method` belongs to."""
     code = rule.status or 0
     headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
+    if method.startswith("route53."):
+        return xml.fault(rule, headers)
     if code == 502:
         return HTMLResponse(_BAD_GATEWAY, code, headers)
     if code == 403:

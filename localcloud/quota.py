@@ -32,6 +32,8 @@ class Quota:
 
 
 REQUESTS_PER_MINUTE: Final = "requestsPerMinute"
+REQUESTS_PER_SECOND: Final = "requestsPerSecond"
+RATES: Final = (REQUESTS_PER_MINUTE, REQUESTS_PER_SECOND)
 ENFORCED: Final = (
     "managedZones",
     "rrsetsPerManagedZone",
@@ -46,30 +48,36 @@ ENFORCED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The quota, and what no API tells: requests a minute to each API of a project; None does not count them."""
+    """The quota, and what no API tells.
+
+    :param requests_per_minute: to each of Google's APIs of a project; None does not count them.
+    :param requests_per_second: to Route 53, of the account: AWS takes 5; None does not count them.
+    """
 
     quota: Quota = Quota()
     requests_per_minute: int | None = None
+    requests_per_second: int | None = None
 
     def changed(self, sent: Mapping[str, object]) -> Limits:
         """These limits with others in their place. Raises ValueError, in one line, and then none is taken."""
         for name, value in sent.items():
-            if name not in (*ENFORCED, REQUESTS_PER_MINUTE):
-                raise ValueError(
-                    f"there is no limit {name!r} to set, but {', '.join((*ENFORCED, REQUESTS_PER_MINUTE))}"
-                )
-            if name == REQUESTS_PER_MINUTE and value is None:
+            if name not in (*ENFORCED, *RATES):
+                raise ValueError(f"there is no limit {name!r} to set, but {', '.join((*ENFORCED, *RATES))}")
+            if name in RATES and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST:
                 raise ValueError(f"{name} is a whole number from 1 to {_LARGEST:,}, not {value!r}")
-        limits: dict[str, Any] = {REQUESTS_PER_MINUTE: self.requests_per_minute, **sent}
-        rate = limits.pop(REQUESTS_PER_MINUTE)
-        return Limits(replace(self.quota, **limits), rate)
+        limits: dict[str, Any] = {**self._rates(), **sent}
+        rates = [limits.pop(name) for name in RATES]
+        return Limits(replace(self.quota, **limits), *rates)
 
     def to_json(self) -> dict[str, int | None]:
         """What can be set, as `POST /_localcloud/quota` takes it."""
         quota = asdict(self.quota)
-        return {**{name: quota[name] for name in ENFORCED}, REQUESTS_PER_MINUTE: self.requests_per_minute}
+        return {**{name: quota[name] for name in ENFORCED}, **self._rates()}
+
+    def _rates(self) -> dict[str, int | None]:
+        return dict(zip(RATES, (self.requests_per_minute, self.requests_per_second), strict=True))
 
 
 def parse_limit(text: str) -> tuple[str, int]:

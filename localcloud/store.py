@@ -35,6 +35,8 @@ class HostedZone:
     index: CanonicalIndex
     changes: list[Change] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
+    order: tuple[int, list[tuple[str, str]]] | None = None
+    """The names in Route 53's order, and the number of changes when they were sorted."""
 
     @property
     def resource(self) -> str:

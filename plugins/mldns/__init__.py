@@ -12,7 +12,7 @@ gate            the proof that every name resolves: whom to ask, what to expect,
 handoff         what a trainer gets: the hand-off, and how each launcher reads it
 cli             `python -m mldns`: check and render, on hosts that have dnspython alone
 events          the asset events that tasks emit, and which of them to trust
-providers       the protocol between mldns and a cloud, and what holds for every cloud; `providers.gcp` is Google's side
+providers       the protocol between mldns and a cloud, and what holds for every cloud; `providers.gcp`, `providers.aws`
 reconcile       the scheduled check: what is live, what drifted, what needs attention
 hooks           Airflow connections turned into providers: the only way from a task to a cloud
 tasks           what every task shares: base class, lease, links, events

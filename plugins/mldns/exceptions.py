@@ -151,13 +151,13 @@ class ClaimMoved(MldnsError):
 
 
 class ZoneNotFound(MldnsError):
-    """The managed zone does not exist in that project."""
+    """The zone does not exist in that project or account."""
 
     def __init__(self, zone: str, project_id: str) -> None:
         self.zone, self.project_id = zone, project_id
         super().__init__(
-            f"managed zone {zone!r} does not exist in project {project_id!r}: "
-            "make it with CloudDNSEnsureZoneOperator or a run of mldns_pretraining, or name another one"
+            f"zone {zone!r} does not exist in {project_id!r}: "
+            "make it with an EnsureZone operator or a run of mldns_pretraining, or name another one"
         )
 
 
@@ -167,8 +167,8 @@ class ZoneMismatch(MldnsError):
     def __init__(self, *, zone: str, field: str, wanted: str, found: str) -> None:
         self.zone, self.field, self.wanted, self.found = zone, field, wanted, found
         super().__init__(
-            f"managed zone {zone!r} exists with {field} {found!r}, not {wanted!r}; "
-            "Google cannot change that: use another zone name, or ask for what is there"
+            f"zone {zone!r} exists with {field} {found!r}, not {wanted!r}; "
+            "no cloud changes that: use another zone name, or ask for what is there"
         )
 
 
@@ -177,16 +177,16 @@ class ZoneNotOurs(MldnsError):
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        super().__init__(f"managed zone {zone!r} has no label managed-by=mldns: only zones that mldns made are deleted")
+        super().__init__(f"zone {zone!r} has no label managed-by=mldns: only zones that mldns made are deleted")
 
 
 class ZoneNotEmpty(MldnsError):
-    """The zone still holds records, so Google does not delete it."""
+    """The zone still holds records, so no cloud deletes it."""
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
         way_out = "release its jobs, 'shared' included, take back their grants, and remove what others left there"
-        super().__init__(f"managed zone {zone!r} still holds records: {way_out}")
+        super().__init__(f"zone {zone!r} still holds records: {way_out}")
 
 
 class PlanChanged(MldnsError):
@@ -224,11 +224,11 @@ class RemovalsRefused(MldnsError):
 
 
 class QuotaShort(MldnsError):
-    """The project's quota cannot hold what was asked for."""
+    """The quota of the project or account cannot hold what was asked for."""
 
 
 class PermissionMissing(MldnsError):
-    """Google refused with 403: the caller lacks `permission` on `resource`."""
+    """The cloud refused: the caller lacks `permission` on `resource`."""
 
     def __init__(self, *, permission: str, resource: str, detail: str = "") -> None:
         self.permission, self.resource = permission, resource

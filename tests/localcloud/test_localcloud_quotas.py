@@ -18,6 +18,7 @@ DEFAULTS = {
     "resourceRecordsPerRrset": 100,
     "networksPerManagedZone": 100,
     "requestsPerMinute": None,
+    "requestsPerSecond": None,
 }
 
 

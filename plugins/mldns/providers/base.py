@@ -1,7 +1,7 @@
 """What mldns needs of a cloud's DNS: a few value objects and `DnsProvider`.
 
 The editor, the reader, the changes and the quota of this package work through it and know no cloud; `providers/gcp`
-implements it. How the next two fit:
+and `providers/aws` implement it, and Azure would fit, too:
 
                   Google Cloud DNS            Route 53                            Azure DNS
     change        atomic, also its deletions  atomic; a DELETE must match name,   one PUT or DELETE a record set

@@ -10,16 +10,22 @@ from mldns.records.names import Key
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One API call, for messages: `method` as the cloud names it, such as `changes.create`."""
+    """One API call, for messages.
+
+    :param method: as the cloud names it, such as `changes.create`.
+    :param within: what the cloud calls the place of its zones.
+    """
 
     method: str
     project: str
     zone: str | None = None
+    within: str = "project"
 
     @property
     def resource(self) -> str:
         """What was called upon, in words."""
-        return f"zone {self.zone!r} of project {self.project!r}" if self.zone else f"project {self.project!r}"
+        place = f"{self.within} {self.project!r}"
+        return f"zone {self.zone!r} of {place}" if self.zone else place
 
     def __str__(self) -> str:
         return f"{self.method} of {self.resource}"

@@ -100,7 +100,7 @@ def _rivals(provider: DnsProvider, zone: Zone) -> list[dict[str, Any]]:
     return [
         {"field": "dnsName", "wanted": f"{zone.dns_name} in this zone alone", "found": f"also in zone {other.name}"}
         for other in same_names
-        if other.name != zone.name
+        if (other.id or other.name) != (zone.id or zone.name)
         and other.visibility == zone.visibility
         and (zone.public or set(zone.networks) & set(other.networks))
     ]

@@ -82,7 +82,7 @@ def test_a_change_that_no_longer_fits_names_its_records_in_both_spellings(
             CHANGE,
             answered(404, "notFound", "The 'parameters.managedZone' resource named 'z' does not exist."),
             ZoneNotFound,
-            "managed zone 'z' does not exist in project 'p'",
+            "zone 'z' does not exist in 'p'",
         ),
         (
             Call("changes.get", "p", "z"),
