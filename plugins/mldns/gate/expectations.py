@@ -92,6 +92,9 @@ class Verdict(StrEnum):
     MISSING = "missing"
     WRONG = "wrong"
     STALE = "stale"
+    """Other data, where another server or what was there a moment ago tells that the right one is on its way."""
+    LONG_TTL = "long-ttl"
+    """The right data, which may be cached for longer than asked."""
     SERVFAIL = "servfail"
     REFUSED = "refused"
     TIMEOUT = "timeout"
@@ -103,14 +106,12 @@ class Judgement:
     """A verdict with its grounds.
 
     :param cached_for: seconds for which the server's cache would only repeat itself.
-    :param data_right: the data is the expected one, and its TTL alone is not.
     """
 
     verdict: Verdict
     got: str = ""
     why: str = ""
     cached_for: int = 0
-    data_right: bool = False
 
 
 PASSED = Judgement(Verdict.PASS)
@@ -184,7 +185,7 @@ def _judge_data(expectation: Expectation, answer: Answer, role: ServerRole) -> J
         return Judgement(Verdict.WRONG, _shown(answer), _difference(expectation, answer.rrdatas), seconds)
     if expectation.max_ttl is not None and answer.ttl > expectation.max_ttl:
         why = f"the data is right, but its TTL of {answer.ttl} s is above {expectation.max_ttl} s: an older record set"
-        return Judgement(Verdict.STALE, f"{_shown(answer)} ttl {answer.ttl}", why, seconds, data_right=True)
+        return Judgement(Verdict.LONG_TTL, f"{_shown(answer)} ttl {answer.ttl}", why, seconds)
     return PASSED
 
 

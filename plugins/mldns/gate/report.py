@@ -24,12 +24,14 @@ PAIRS_A_STEP = 2_000
 """Pairs of name and server that are counted between two pauses: some milliseconds."""
 
 _WARNINGS_SHOWN = 5
-_MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.SERVFAIL, Verdict.TIMEOUT})
+_OTHER_ANSWER = frozenset({Verdict.WRONG, Verdict.STALE, Verdict.LONG_TTL})
+_MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.LONG_TTL, Verdict.SERVFAIL, Verdict.TIMEOUT})
 
 ADVICE = {
     Verdict.MISSING: "wait for the change to be served; where that lasts, look at the zone's delegation",
     Verdict.WRONG: "wait for the TTL; where it lasts, another zone or a cache answers for this name",
-    Verdict.STALE: "wait: the server's cache runs out with the TTL",
+    Verdict.STALE: "wait: the server or its cache still has what was there before",
+    Verdict.LONG_TTL: "wait for that TTL; where it lasts, write the record again, or tolerate long-ttl",
     Verdict.SERVFAIL: "look at that server: it fails to answer",
     Verdict.REFUSED: "let that server answer to this host",
     Verdict.TIMEOUT: "look at that server and the way to it: nothing comes back",
@@ -153,7 +155,7 @@ class Report:
 
     def round_line(self, seconds_left: float) -> tuple[int, str]:
         """The log level and the line after a round: what is merely not there yet is news, wrong data is a warning."""
-        level = logging.WARNING if {Verdict.WRONG, Verdict.STALE} & self.verdicts.keys() else logging.INFO
+        level = logging.WARNING if _OTHER_ANSWER & self.verdicts.keys() else logging.INFO
         return level, self.summary() + ("" if self.ok else f"; giving up in {max(seconds_left, 0):.0f} s")
 
     def summary(self) -> str:

@@ -141,7 +141,7 @@ class Survey:
             self._so_far.answers += 1
             self._heard.add(server)
         judgement = judge(expectation, answer, server.role)
-        if judgement.data_right and Tolerance.LONG_TTL in self._tolerate:
+        if judgement.verdict is Verdict.LONG_TTL and Tolerance.LONG_TTL in self._tolerate:
             self._so_far.long_ttl.add(expectation.key)
             judgement = PASSED
         if judgement.verdict is Verdict.PASS and expectation.rrdatas is None:

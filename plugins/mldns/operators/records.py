@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
 from mldns import arguments
 from mldns.events.assets import Phase
@@ -22,7 +22,7 @@ from mldns.tasks.guard import nobody_needs
 from mldns.tasks.lease import hold, holder_of
 from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import JOBS, RECORDS, emit_job_event, emit_records_event
-from mldns.tasks.turns import CLAIM_TIMEOUT, Turn
+from mldns.tasks.turns import CLAIM_TIMEOUT, Turn, waits_since
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,6 +57,13 @@ class CloudDNSClaimOperator(JobOperator):
         if nobody_needs(self, context):
             raise AirflowSkipException("Nothing to claim: the training and the release of this instance are over")
         return self.execute_after_pause(context, time.time())
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
+            self.log.warning("No triggerer ended the pause (%s): is one running? Looking again all the same", error)
+            return self.execute_after_pause(context, waits_since(context, time.time()))
 
     def execute_after_pause(self, context: Context, since: float, event: object = None) -> Result:
         """Claim, or wait on.

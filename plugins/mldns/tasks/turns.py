@@ -77,7 +77,8 @@ class Turn:
         log.info("Waiting for %s", whom)
         log.info("It waits until %s (claim_timeout), without a worker slot", ends)
         self.context["ti"].xcom_push(
-            key=XCOM_KEY, value={"wanted": dict(self.wanted), "order": self._order(), "for": whom, "until": ends}
+            key=XCOM_KEY,
+            value={"wanted": dict(self.wanted), "order": self._order(), "for": whom, "since": since, "until": ends},
         )
         pause = timedelta(seconds=min(_MOST_PAUSE, max(_LEAST_PAUSE, (now - since) / 5), max(self.until - now, 1.0)))
         operator.defer(
@@ -92,6 +93,13 @@ class Turn:
         run = self.context["dag_run"]
         moment = run.logical_date or run.run_after
         return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f} {run.run_id}"
+
+
+def waits_since(context: Context, now: float) -> float:
+    """Return when this task began to wait, as it said itself; `now` where it did not."""
+    own = context["ti"]
+    said = own.xcom_pull(task_ids=own.task_id, key=XCOM_KEY, map_indexes=own.map_index)
+    return float(said["since"]) if said else now
 
 
 def _begins_before(run_id: str, own: str) -> bool:

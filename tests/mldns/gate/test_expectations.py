@@ -100,7 +100,7 @@ class TestJudge:
             (authoritative("10.0.0.7", ttl=5), Verdict.PASS, ""),
             (authoritative("10.0.0.8"), Verdict.WRONG, "10.0.0.8"),
             (authoritative("10.0.0.7", "10.0.0.8"), Verdict.WRONG, "10.0.0.7 10.0.0.8"),
-            (authoritative("10.0.0.7", ttl=31), Verdict.STALE, "10.0.0.7 ttl 31"),
+            (authoritative("10.0.0.7", ttl=31), Verdict.LONG_TTL, "10.0.0.7 ttl 31"),
             (authoritative(rcode="NXDOMAIN", negative_ttl=300), Verdict.MISSING, "NXDOMAIN"),
             (authoritative(negative_ttl=300), Verdict.MISSING, "no such type (NODATA)"),
             (authoritative(alias="elsewhere.test."), Verdict.WRONG, "CNAME elsewhere.test."),
@@ -125,7 +125,7 @@ class TestJudge:
         [
             (Answer(rrdatas=("10.0.0.7",), ttl=12, recursion_available=True), Verdict.PASS, 0),
             (Answer(rrdatas=("10.0.0.8",), ttl=12, recursion_available=True), Verdict.WRONG, 12),
-            (Answer(rrdatas=("10.0.0.7",), ttl=280, recursion_available=True), Verdict.STALE, 280),
+            (Answer(rrdatas=("10.0.0.7",), ttl=280, recursion_available=True), Verdict.LONG_TTL, 280),
             (Answer(alias="elsewhere.test.", ttl=60, recursion_available=True), Verdict.WRONG, 60),
             (Answer(rcode="NXDOMAIN", negative_ttl=300, recursion_available=True), Verdict.MISSING, 300),
             (Answer(negative_ttl=300, recursion_available=True), Verdict.MISSING, 300),

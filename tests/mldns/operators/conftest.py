@@ -41,14 +41,18 @@ def connect(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, api: str = "") -> Non
 
 @pytest.fixture
 def execute() -> Execute:
-    """`execute(Operator, params={…}, run_id="…", **arguments)`: render the arguments as a task does, and execute."""
+    """`execute(Operator, params={…}, run_id="…", **arguments)`: render the arguments as a task does, and execute.
 
-    def run(
+    With `resume`, the next method and its arguments, as Airflow does when a deferral is over.
+    """
+
+    def run(  # noqa: PLR0917 - what a task has beside its arguments
         operator: type[BaseOperator],
         params: dict[str, Any] | None = None,
         run_id: str = RUN_ID,
         ti: Any = None,
         dag_id: str = "a_dag",
+        resume: tuple[str, dict[str, Any]] | None = None,
         **arguments: Any,
     ) -> Any:
         if operator is CloudDNSClaimOperator:
@@ -57,7 +61,7 @@ def execute() -> Execute:
             task = operator(task_id="task", **arguments)
         context: Any = {"params": params or {}, "run_id": run_id, "dag": dag, "ti": ti}
         task.render_template_fields(context)
-        return task.execute(context)
+        return task.resume_execution(*resume, context) if resume else task.execute(context)
 
     return run
 

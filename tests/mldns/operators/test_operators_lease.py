@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.sdk.bases.operator import TriggerFailureReason
 
 from mldns.exceptions import ClaimRefused, LeaseLost
 from mldns.operators.cloud_dns import (
@@ -83,6 +84,26 @@ def test_a_claimant_of_another_deployment_is_not_asked_about(held: Cloud, execut
     execute(CloudDNSClaimOperator, **job, run_id="first")
     with pytest.raises(ClaimRefused, match="lease 'first'"):
         execute(CloudDNSClaimOperator, **job, run_id="second", ti=Runs(first="success"))
+
+
+class Paused(Runs):
+    """Of a claim that has waited since 1970."""
+
+    task_id, map_index = "task", -1
+
+    def xcom_pull(self, **which: Any) -> dict[str, float]:
+        return {"since": 0.0}
+
+
+@pytest.mark.parametrize("state", ["running", "success"])
+def test_a_claim_that_no_triggerer_woke_looks_again_by_itself(held: Cloud, execute: Execute, state: str) -> None:
+    woken = ("__fail__", {"error": TriggerFailureReason.TRIGGER_TIMEOUT})
+    arguments: dict[str, Any] = {"run_id": "second", "ti": Paused(first=state), "resume": woken, "claim_timeout": 60}
+    if state == "success":
+        assert execute(CloudDNSClaimOperator, **JOB, **arguments)["lease"] == "second"
+    else:
+        with pytest.raises(ClaimRefused):  # its time is over, from the beginning of its wait
+            execute(CloudDNSClaimOperator, **JOB, **arguments)
 
 
 class Succession(Runs):
