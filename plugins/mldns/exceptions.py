@@ -14,7 +14,7 @@ class MldnsError(Exception):
 
     @property
     def what_and_todo(self) -> tuple[str, str]:
-        """What is wrong and, where the message says so, what to do: a log panel cuts a long line at its right."""
+        """What is wrong and, behind the message's last "; ", what to do: a log panel cuts a long line at its right."""
         what, _, todo = str(self).rpartition("; ")
         return (what, todo) if what else (todo, "")
 
@@ -68,7 +68,7 @@ class OwnershipConflict(MldnsError):
         super().__init__(
             f"{len(self.conflicts):,} record(s) are not ours to write: {shorten([str(c) for c in self.conflicts])}; "
             "choose another name, or have the owner remove or release it"
-            + ("; what nobody owns and says the same is taken over with adopt=True" if unowned else "")
+            + (", or take over what nobody owns and says the same, with adopt=True" if unowned else "")
         )
 
 
@@ -156,7 +156,7 @@ class ZoneNotFound(MldnsError):
     def __init__(self, zone: str, project_id: str) -> None:
         self.zone, self.project_id = zone, project_id
         super().__init__(
-            f"zone {zone!r} does not exist in {project_id!r}: "
+            f"zone {zone!r} does not exist in {project_id!r}; "
             "make it with an EnsureZone operator or a run of mldns_pretraining, or name another one"
         )
 
@@ -177,7 +177,7 @@ class ZoneNotOurs(MldnsError):
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        super().__init__(f"zone {zone!r} has no label managed-by=mldns: only zones that mldns made are deleted")
+        super().__init__(f"zone {zone!r} was not made by mldns: no label managed-by=mldns; delete it by hand")
 
 
 class ZoneNotEmpty(MldnsError):
@@ -186,7 +186,7 @@ class ZoneNotEmpty(MldnsError):
     def __init__(self, zone: str) -> None:
         self.zone = zone
         way_out = "release its jobs, 'shared' included, take back their grants, and remove what others left there"
-        super().__init__(f"zone {zone!r} still holds records: {way_out}")
+        super().__init__(f"zone {zone!r} still holds records; {way_out}")
 
 
 class PlanChanged(MldnsError):
@@ -212,15 +212,13 @@ class RemovalsRefused(MldnsError):
         self.unreviewed, self.held = tuple(unreviewed), dict(held)
         whys = []
         if self.unreviewed:
-            whys.append(
-                f"{len(self.unreviewed):,} member(s) would lose it: {shorten(self.unreviewed)}"
-                "; name them in removals, or keep them in members"
-            )
-        whys += [
-            f"{member} would lose it and is held by {shorten(jobs)}: unbind it there first, or keep it in members"
-            for member, jobs in self.held.items()
-        ]
-        super().__init__(f"{role} on {resource} stays as it is: {shorten(whys)}")
+            whys.append(f"{len(self.unreviewed):,} member(s) would lose it: {shorten(self.unreviewed)}")
+        whys += [f"{member} would lose it and is held by {shorten(jobs)}" for member, jobs in self.held.items()]
+        todos = ["name them in removals"] if self.unreviewed else []
+        todos += ["unbind there what jobs hold"] if self.held else []
+        super().__init__(
+            f"{role} on {resource} stays as it is: {shorten(whys)}; {', '.join(todos)}, or keep them in members"
+        )
 
 
 class QuotaShort(MldnsError):
@@ -285,12 +283,21 @@ class CheckIncomplete(MldnsError):
 
 
 class ResolutionFailed(MldnsError):
-    """Names did not resolve as asked in time. `failures` are one line each: name, server, expected, got."""
+    """Names did not resolve as asked in time. `failures` are one line each: name, server, expected, got.
 
-    def __init__(self, *, summary: str, failures: Sequence[str]) -> None:
+    :param todo: what to do about each kind of them.
+    """
+
+    def __init__(self, *, summary: str, failures: Sequence[str], todo: Sequence[str] = ()) -> None:
         self.summary = summary
         self.failures = tuple(failures)
+        self.todo = tuple(todo)
         super().__init__(f"{summary}: {shorten(self.failures, 20)}")
+
+    @property
+    def what_and_todo(self) -> tuple[str, str]:
+        first = f", first {self.failures[0]}" if self.failures else ""
+        return f"{self.summary}{first}", "; ".join(self.todo)
 
 
 def _such_as(names: Sequence[str]) -> str:

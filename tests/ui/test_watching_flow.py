@@ -124,8 +124,10 @@ def test_a_training_from_claim_to_release(
     } <= reported
 
 
-def test_a_gate_that_fails_is_one_message(airflow: Standalone, watched_cloud: LocalCloud, alerts: Webhook) -> None:
-    """From the failed task's own process to a webhook, whatever fails behind it."""
+def test_a_gate_that_fails_is_one_message(
+    page: WebDriver, airflow: Standalone, watched_cloud: LocalCloud, alerts: Webhook
+) -> None:
+    """From the failed task's own process to a webhook, whatever fails behind it; the run's tab says the same."""
     alerts.posts.clear()
     airflow.wait_for_dag("train_unresolved")
     run_id = airflow.api.trigger("train_unresolved")
@@ -140,3 +142,8 @@ def test_a_gate_that_fails_is_one_message(airflow: Standalone, watched_cloud: Lo
     assert f"DNS page: {airflow.url}/plugin/dns?search=lost" in text
     assert SECRET not in text
     assert [name for name in addresses(watched_cloud) if ".lost." in name] == [], "released all the same"
+    page.get(f"{airflow.url}/dags/train_unresolved/runs/{run_id}/plugin/dns-run")
+    enter_frame(page)
+    shown = wait_for(page, "#failed", "To do:").text
+    assert "job 'lost' in zone 'watched' is not proven" in shown
+    assert message["text"].partition("\nto do: ")[2].partition("\n")[0] in shown

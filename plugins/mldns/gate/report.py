@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice, zip_longest
@@ -38,6 +38,11 @@ ADVICE = {
     Verdict.LAME: "take that server out of the delegation: it does not serve the zone",
 }
 """What to do about a name that a server does not answer as the zone says."""
+
+
+def advice(verdicts: Iterable[str]) -> list[str]:
+    """Return what to do about names of these verdicts, each once."""
+    return [ADVICE[Verdict(verdict)] for verdict in verdicts]
 
 
 class Exit(IntEnum):

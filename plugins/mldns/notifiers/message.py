@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from mldns.exceptions import MldnsError, OwnershipConflict, ResolutionFailed
-from mldns.gate.expectations import Verdict
-from mldns.gate.report import ADVICE
 from mldns.messages import clipped
 
 LINES = 10
@@ -71,19 +69,15 @@ def alert_of(error: BaseException | None, place: Place) -> Alert:
     :param error: what the task raised; None where nobody knows, as when it was marked failed.
     """
     lines: Sequence[str]
-    todo: Sequence[str] = ()
-    if isinstance(error, ResolutionFailed):
-        title, lines = error.summary, error.failures
-        todo = _advice(error.failures[:LINES])
-    elif isinstance(error, OwnershipConflict):
-        title, lines = (
-            f"{len(error.conflicts):,} record(s) are not ours to write",
-            [str(one) for one in error.conflicts],
-        )
-        todo = ("choose another name, or have the owner remove or release it",)
-    elif isinstance(error, MldnsError):
-        what, advice = error.what_and_todo
-        title, lines, todo = type(error).__name__, [what], (advice,) if advice else ()
+    todo: Sequence[str]
+    if isinstance(error, MldnsError):
+        what, way_out = error.what_and_todo
+        title, lines, todo = type(error).__name__, [what], (way_out,) if way_out else ()
+        if isinstance(error, ResolutionFailed):
+            title, lines, todo = error.summary, error.failures, error.todo
+        elif isinstance(error, OwnershipConflict):
+            title = f"{len(error.conflicts):,} record(s) are not ours to write"
+            lines = [str(one) for one in error.conflicts]
     else:
         what = type(error).__name__ if error is not None else "no exception"
         title, lines, todo = f"{place.task_id} failed", [what], ("look at the task's log",)
@@ -96,12 +90,3 @@ def alert_of(error: BaseException | None, place: Place) -> Alert:
 
 def _clean(text: str) -> str:
     return clipped(text, _LINE)
-
-
-def _advice(failures: Sequence[str]) -> list[str]:
-    """What to do about the verdicts that the lines name, each once (`mldns.gate.report.Failure`)."""
-    return [advice for verdict, advice in ADVICE.items() if any(_names(line, verdict) for line in failures)]
-
-
-def _names(line: str, verdict: Verdict) -> bool:
-    return f" ({verdict.value}: " in line

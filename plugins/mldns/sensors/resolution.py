@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, T
 from mldns import arguments, metrics
 from mldns.events.assets import Phase, gate_facts
 from mldns.exceptions import ResolutionFailed, StillPending
-from mldns.gate.report import Report
+from mldns.gate.report import Report, advice
 from mldns.gate.spec import GateSpec
 from mldns.gate.survey import LEAST_ROUND, Survey
 from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
@@ -188,7 +188,7 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
         :param event: of `DNSResolutionTrigger`; one that is not ok raises the same time-out as without a triggerer.
         """
         if not event["result"]["ok"]:
-            raise self._not_proven(event["counts"], event["lines"])
+            raise self._not_proven(event["counts"], event["lines"], advice(event["result"]["verdicts"]))
         return self._passed(context, event["result"])
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -286,14 +286,15 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
     def _reason(self, error: BaseException) -> BaseException:
         """The time-out, with what was missing; the error itself when no round came to its end."""
         if isinstance(error.__cause__, TaskDeferralTimeout):
-            return self._not_proven("nothing came from a triggerer before the time was over: is one running?", ())
+            counts = "nothing came from a triggerer before the time was over"
+            return self._not_proven(counts, (), ["see that a triggerer runs, or say deferrable=False"])
         if self._report is None or isinstance(error, ResolutionTimedOut):
             return error
-        return self._not_proven(self._report.counts(), self._report.lines)
+        return self._not_proven(self._report.counts(), self._report.lines, advice(self._report.verdicts))
 
-    def _not_proven(self, counts: str, lines: Sequence[str]) -> ResolutionTimedOut:
+    def _not_proven(self, counts: str, lines: Sequence[str], todo: Sequence[str]) -> ResolutionTimedOut:
         metrics.gate_failed()
         for line in lines:
             self.log.error("%s", line)
         summary = f"job {self.job!r} in zone {self.zone!r} is not proven: {counts}"
-        return ResolutionTimedOut(summary=summary, failures=lines)
+        return ResolutionTimedOut(summary=summary, failures=lines, todo=todo)

@@ -34,6 +34,7 @@ from mldns.exceptions import (
     ZoneNotOurs,
 )
 from mldns.gate.servers import Server, servers_to_ask
+from mldns.messages import clipped
 from mldns.tasks.links import ZoneLink
 from mldns.tasks.outlets import leave_out_silent
 
@@ -110,14 +111,19 @@ class GoogleOperator(BaseOperator):
         return {"gcp_conn_id": self.gcp_conn_id, "impersonation_chain": chain}
 
 
-def log_what_to_do(context: Context) -> None:
-    """Say at the log's end, behind the traceback, in lines of their own, what was wrong and what to do about it."""
+FAILURE_XCOM = "mldns_failure"
+"""The key under which a failed task leaves what was wrong and what to do, for the run's DNS tab."""
+
+
+def report_failure(context: Context) -> None:
+    """Say in two lines what was wrong and what to do: at the log's end, behind the traceback, and in the DNS tab."""
     error = context.get("exception")
     if isinstance(error, MldnsError):
-        what, todo = error.what_and_todo
+        what, todo = (clipped(text, 1_000) for text in error.what_and_todo)
         log.error("%s", what)
         if todo:
             log.error("To do: %s", todo)
+        context["ti"].xcom_push(key=FAILURE_XCOM, value={"what": what, "todo": todo})
 
 
 class CloudDNSOperator(GoogleOperator):
@@ -140,8 +146,8 @@ class CloudDNSOperator(GoogleOperator):
         # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
         super().__init__(retry_policy=retry_policy, **kwargs)
         self.add_outlets(self.emits)
-        self.on_failure_callback = [*self.on_failure_callback, log_what_to_do]
-        self.on_retry_callback = [*self.on_retry_callback, log_what_to_do]
+        self.on_failure_callback = [*self.on_failure_callback, report_failure]
+        self.on_retry_callback = [*self.on_retry_callback, report_failure]
 
     def post_execute(self, context: Context, result: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
         leave_out_silent(self, context)

@@ -18,6 +18,7 @@ from mldns import arguments
 from mldns.exceptions import NamesMissing
 from mldns.handoff.reader import read
 from mldns.ownership.claims import Holder, holds, overtaken_by
+from mldns.tasks.base import report_failure
 from mldns.tasks.lease import holder_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def require_names(
         holder = holder_of(context, said["job"], claimant="", lease="")
         why = _missing(_manifest(said, holder.owner), said["handoff"] or {}, holder)
         if why:
-            raise NotStarted(owner=holder.owner, zone=str(said["zone"]), why=why, again=again)
+            refusal = NotStarted(owner=holder.owner, zone=str(said["zone"]), why=why, again=again)
+            report_failure({**context, "exception": refusal})
+            raise refusal
 
     return check
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mldns.exceptions import InvalidInput
 from mldns.gate.expectations import Answer, Expectation, Verdict
-from mldns.gate.report import JSON_BYTES, PAIRS_A_STEP
+from mldns.gate.report import ADVICE, JSON_BYTES, PAIRS_A_STEP
 from mldns.gate.servers import Server, ServerRole
 from mldns.gate.survey import Survey
 from tests.mldns.surveys import AUTH, NS1, NS2, RES, RESOLVER, SILENT, WRONG, answer_all, denied, expect, right
@@ -132,6 +132,9 @@ class TestReport:
             "got": "10.9.9.9",
             "why": "lacks 10.0.0.0, has 10.9.9.9 too much",
         }
+
+    def test_each_verdict_has_its_advice(self) -> None:
+        assert {Verdict.PASS, *ADVICE} == {*Verdict}
 
     def test_wrong_is_stale_where_another_server_is_right_already(self) -> None:
         (only,) = wanted = expect(1)

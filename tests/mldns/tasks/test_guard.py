@@ -40,13 +40,19 @@ def look(handoff: Any = None, *, run_id: str = "first", next_method: str | None 
     """Why a training of this run does not start; empty where it does."""
     with DAG("a_dag", user_defined_macros={"job": "bert"}) as dag:
         operator = train().operator
-    ti = SimpleNamespace(_ti_context_from_server=SimpleNamespace(next_method=next_method))
+    told: list[dict[str, str]] = []
+    ti = SimpleNamespace(
+        _ti_context_from_server=SimpleNamespace(next_method=next_method),
+        xcom_push=lambda *, key, value: told.append(value),
+    )
     check = require_names(zone="ml", job="{{ job }}", handoff=handoff, again="dns.claim")
+    why = ""
     try:
         check({"task": operator, "dag": dag, "run_id": run_id, "ti": ti, "params": {}})  # type: ignore[typeddict-item]
     except NotStarted as refused:
-        return refused.why
-    return ""
+        why = refused.why
+    assert [why in one["what"] and "dns.claim" in one["todo"] for one in told] == ([True] if why else [])
+    return why
 
 
 def test_a_training_starts_once_its_run_holds_the_names_and_all_are_written(zone: Cloud, execute: Execute) -> None:

@@ -10,6 +10,7 @@ const MOST_RESULTS = 12; // of tasks, each a request
 const MOST_JOBS = 20; // of a run that maps over many
 const MOST_EVENTS = 20; // of a job: the newest
 const MOST_FAILED = 20; // task instances
+const FAILURE = "mldns_failure"; // the XCom in which a failed task of ours says why
 
 const PHASES = {
   claimed: "claimed the names",
@@ -51,16 +52,31 @@ async function read() {
 // A task that fails emits no event: Airflow knows which ones did.
 async function failures(path) {
   try {
-    return await get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED });
+    const [failed, reasons] = await Promise.all([
+      get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED }),
+      get(`${path}/taskInstances/~/xcomEntries`, { xcom_key_pattern: FAILURE, limit: 100 }),
+    ]);
+    await Promise.all(failed.task_instances.map((one) => explain(path, one, reasons.xcom_entries)));
+    return failed;
   } catch {
     return { task_instances: [], total_entries: 0 }; // not the viewer's to see: the rest is still worth showing
   }
 }
 
-async function result(path, { task_id: taskId, map_index: mapIndex }) {
+async function explain(path, failed, reasons) {
+  const its = (entry) => entry.key === FAILURE && entry.task_id === failed.task_id && entry.map_index === failed.map_index;
+  if (reasons.some(its)) failed.why = await xcom(path, failed, FAILURE);
+}
+
+async function xcom(path, { task_id: taskId, map_index: mapIndex }, key) {
+  const entry = await get(`${path}/taskInstances/${encodeURIComponent(taskId)}/xcomEntries/${key}`, { map_index: mapIndex });
+  return typeof entry.value === "string" ? JSON.parse(entry.value) : entry.value;
+}
+
+async function result(path, entry) {
+  const taskId = entry.task_id;
   try {
-    const entry = await get(`${path}/taskInstances/${encodeURIComponent(taskId)}/xcomEntries/return_value`, { map_index: mapIndex });
-    const value = typeof entry.value === "string" ? JSON.parse(entry.value) : entry.value;
+    const value = await xcom(path, entry, "return_value");
     if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
     const kind = CARDS.find(([fits]) => fits(value));
     return kind ? { taskId, value, title: kind[1], fields: kind[2] } : null;
@@ -91,7 +107,7 @@ function why({ task_instances: failed, total_entries: total }) {
   );
 }
 
-function failure({ task_id: taskId, map_index: mapIndex, operator_name: operator, end_date: ended, try_number: tries }) {
+function failure({ task_id: taskId, map_index: mapIndex, operator_name: operator, end_date: ended, try_number: tries, why: said }) {
   const mapped = mapIndex >= 0 ? ["mapped", String(mapIndex)] : [];
   const log = `${uiAddress("dags", dagId, "runs", runId, "tasks", taskId, ...mapped)}?try_number=${encodeURIComponent(tries)}`;
   return el(
@@ -101,6 +117,8 @@ function failure({ task_id: taskId, map_index: mapIndex, operator_name: operator
     el("span", { class: "quiet" }, ` ${operator ?? ""} `),
     ended ? [moment(ended, new Date(ended).toLocaleTimeString()), " "] : null,
     uiLink(log, "what its log says"),
+    said?.what ? el("p", {}, String(said.what)) : null,
+    said?.todo ? el("p", {}, el("strong", {}, "To do: "), String(said.todo)) : null,
   );
 }
 
