@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 import pytest
+import requests
 
 PROJECT = "demo-project"
 NETWORK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/networks/training"
@@ -47,16 +48,55 @@ class Cloud:
     def resolver(self) -> str:
         return self.resolvers[0]
 
+    def connection(self, api: str = "", **extra: object) -> str:
+        """The Airflow connection that leads here, as AIRFLOW_CONN_* has it; None takes an extra away.
+
+        :param api: another base URL, such as a proxy's.
+        """
+        services = ("dns", "resource_manager", "compute", "container")
+        usual = {
+            "project": self.project,
+            "is_anonymous": True,
+            "name_server_addresses": self.dns,
+            "resolver_addresses": self.resolvers,
+            **{f"{service}_api_endpoint": api or self.api for service in services},
+        }
+        said = {key: value for key, value in {**usual, **extra}.items() if value is not None}
+        return json.dumps({"conn_type": "google_cloud_platform", "extra": said})
+
+    def call(self, verb: str, path: str, body: object = None) -> Any:
+        """What somebody else's call is answered, which has to succeed; a path without a slash is a zone's."""
+        url = self.api + (path if path.startswith("/") else f"/dns/v1/projects/{self.project}/managedZones/{path}")
+        answer = requests.request(verb, url.rstrip("/"), json=body, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()
+
     def reset(self) -> None:
-        request = urllib.request.Request(f"{self.api}/_localcloud/reset", method="POST")
-        with urllib.request.urlopen(request, timeout=60):
-            pass
+        self.call("POST", "/_localcloud/reset")
 
     def stats(self) -> dict[str, dict[str, int]]:
         """Calls since the last reset: `{"changes.create": {"200": 3}}`."""
-        with urllib.request.urlopen(f"{self.api}/_localcloud/stats", timeout=60) as answer:
-            calls: dict[str, dict[str, int]] = json.load(answer)["calls"]
+        calls: dict[str, dict[str, int]] = self.call("GET", "/_localcloud/stats")["calls"]
         return calls
+
+    def fault(self, *rules: Mapping[str, object]) -> None:
+        self.call("POST", "/_localcloud/faults", list(rules))
+
+    def make_zone(self, name: str = "ml", dns_name: str = "ml.example.com.", **fields: object) -> None:
+        """A zone of somebody else's, private and bound to `network` unless `fields` say otherwise."""
+        zone = {"name": name, "dnsName": dns_name, "description": "", "visibility": "private"} | fields
+        if zone["visibility"] == "private":
+            zone.setdefault("privateVisibilityConfig", {"networks": [{"networkUrl": self.network}]})
+        self.call("POST", "", zone)
+
+    def write(self, *additions: object, delete: Sequence[object] = (), zone: str = "ml") -> str:
+        """A change of somebody else's; its id."""
+        return str(self.call("POST", f"{zone}/changes", {"additions": additions, "deletions": delete})["id"])
+
+    def records(self, zone: str = "ml") -> dict[str, dict[str, Any]]:
+        """What a zone holds beside its SOA and NS, by `NAME TYPE`."""
+        listed = self.call("GET", f"{zone}/rrsets")["rrsets"]
+        return {f"{one['name']} {one['type']}": one for one in listed if one["type"] not in ("SOA", "NS")}
 
     def stop(self) -> int:
         """End it as a user would, and return its exit code."""

@@ -46,7 +46,7 @@ class Airflow:
         :param api: another base URL for the API, such as a proxy's.
         """
         assert self._process.stdin is not None and self._process.stdout is not None
-        request = {"dag": dag, "conf": conf, "env": {CONNECTION: connection(cloud, api)}}
+        request = {"dag": dag, "conf": conf, "env": {CONNECTION: cloud.connection(api)}}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         with self._log.open("a") as log:
@@ -55,20 +55,6 @@ class Airflow:
                     return Run(**json.loads(line.removeprefix(MARK)))
                 log.write(line)
         raise AssertionError(f"the DAG runner ended with {self._process.wait()}: see {self._log}")
-
-
-def connection(cloud: Cloud, api: str = "") -> str:
-    """The connection to a localcloud, as AIRFLOW_CONN_* has it."""
-    extra = {
-        "project": cloud.project,
-        "is_anonymous": True,
-        "dns_api_endpoint": api or cloud.api,
-        "resource_manager_api_endpoint": api or cloud.api,
-        "compute_api_endpoint": api or cloud.api,
-        "name_server_addresses": cloud.dns,
-        "resolver_addresses": cloud.resolvers,
-    }
-    return json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
 
 
 def airflow_environment(home: Path) -> dict[str, str]:

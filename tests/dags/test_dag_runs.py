@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import Airflow, Run
@@ -38,11 +37,7 @@ def writes(cloud: Cloud) -> dict[str, int]:
 
 def names(cloud: Cloud, zone: str) -> dict[str, list[str]]:
     """What the zone holds besides its apex, by `name type`."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
-    listed = requests.get(f"{base}/rrsets", timeout=10).json()["rrsets"]
-    return {
-        f"{rrset['name']} {rrset['type']}": rrset["rrdatas"] for rrset in listed if rrset["type"] not in ("SOA", "NS")
-    }
+    return {key: record["rrdatas"] for key, record in cloud.records(zone).items()}
 
 
 def succeeded(run: Run) -> Run:
@@ -58,7 +53,7 @@ def test_the_seed_case_is_written_and_proved(airflow: Airflow, cloud: Cloud) -> 
     assert run.xcom["handoff"]["name_servers"] == cloud.dns
     assert run.xcom["handoff"]["count"] == 0
     assert run.tasks["claim"] == run.tasks["upsert_workers"] == "skipped"
-    policy = requests.post(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", json={}, timeout=10).json()
+    policy = cloud.call("POST", f"/v3/projects/{cloud.project}:getIamPolicy", {})
     assert {"role": "roles/dns.admin", "members": [MEMBER]} in policy["bindings"]
 
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from tests.cloud_fixture import Cloud
 from tests.dags.conftest import ROOT, Airflow, start_airflow
 from tests.mldns.operators.fleet import instance, put
 
 pytestmark = pytest.mark.slow
-
-ZONE: dict[str, Any] = {"name": "ml", "dnsName": "ml.example.com.", "description": "", "visibility": "public"}
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +30,12 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 @pytest.fixture
 def zone(cloud: Cloud) -> Cloud:
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-    requests.post(base, json=ZONE, timeout=10).raise_for_status()
+    cloud.make_zone(visibility="public")
     return cloud
 
 
 def names(cloud: Cloud) -> dict[str, list[str]]:
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/ml/rrsets"
-    listed = requests.get(base, timeout=10).json()["rrsets"]
-    return {rrset["name"]: rrset["rrdatas"] for rrset in listed if rrset["type"] == "A"}
+    return {rrset["name"]: rrset["rrdatas"] for rrset in cloud.records().values() if rrset["type"] == "A"}
 
 
 def test_a_group_s_members_are_named(documented: Airflow, zone: Cloud) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import DesiredRecords
@@ -35,14 +34,12 @@ print("result:", run_workers(count=3, environment=environment, options=options, 
 @pytest.fixture
 def handoff(cloud: Cloud) -> dict[str, Any]:
     """The hand-off of three workers whose names are in a public zone."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-    zone = {"name": "ml", "dnsName": "ml.example.com.", "description": "", "visibility": "public"}
-    requests.post(base, json=zone, timeout=10).raise_for_status()
+    cloud.make_zone(visibility="public")
     rrsets = [
         {"name": f"worker-{rank}.job.ml.example.com.", "type": "A", "ttl": 5, "rrdatas": [address]}
         for rank, address in enumerate(ADDRESSES)
     ]
-    requests.post(f"{base}/ml/changes", json={"additions": rrsets}, timeout=10).raise_for_status()
+    cloud.write(*rrsets)
     with socket.socket() as probe:
         probe.bind((ADDRESSES[0], 0))
         port = int(probe.getsockname()[1])

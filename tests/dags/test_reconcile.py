@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-import requests
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 
@@ -40,22 +39,6 @@ STRANGER = {"name": "debug.bert.ml.example.com.", "type": "TXT", "ttl": 30, "rrd
 FOREIGN = {"name": "www.ml.example.com.", "type": "A", "ttl": 30, "rrdatas": ["192.0.2.9"]}
 
 
-def zone_url(cloud: Cloud, zone: str = "ml") -> str:
-    return f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
-
-
-def write(cloud: Cloud, *, deletions: list[Any] | None = None, additions: list[Any] | None = None) -> None:
-    """Write behind mldns's back."""
-    change = {"deletions": deletions or [], "additions": additions or []}
-    requests.post(f"{zone_url(cloud)}/changes", json=change, timeout=10).raise_for_status()
-
-
-def records(cloud: Cloud, zone: str = "ml") -> dict[str, Mapping[str, Any]]:
-    """What the zone holds beside its SOA, whose serial counts changes, by `NAME TYPE`."""
-    listed = requests.get(f"{zone_url(cloud, zone)}/rrsets", timeout=10).json()["rrsets"]
-    return {f"{one['name']} {one['type']}": one for one in listed if one["type"] != "SOA"}
-
-
 def prepared(airflow: Airflow, cloud: Cloud, **more: Any) -> None:
     succeeded(airflow.run("mldns_pretraining", cloud, **{**JOB, **more}))
 
@@ -84,12 +67,12 @@ def whats(job: Mapping[str, Any]) -> dict[str, tuple[str, str, str]]:
 
 def test_a_zone_as_it_should_be(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=1)
-    before = records(cloud)
+    before = cloud.records()
     run = succeeded(airflow.run("mldns_reconcile", cloud))
-    assert records(cloud) == before
+    assert cloud.records() == before
     extra = snapshot(run)
     assert (extra["visibility"], extra["networks"]) == ("private", ["projects/demo-project/global/networks/training"])
-    assert extra["quota"]["rrsets"] == len(before) + 1, "and the SOA"
+    assert extra["quota"]["rrsets"] == len(before) + 2, "and NS and SOA"
     assert extra["quota"]["limit"] > 0
     assert extra["resolution"]["names"] == extra["resolution"]["ok"] == 4
     assert [server["role"] for server in extra["resolution"]["servers"]] == ["resolver"]
@@ -108,9 +91,9 @@ def test_a_zone_as_it_should_be(airflow: Airflow, cloud: Cloud) -> None:
 
 def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=1)
-    good = records(cloud)
-    write(cloud, deletions=[LOST, WRITTEN], additions=[CHANGED, STRANGER, FOREIGN])
-    broken = records(cloud)
+    good = cloud.records()
+    cloud.write(CHANGED, STRANGER, FOREIGN, delete=[LOST, WRITTEN])
+    broken = cloud.records()
 
     seen = succeeded(airflow.run("mldns_reconcile", cloud))
     assert job_of(seen)["state"] == "drifted"
@@ -124,12 +107,12 @@ def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud
 
     dry = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, collect=True, dry_run=True))
     assert snapshot(dry)["actions"] == {"dry_run": True, "repaired": 2, "collected": [], "refused": []}
-    assert records(cloud) == broken
+    assert cloud.records() == broken
 
     repaired = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
     assert snapshot(repaired)["actions"] == {"dry_run": False, "repaired": 2, "collected": [], "refused": []}
     assert job_of(repaired)["drift"] == {"changed": 0, "missing": 0, "extra": 1, "unresolved": 0}
-    after = records(cloud)
+    after = cloud.records()
     assert {key: after[key] for key in good if "_mldns" not in key} == {
         key: record for key, record in good.items() if "_mldns" not in key
     }
@@ -137,7 +120,7 @@ def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud
         key = f"{foreign['name']} {foreign['type']}"
         assert after[key] == broken[key], "foreign records stay, byte for byte"
 
-    write(cloud, deletions=[LOST])
+    cloud.write(delete=[LOST])
     again = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
     assert snapshot(again)["actions"]["repaired"] == 1, "a repair has emitted what it wrote, too"
 
@@ -145,18 +128,18 @@ def test_drift_is_reported_shown_dry_and_repaired(airflow: Airflow, cloud: Cloud
 def test_what_was_written_since_is_not_undone(airflow: Airflow, cloud: Cloud) -> None:
     """Somebody else of ours wrote under the manifest: another address may be meant now."""
     prepared(airflow, cloud, lease_hours=1)
-    write(cloud, deletions=[LOST])
+    cloud.write(delete=[LOST])
     note_a_grant(cloud)
     run = airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False)
     assert run.tasks == {"reconcile": "success", "complete": "failed"}
     (refused,) = snapshot(run)["actions"]["refused"]
     assert "not certain" in refused
     assert whats(job_of(run))[LOST["name"]] == ("missing", "as the job wrote it", "not in the zone")
-    assert f"{LOST['name']} A" not in records(cloud)
+    assert f"{LOST['name']} A" not in cloud.records()
     assert snapshot(run)["iam"] == {"recorded": 1, "standing": 1, "lost": []}
 
     policy = {"policy": {"bindings": []}}
-    requests.post(f"{zone_url(cloud)}:setIamPolicy", json=policy, timeout=10).raise_for_status()
+    cloud.call("POST", "ml:setIamPolicy", policy)
     lost = succeeded(airflow.run("mldns_reconcile", cloud))
     assert [text.partition(" sha256")[0] for text in snapshot(lost)["iam"]["lost"]] == ["zone roles/dns.reader"]
     assert lost.xcom["reconcile"]["attention"] == 1
@@ -166,7 +149,7 @@ def note_a_grant(cloud: Cloud) -> None:
     """Give somebody a role on the zone for the job, as a task of another DAG would."""
     grant = Grant("zone", "roles/dns.reader", ("user:a@example.com",))
     policy = {"policy": {"bindings": [{"role": grant.role, "members": list(grant.members)}]}}
-    requests.post(f"{zone_url(cloud)}:setIamPolicy", json=policy, timeout=10).raise_for_status()
+    cloud.call("POST", "ml:setIamPolicy", policy)
     client = DNSClient(cloud.project, AnonymousCredentials(), client_options=ClientOptions(api_endpoint=cloud.api))
     editor = ZoneEditor(CloudDNSProvider(client), Zone("ml", "ml.example.com."))
     editor.edit_grants("bert", lambda found: (*found, grant.recorded(grant.members[0])))
@@ -196,10 +179,10 @@ def test_records_of_another_dags_task_are_not_trusted(airflow: Airflow, cloud: C
     note_a_grant(cloud)  # so that what the job's own task emitted is of an older generation
     forged = [{**WRITTEN, "rrdatas": ["10.66.66.66"]}]
     forge(airflow, dag="emit_events", rrsets=tuple(map(from_api, forged)))
-    before = records(cloud)
+    before = cloud.records()
     run = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
     assert snapshot(run)["actions"]["repaired"] == 0
-    assert records(cloud) == before
+    assert cloud.records() == before
     assert job_of(run)["state"] == "ready", "nor is it reported as drift"
 
     forge(airflow, dag="mldns_pretraining", rrsets=tuple(map(from_api, forged)))
@@ -228,37 +211,28 @@ def forge(airflow: Airflow, *, dag: str, rrsets: tuple[RRset, ...]) -> None:
 
 def test_a_lease_that_is_over_is_collected(airflow: Airflow, cloud: Cloud) -> None:
     prepared(airflow, cloud, lease_hours=0.0001)
-    write(cloud, additions=[STRANGER, FOREIGN])
-    before = records(cloud)
+    cloud.write(STRANGER, FOREIGN)
+    before = cloud.records()
     dry = succeeded(airflow.run("mldns_reconcile", cloud, collect=True))
     assert (job_of(dry)["state"], job_of(dry)["expired"]) == ("expired", True)
     assert snapshot(dry)["actions"] == {"dry_run": True, "repaired": 0, "collected": ["bert"], "refused": []}
-    assert records(cloud) == before
+    assert cloud.records() == before
 
     run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
     assert snapshot(run)["actions"] == {"dry_run": False, "repaired": 0, "collected": ["bert"], "refused": []}
-    left = {"ml.example.com. NS", f"{STRANGER['name']} TXT", f"{FOREIGN['name']} A"}
-    assert records(cloud) == {key: before[key] for key in left}
+    left = {f"{STRANGER['name']} TXT", f"{FOREIGN['name']} A"}
+    assert cloud.records() == {key: before[key] for key in left}
     released = [event["extra"] for event in run.events if event["uri"].endswith("/jobs")]
     assert [(extra["phase"], extra["job"], extra["lease"]) for extra in released] == [("released", "bert", "run-1")]
 
 
 def test_pointer_records_are_collected_where_a_task_wrote_them(airflow: Airflow, cloud: Cloud) -> None:
-    reverse = {
-        "name": "reverse",
-        "dnsName": "10.in-addr.arpa.",
-        "description": "",
-        "labels": {"managed-by": "mldns"},
-        "visibility": "private",
-        "privateVisibilityConfig": {"networks": [{"networkUrl": NETWORK}]},
-    }
-    url = zone_url(cloud).rpartition("/")[0]
-    requests.post(url, json=reverse, timeout=10).raise_for_status()
+    cloud.make_zone("reverse", "10.in-addr.arpa.", labels={"managed-by": "mldns"})
     prepared(airflow, cloud, reverse_zone="reverse", lease="run-ptr", lease_hours=0.0001)
-    assert "7.0.0.10.in-addr.arpa. PTR" in records(cloud, "reverse")
+    assert "7.0.0.10.in-addr.arpa. PTR" in cloud.records("reverse")
     run = succeeded(airflow.run("mldns_reconcile", cloud, collect=True, dry_run=False))
     assert [snapshot(run, zone)["actions"]["collected"] for zone in ("ml", "reverse")] == [["bert"], ["bert"]]
-    assert records(cloud, "reverse").keys() == {"10.in-addr.arpa. NS"}
+    assert cloud.records("reverse").keys() == set()
 
 
 def test_a_zone_that_cannot_be_read_is_reported_and_keeps_no_other_from_being_checked(
@@ -267,7 +241,7 @@ def test_a_zone_that_cannot_be_read_is_reported_and_keeps_no_other_from_being_ch
     prepared(airflow, cloud, lease_hours=1)
     prepared(airflow, cloud, zone="locked", dns_name="locked.example.com.", lease_hours=1)
     fault = {"method": "resourceRecordSets.list", "kind": "status", "status": 403, "reason": "forbidden", "count": 1}
-    requests.post(f"{cloud.api}/_localcloud/faults", json=fault, timeout=10).raise_for_status()
+    cloud.fault(fault)
     run = airflow.run("mldns_reconcile", cloud)
     assert run.tasks == {"reconcile": "success", "complete": "failed"}
     assert "locked" in run.errors["complete"]

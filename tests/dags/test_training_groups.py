@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.handoff import reader
 from mldns.handoff.render.environment import environment
@@ -30,23 +29,14 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 @pytest.fixture
 def zones(cloud: Cloud) -> Cloud:
-    for name, dns_name in (("ml", "ml.example.com."), ("reverse", "10.in-addr.arpa.")):
-        private = {"visibility": "private", "privateVisibilityConfig": {"networks": [{"networkUrl": cloud.network}]}}
-        zone: Any = {"name": name, "dnsName": dns_name, "description": "", **private}
-        url = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-        requests.post(url, json=zone, timeout=10).raise_for_status()
+    cloud.make_zone()
+    cloud.make_zone("reverse", "10.in-addr.arpa.")
     return cloud
 
 
 def left(cloud: Cloud) -> list[str]:
     """What both zones hold beside their apex."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-    listed = [
-        rrset
-        for zone in ("ml", "reverse")
-        for rrset in requests.get(f"{base}/{zone}/rrsets", timeout=10).json()["rrsets"]
-    ]
-    return [f"{rrset['name']} {rrset['type']}" for rrset in listed if rrset["type"] not in ("SOA", "NS")]
+    return [*cloud.records(), *cloud.records("reverse")]
 
 
 def shown(line: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import DesiredRecords
 from tests.cloud_fixture import Cloud
@@ -34,11 +32,8 @@ class Job:
         self.records = {rrset.name: list(rrset.rrdatas) for rrset in desired.rrsets if rrset.type == "A"}
         self.value = hand_off(desired, zone="ml", visibility=visibility, resolvers=cloud.resolvers)
         self._ttl = ttl
-        self._base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-        zone: dict[str, Any] = {"name": "ml", "dnsName": "ml.test.", "description": "", "visibility": visibility}
-        if visibility == "private":
-            zone["privateVisibilityConfig"] = {"networks": [{"networkUrl": cloud.network}]}
-        self._post("", zone)
+        self._cloud = cloud
+        cloud.make_zone(dns_name="ml.test.", visibility=visibility)
 
     def write(self, changes: Mapping[str, list[str] | None] | None = None) -> None:
         """Write all records, changed as said; None withholds one."""
@@ -46,19 +41,16 @@ class Job:
         self.add({name: data for name, data in wanted.items() if data is not None})
 
     def add(self, records: Mapping[str, list[str]]) -> None:
-        self._post("/ml/changes", {"additions": self._rrsets(records)})
+        self._done(self._cloud.write(*self._rrsets(records)))
 
     def replace(self, name: str, before: list[str], after: list[str]) -> None:
         full = f"{name}.bert.ml.test."
-        self._post("/ml/changes", {"deletions": self._rrsets({full: before}), "additions": self._rrsets({full: after})})
+        self._done(self._cloud.write(*self._rrsets({full: after}), delete=self._rrsets({full: before})))
 
     def _rrsets(self, records: Mapping[str, list[str]]) -> list[dict[str, Any]]:
         return [{"name": name, "type": "A", "ttl": self._ttl, "rrdatas": data} for name, data in records.items()]
 
-    def _post(self, path: str, body: Any) -> None:
-        """Post, and return once the change is done: from then on it is served, too."""
-        answer = requests.post(self._base + path, json=body, timeout=10)
-        assert answer.ok, answer.text
-        change = answer.json()
-        while path and change["status"] != "done":
-            change = requests.get(f"{self._base}{path}/{change['id']}", timeout=10).json()
+    def _done(self, change: str) -> None:
+        """Wait for the change: from then on it is served, too."""
+        while self._cloud.call("GET", f"ml/changes/{change}")["status"] != "done":
+            pass

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.sensors.resolution import DNSResolutionSensor
 from tests.cloud_fixture import Cloud
@@ -26,28 +24,19 @@ class Zone:
     """A zone in localcloud, edited through its API as anybody would."""
 
     def __init__(self, cloud: Cloud, visibility: str, *, name: str = "ml", dns_name: str = "ml.test.") -> None:
-        self._name = name
-        self._base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-        body: dict[str, Any] = {"name": name, "dnsName": dns_name, "description": "", "visibility": visibility}
-        if visibility == "private":
-            body["privateVisibilityConfig"] = {"networks": [{"networkUrl": cloud.network}]}
-        self._post("", body)
+        self._cloud, self._name = cloud, name
+        cloud.make_zone(name, dns_name, visibility=visibility)
 
     def add(self, records: Mapping[str, Sequence[str]], *, ttl: int = 30, kind: str = "A") -> str:
         """Return the id of the change."""
-        return self._change("additions", records, ttl, kind)
+        return self._cloud.write(*_rrsets(records, ttl, kind), zone=self._name)
 
     def remove(self, records: Mapping[str, Sequence[str]], *, ttl: int = 30) -> None:
-        self._change("deletions", records, ttl, "A")
+        self._cloud.write(delete=_rrsets(records, ttl, "A"), zone=self._name)
 
-    def _change(self, side: str, records: Mapping[str, Sequence[str]], ttl: int, kind: str) -> str:
-        rrsets = [{"name": name, "type": kind, "ttl": ttl, "rrdatas": [*data]} for name, data in records.items()]
-        return str(self._post(f"/{self._name}/changes", {side: rrsets})["id"])
 
-    def _post(self, path: str, body: object) -> dict[str, Any]:
-        answer = requests.post(self._base + path, json=body, timeout=10)
-        assert answer.ok, answer.text
-        return dict(answer.json())
+def _rrsets(records: Mapping[str, Sequence[str]], ttl: int, kind: str) -> list[dict[str, Any]]:
+    return [{"name": name, "type": kind, "ttl": ttl, "rrdatas": [*data]} for name, data in records.items()]
 
 
 @pytest.fixture
@@ -55,22 +44,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`connect(cloud, …)` makes the default connection point at that localcloud."""
 
     def set_connection(cloud: Cloud, **extra: object) -> None:
-        monkeypatch.setenv(
-            "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT",
-            json.dumps(
-                {
-                    "conn_type": "google_cloud_platform",
-                    "extra": {
-                        "project": cloud.project,
-                        "is_anonymous": True,
-                        "dns_api_endpoint": cloud.api,
-                        "name_server_addresses": cloud.dns,
-                        "resolver_addresses": cloud.resolvers,
-                        **extra,
-                    },
-                }
-            ),
-        )
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", cloud.connection(**extra))
 
     return set_connection
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,16 +19,8 @@ def make_hook(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> MakeHook:
     """Hooks on a connection to the stand-in; keywords add extras or, with None, take them away."""
 
     def make(**extras: Any) -> CloudDNSHook:
-        extra = {
-            "is_anonymous": True,
-            "project": cloud.project,
-            "dns_api_endpoint": cloud.api,
-            "resource_manager_api_endpoint": cloud.api,
-            **extras,
-        }
-        kept = {key: value for key, value in extra.items() if value is not None}
-        connection = {"conn_type": "google_cloud_platform", "extra": kept}
-        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+        usual = {"name_server_addresses": None, "resolver_addresses": None}
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", cloud.connection(**{**usual, **extras}))
         return CloudDNSHook()
 
     return make

@@ -17,9 +17,7 @@ OWNER = "owner@demo-project.iam.gserviceaccount.com"
 
 def key(cloud: Cloud, email: str) -> dict[str, str]:
     """A new key file of a service account."""
-    answer = requests.post(f"{cloud.api}/_localcloud/keys", json={"email": email}, timeout=10)
-    file: dict[str, str] = answer.json()
-    return file
+    return dict(cloud.call("POST", "/_localcloud/keys", {"email": email}))
 
 
 def account(email: str) -> str:

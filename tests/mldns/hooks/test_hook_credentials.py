@@ -33,10 +33,8 @@ MakeHook = Callable[..., CloudDNSHook]
 @pytest.fixture
 def make_hook(guarded: Cloud, monkeypatch: pytest.MonkeyPatch) -> MakeHook:
     def make(impersonation_chain: str | list[str] | None = None, **extras: Any) -> CloudDNSHook:
-        endpoints = {"dns_api_endpoint": guarded.api, "resource_manager_api_endpoint": guarded.api}
-        extra = {"project": guarded.project, "num_retries": 0, **endpoints, **extras}
-        connection = {"conn_type": "google_cloud_platform", "extra": extra}
-        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(connection))
+        connection = guarded.connection(num_retries=0, is_anonymous=None, **extras)
+        monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", connection)
         return CloudDNSHook(impersonation_chain=impersonation_chain)
 
     return make

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.exceptions import InvalidInput, PermissionMissing, RemovalsRefused
 from mldns.hooks.cloud_dns import CloudDNSHook
@@ -34,18 +32,13 @@ def act_as(guarded: Cloud, monkeypatch: pytest.MonkeyPatch) -> ActAs:
     """The hook of a connection with the key of that account."""
 
     def make(email: str) -> CloudDNSHook:
-        names = ("dns_api_endpoint", "resource_manager_api_endpoint", "iam_credentials_api_endpoint")
-        extra = {"project": guarded.project, "num_retries": 0, "keyfile_dict": key(guarded, email)}
-        connection = {"conn_type": "google_cloud_platform", "extra": extra | dict.fromkeys(names, guarded.api)}
+        extra = {"num_retries": 0, "is_anonymous": None, "iam_credentials_api_endpoint": guarded.api}
+        connection = guarded.connection(keyfile_dict=key(guarded, email), **extra)
         connection_id = email.partition("@")[0]
-        monkeypatch.setenv(f"AIRFLOW_CONN_{connection_id.upper()}", json.dumps(connection))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{connection_id.upper()}", connection)
         return CloudDNSHook(gcp_conn_id=connection_id)
 
     return make
-
-
-def put_faults(cloud: Cloud, *rules: dict[str, Any]) -> None:
-    requests.post(f"{cloud.api}/_localcloud/faults", json=list(rules), timeout=10).raise_for_status()
 
 
 class TestProof:
@@ -79,7 +72,7 @@ class TestProof:
         owner = act_as(OWNER)
         owner.bind_iam(role=READER, members=[MEMBER], scope="project")
         other = f"serviceAccount:{AIRFLOW}"
-        put_faults(guarded, {"method": method, "count": 99, **fault})
+        guarded.fault({"method": method, "count": 99, **fault})
         bound = owner.bind_iam(role=READER, members=[MEMBER, other], scope="project", wait=True, wait_seconds=2)
         assert bound["proven"] == {}
         assert re.match(r"(could not ask|was not asked).* within 2 s", bound["unproven"][other])
@@ -87,7 +80,7 @@ class TestProof:
 
     @pytest.mark.parametrize("method", METHODS_OF_A_PROOF)
     def test_calls_that_fail_for_a_while_are_made_again(self, act_as: ActAs, guarded: Cloud, method: str) -> None:
-        put_faults(guarded, {"method": method, "count": 2, "kind": "status", "status": 503})
+        guarded.fault({"method": method, "count": 2, "kind": "status", "status": 503})
         bound = act_as(OWNER).bind_iam(role=READER, members=[MEMBER], scope="project", wait=True, wait_seconds=30)
         assert list(bound["proven"]) == [MEMBER]
 

@@ -1,8 +1,7 @@
-"""Reads scale with the job, not with the zone: calls and time of the hook, as localcloud counts them."""
+"""Reads scale with the job, not with the zone: calls of the hook, as localcloud counts them."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -39,18 +38,17 @@ def second(make_hook: MakeHook, start_cloud: Callable[..., Cloud]) -> tuple[Clou
 
 def test_sixteen_names_among_9_900_foreign_ones_take_six_calls(second: tuple[CloudDNSHook, Cloud]) -> None:
     hook, cloud = second
-    took: dict[str, tuple[int, float]] = {}
+    took: dict[str, int] = {}
     for zone, foreign in (("empty", 0), ("full", 9_900)):
         dns_name = f"{zone}.example.com."
         hook.ensure_zone(zone=zone, dns_name=dns_name, networks=["training"])
         fill(hook.dns_client("demo-project"), zone, dns_name, foreign)
         fresh = CloudDNSHook()  # as a task has it: it knows nothing of the zone yet
-        before, started = calls(cloud), time.perf_counter()
+        before = calls(cloud)
         done = fresh.upsert_records(zone=zone, records=workers(16, dns_name), **JOB)
-        took[zone] = calls(cloud) - before, time.perf_counter() - started
+        took[zone] = calls(cloud) - before
         assert (done["created"], done["status"]) == (18, "done")
-    assert took["full"][0] == took["empty"][0] <= 6, "zone, list, change, and what waiting for a second takes"
-    assert took["full"][1] < took["empty"][1] + 0.5
+    assert took["full"] == took["empty"] <= 6, "zone, list, change, and what waiting for a second takes"
 
 
 def test_a_job_as_large_as_the_zone_is_listed_a_thousand_a_page(hook: CloudDNSHook, zone: str, cloud: Cloud) -> None:

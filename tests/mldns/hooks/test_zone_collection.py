@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import requests
 
 from mldns.events.written_records import WrittenRecords
 from mldns.hooks.cloud_dns import CloudDNSHook
@@ -32,9 +31,7 @@ SERVICE = RRset(f"service.{ZONE}", "A", 30, ("10.0.0.9",))
 
 def write(cloud: Cloud, zone: str, rrsets: Sequence[RRset]) -> None:
     """Write behind mldns's back."""
-    url = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}/changes"
-    change = {"additions": [rrset.to_api() for rrset in rrsets]}
-    requests.post(url, json=change, timeout=10).raise_for_status()
+    cloud.write(*(rrset.to_api() for rrset in rrsets), zone=zone)
 
 
 def present(hook: CloudDNSHook, zone: str) -> set[RRset]:

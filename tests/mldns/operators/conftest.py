@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from airflow.sdk import DAG, BaseOperator
 
 from mldns.operators.cloud_dns import CloudDNSClaimOperator
@@ -27,16 +25,7 @@ def connected(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, api: str = "") -> None:
-    extra = {
-        "project": cloud.project,
-        "is_anonymous": True,
-        "dns_api_endpoint": api or cloud.api,
-        "resource_manager_api_endpoint": api or cloud.api,
-        "name_server_addresses": cloud.dns,
-        "resolver_addresses": cloud.resolvers,
-    }
-    value = json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
-    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", value)
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", cloud.connection(api))
 
 
 @pytest.fixture
@@ -73,23 +62,8 @@ def writes(cloud: Cloud) -> int:
 
 def records(cloud: Cloud, zone: str = "ml") -> dict[str, list[str]]:
     """What the zone holds besides its apex, by `name type`."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
-    answer = requests.get(f"{base}/rrsets", timeout=10)
-    listed = answer.json()["rrsets"]
-    return {
-        f"{rrset['name']} {rrset['type']}": rrset["rrdatas"] for rrset in listed if rrset["type"] not in ("NS", "SOA")
-    }
+    return {key: record["rrdatas"] for key, record in cloud.records(zone).items()}
 
 
-def add_record(cloud: Cloud, name: str, rrdata: str, zone: str = "ml") -> None:
-    """Write an A record behind mldns's back."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
-    rrset = {"name": name, "type": "A", "ttl": 60, "rrdatas": [rrdata]}
-    requests.post(f"{base}/changes", json={"additions": [rrset]}, timeout=10).raise_for_status()
-
-
-def remove_record(cloud: Cloud, name: str, rrdata: str, zone: str = "ml", ttl: int = 30) -> None:
-    """Delete an A record behind mldns's back."""
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones/{zone}"
-    rrset = {"name": name, "type": "A", "ttl": ttl, "rrdatas": [rrdata]}
-    requests.post(f"{base}/changes", json={"deletions": [rrset]}, timeout=10).raise_for_status()
+def a_record(name: str, rrdata: str, ttl: int = 30) -> dict[str, Any]:
+    return {"name": name, "type": "A", "ttl": ttl, "rrdatas": [rrdata]}

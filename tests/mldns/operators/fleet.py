@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from tests.cloud_fixture import NETWORK, Cloud
 
@@ -15,17 +14,8 @@ STORAGE = NETWORK.replace("/training", "/storage")
 
 def connect_fleet(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, **extra: Any) -> None:
     """The default Google and Kubernetes connections, over plain HTTP."""
-    google = {
-        "project": cloud.project,
-        "is_anonymous": True,
-        "num_retries": 0,
-        "dns_api_endpoint": cloud.api,
-        "compute_api_endpoint": cloud.api,
-        "container_api_endpoint": cloud.api,
-        **extra,
-    }
-    value = json.dumps({"conn_type": "google_cloud_platform", "extra": google})
-    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", value)
+    google = cloud.connection(num_retries=0, **extra)
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", google)
     kubernetes = {"conn_type": "kubernetes", "extra": {"kube_config": json.dumps(kubeconfig(cloud.api))}}
     monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", json.dumps(kubernetes))
 
@@ -43,8 +33,7 @@ def kubeconfig(server: str) -> dict[str, Any]:
 
 def put(cloud: Cloud, what: str, *items: dict[str, Any]) -> None:
     """Add to localcloud's instances, instance-groups, clusters or pods."""
-    body = {"project": cloud.project, "items": list(items)}
-    requests.post(f"{cloud.api}/_localcloud/{what}", json=body, timeout=10).raise_for_status()
+    cloud.call("POST", f"/_localcloud/{what}", {"project": cloud.project, "items": list(items)})
 
 
 def instance(name: str, last: int, zone: str = "us-central1-a", **fields: Any) -> dict[str, Any]:

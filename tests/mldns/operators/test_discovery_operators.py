@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from mldns.exceptions import CloudUnavailable, InvalidInput, PermissionMissing
@@ -27,6 +26,7 @@ from mldns.operators.discovery import (
     ManagedInstanceGroupInventoryOperator,
 )
 from tests.cloud_fixture import Cloud
+from tests.mldns.hooks.guarded_cloud import OWNER, key
 from tests.mldns.operators.conftest import Execute
 from tests.mldns.operators.fleet import connect_fleet, instance, kubeconfig, pod, put
 from tests.tls import tls_front, write_certificate
@@ -155,14 +155,12 @@ class TestInstances:
 
     def test_a_zone_that_google_cannot_reach_is_not_taken_for_empty(self, fleet: Cloud, execute: Execute) -> None:
         put(fleet, "instances", instance("w-0", 2), instance("w-1", 3, "us-central1-b"))
-        body = {"project": fleet.project, "unreachable": ["us-central1-b"]}
-        requests.post(f"{fleet.api}/_localcloud/instances", json=body, timeout=10).raise_for_status()
+        fleet.call("POST", "/_localcloud/instances", {"project": fleet.project, "unreachable": ["us-central1-b"]})
         with pytest.raises(CloudUnavailable, match="Google could not ask us-central1-b: instances there would be"):
             execute(GceInstancesInventoryOperator, **BERT)
 
     def test_an_api_that_fails(self, fleet: Cloud, execute: Execute) -> None:
-        fault = {"method": "compute.instances.aggregatedList", "kind": "status", "status": 503, "count": 9}
-        requests.post(f"{fleet.api}/_localcloud/faults", json=fault, timeout=10).raise_for_status()
+        fleet.fault({"method": "compute.instances.aggregatedList", "kind": "status", "status": 503, "count": 9})
         with pytest.raises(CloudUnavailable, match=r"compute\.instances\.aggregatedList of project 'demo-project'"):
             execute(GceInstancesInventoryOperator, **BERT)
 
@@ -170,9 +168,8 @@ class TestInstances:
         self, start_cloud: Any, monkeypatch: pytest.MonkeyPatch, execute: Execute
     ) -> None:
         guarded = start_cloud("--enforce-iam")
-        account = {"email": "nobody@demo-project.iam.gserviceaccount.com"}
-        key = requests.post(f"{guarded.api}/_localcloud/keys", json=account, timeout=10).json()
-        connect_fleet(monkeypatch, guarded, is_anonymous=False, keyfile_dict=key)
+        account = key(guarded, "nobody@demo-project.iam.gserviceaccount.com")
+        connect_fleet(monkeypatch, guarded, is_anonymous=False, keyfile_dict=account)
         with pytest.raises(PermissionMissing, match=r"compute\.instances\.list is missing on project 'demo-project'"):
             execute(GceInstancesInventoryOperator, **BERT)
 
@@ -296,10 +293,8 @@ class TestGke:
     @pytest.fixture
     def cluster(self, start_cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         """A cluster behind TLS whose certificate GKE vouches for, asked by an account of its own."""
-        cloud = start_cloud("--enforce-iam", "owner@demo-project.iam.gserviceaccount.com")
-        account = {"email": "owner@demo-project.iam.gserviceaccount.com"}
-        key = requests.post(f"{cloud.api}/_localcloud/keys", json=account, timeout=10).json()
-        connect_fleet(monkeypatch, cloud, is_anonymous=False, keyfile_dict=key)
+        cloud = start_cloud("--enforce-iam", OWNER)
+        connect_fleet(monkeypatch, cloud, is_anonymous=False, keyfile_dict=key(cloud, OWNER))
         certificate = write_certificate(tmp_path, "127.0.0.1")
         authority = certificate.read_text().partition("-----BEGIN PRIVATE KEY")[0]
         with tls_front(cloud.api, certificate) as address:

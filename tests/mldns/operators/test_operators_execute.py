@@ -88,12 +88,6 @@ class TestRecords:
         assert plan["names"][0] == "master.bert.ml.example.com."
         assert writes(zone) == before
 
-    def test_sync_removes_what_the_job_no_longer_wants(self, zone: Cloud, execute: Execute) -> None:
-        execute(CloudDNSUpsertRecordsOperator, **JOB)
-        result = execute(CloudDNSUpsertRecordsOperator, **{**JOB, "workers": ["10.0.0.7"]}, policy="sync")
-        assert result["deleted"] == 1
-        assert WORKER_1 not in records(zone)
-
     def test_shared_records_belong_to_no_run(self, zone: Cloud, execute: Execute) -> None:
         shared = [{"name": "service.ml.example.com.", "type": "A", "rrdatas": ["192.0.2.1"]}]
         execute(CloudDNSUpsertRecordsOperator, zone="ml", job="shared", records=shared, ttl=300)
@@ -119,11 +113,6 @@ class TestLease:
         released = execute(CloudDNSDeleteRecordsOperator, zone="ml", job="bert")
         assert (released["deleted"], released["released"]) == (4, True)
         assert records(zone) == {}
-
-    def test_by_default_no_run_takes_the_names_of_one_that_may_be_at_work(self, zone: Cloud, execute: Execute) -> None:
-        execute(CloudDNSClaimOperator, **JOB, run_id="first")
-        with pytest.raises(ClaimRefused, match=r"lease 'first' until .*; wait for its release"):
-            execute(CloudDNSClaimOperator, **JOB, run_id="second")
 
     def test_another_dag_is_refused_unless_it_adopts(self, zone: Cloud, execute: Execute) -> None:
         execute(CloudDNSClaimOperator, **JOB)

@@ -30,7 +30,7 @@ from mldns.operators.cloud_dns import (
 from mldns.operators.reconcile import CloudDNSReconcileOperator
 from mldns.sensors.resolution import DNSResolutionSensor
 from tests.cloud_fixture import NETWORK, PROJECT, Cloud
-from tests.mldns.operators.conftest import Execute, add_record, remove_record
+from tests.mldns.operators.conftest import Execute, a_record
 
 ROOT = Path(__file__).resolve().parents[3]
 ZONE: dict[str, Any] = {"zone": "ml", "dns_name": "ml.example.com.", "networks": [NETWORK]}
@@ -169,8 +169,8 @@ def test_a_check_tells_drift_by_kind_and_zone(
     execute(CloudDNSEnsureZoneOperator, **ZONE)
     execute(CloudDNSEnsureZoneOperator, **{**ZONE, "zone": "well", "dns_name": "well.example.com."})
     execute(CloudDNSUpsertRecordsOperator, **WORKERS)
-    remove_record(connected, "worker-1.bert.ml.example.com.", "10.0.0.8")
-    add_record(connected, "debug.bert.ml.example.com.", "10.9.9.9")
+    lost = a_record("worker-1.bert.ml.example.com.", "10.0.0.8")
+    connected.write(a_record("debug.bert.ml.example.com.", "10.9.9.9"), delete=[lost])
     statsd.lines()
     ti = SimpleNamespace(dag_id="mldns_reconcile", run_id="check", task_id="reconcile", map_index=-1)
     check = CloudDNSReconcileOperator(task_id="reconcile")

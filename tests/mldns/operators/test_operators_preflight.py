@@ -13,7 +13,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSUpsertRecordsOperator,
 )
 from tests.cloud_fixture import NETWORK, Cloud
-from tests.mldns.operators.conftest import Execute, add_record, writes
+from tests.mldns.operators.conftest import Execute, a_record, writes
 
 ASKED: dict[str, Any] = {
     "zone": "ml",
@@ -85,7 +85,7 @@ def test_a_zone_of_another_name_is_refused(connected: Cloud, execute: Execute) -
 @pytest.mark.parametrize("name", ["worker-1.bert.ml.example.com.", "service.ml.example.com."])
 def test_a_record_of_somebody_else_is_refused(connected: Cloud, execute: Execute, name: str) -> None:
     execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", networks=[NETWORK])
-    add_record(connected, name, "192.0.2.66")
+    connected.write(a_record(name, "192.0.2.66"))
     before = writes(connected)
     assert f"{name} A (owner unknown" in refused(execute, OwnershipConflict)
     assert writes(connected) == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 
 import pytest
 
@@ -57,24 +56,6 @@ def test_a_zone_that_is_not_there_is_named_with_the_way_out(client: DNSClient) -
         client.create_change("nowhere", Change(additions=(a("x"),)))
 
 
-def test_rrsets_are_listed_by_name_by_type_and_by_suffix(client: DNSClient, zone: Resource) -> None:
-    text = RRset("worker-0.job.ml.example.com.", "TXT", 30, ('"hello"',))
-    added = (a("worker-0.job"), a("worker-1.job"), a("worker-0.otherjob"), a("*.job"), text)
-    client.create_change("ml-zone", Change(additions=added))
-    everything = [from_api(found) for found in client.list_rrsets("ml-zone")]
-    assert {rrset.key for rrset in everything} >= {rrset.key for rrset in added}
-    by_name = [from_api(found).type for found in client.list_rrsets("ml-zone", name="worker-0.job.ml.example.com.")]
-    assert sorted(by_name) == ["A", "TXT"]
-    by_type = list(client.list_rrsets("ml-zone", name="*.job.ml.example.com.", kind="A"))
-    assert names(by_type) == ["*.job.ml.example.com."]
-    below = client.list_rrsets_below("ml-zone", "job.ml.example.com.")
-    assert below is not None
-    assert {from_api(found).key for found in below} == {rrset.key for rrset in added if "otherjob" not in rrset.name}
-    texts = client.list_rrsets_below("ml-zone", "ml.example.com.", kind="TXT")
-    assert texts is not None
-    assert names(texts) == ["worker-0.job.ml.example.com."]
-
-
 def test_a_server_that_refuses_the_filter_is_asked_for_everything(
     make_client: MakeClient, zone: Resource, proxy: FaultyProxy
 ) -> None:
@@ -94,18 +75,6 @@ def test_pages_are_followed_whatever_their_size(make_client: MakeClient, start_c
     listed = list(client.list_rrsets("z"))
     assert len(listed) == len({(found["name"], found["type"]) for found in listed}) == 42
     assert small.stats()["resourceRecordSets.list"] == {"200": 6}
-
-
-def test_a_change_answers_with_an_id_and_becomes_done(client: DNSClient, zone: Resource) -> None:
-    sent = client.create_change("ml-zone", Change(additions=(a("x"),)))
-    assert (sent["id"], sent["status"]) == ("1", "pending")
-    client.create_change("ml-zone", Change(additions=(a("y"),)))
-    newest = [change["id"] for change in client.newest_changes("ml-zone", page_size=1)]
-    assert newest[:2] == ["2", "1"]
-    deadline = time.monotonic() + 5
-    while client.get_change("ml-zone", "1")["status"] != "done":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

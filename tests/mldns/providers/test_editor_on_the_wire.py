@@ -16,7 +16,7 @@ from mldns.providers.gcp.provider import CloudDNSProvider
 from tests.cloud_fixture import Cloud
 from tests.mldns.providers.conftest import MakeClient
 from tests.mldns.providers.faulty_proxy import Fault, FaultyProxy
-from tests.mldns.providers.job_zone import FIRST, ZONE, a, content, keyed, workers
+from tests.mldns.providers.job_zone import FIRST, a, content, keyed, workers
 
 
 @pytest.fixture
@@ -73,24 +73,3 @@ def test_what_edits_cost(editor: ZoneEditor, client: DNSClient, cloud: Cloud) ->
     explicit, shared = [a(f"svc-{number}") for number in range(30)], Holder("shared")
     editor.upsert(explicit, shared, "upsert-only")
     assert calls(lambda: editor.upsert(explicit, shared, "upsert-only")) == 4, "its own names, and the whole zone"
-
-
-# -- quotas of the server ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tight(start_cloud: Callable[..., Cloud]) -> Cloud:
-    quota = {"rrsetAdditionsPerChange": 5, "rrsetDeletionsPerChange": 5, "rrsetsPerManagedZone": 25}
-    return start_cloud(*(flag for name, limit in quota.items() for flag in ("--quota", f"{name}={limit}")))
-
-
-def test_a_small_job_fits_into_a_project_of_small_changes(
-    editor: ZoneEditor, make_client: MakeClient, tight: Cloud
-) -> None:
-    """A small plan goes by Google's documented limits, without asking; this project refuses that, and is asked then."""
-    client = make_client(tight.api)
-    client.create_zone({"name": "ml-zone", "dnsName": ZONE.dns_name, "description": "d"})
-    small = replace(editor, provider=CloudDNSProvider(client))
-    assert small.upsert(workers(16), FIRST, "upsert-only").progress.changes == 5
-    assert content(small) == keyed(workers(16))
-    assert tight.stats()["changes.create"] == {"200": 5, "403": 1}

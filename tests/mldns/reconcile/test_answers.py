@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-import requests
 
 from mldns.gate.servers import Server, ServerRole, parse_server
 from mldns.reconcile.answers import Answers, ask
@@ -22,13 +21,9 @@ ROUTED = RRset(f"by-place.{ZONE}", "A", 30, ())
 
 
 def make_zone(cloud: Cloud, visibility: str, network: str = NETWORK) -> None:
-    base = f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones"
-    zone = {"name": "ml", "dnsName": ZONE, "description": "", "visibility": visibility}
-    if visibility == "private":
-        zone["privateVisibilityConfig"] = {"networks": [{"networkUrl": network}]}  # type: ignore[assignment]
-    requests.post(base, json=zone, timeout=10).raise_for_status()
-    additions = [HERE.to_api(), THERE.to_api()]
-    requests.post(f"{base}/ml/changes", json={"additions": additions}, timeout=10).raise_for_status()
+    more = {"privateVisibilityConfig": {"networks": [{"networkUrl": network}]}} if visibility == "private" else {}
+    cloud.make_zone("ml", ZONE, visibility=visibility, **more)
+    cloud.write(HERE.to_api(), THERE.to_api())
 
 
 @pytest.fixture
@@ -121,8 +116,7 @@ def test_what_comes_late_is_asked_for_again(start_cloud: Callable[..., Cloud]) -
     server = parse_server(late.dns[0], ServerRole.AUTHORITATIVE)
     while ask([HERE], dns_name=ZONE, servers=[server]).ok == 0:
         time.sleep(0.05)
-    url = f"{late.api}/dns/v1/projects/{late.project}/managedZones/ml/changes"
-    requests.post(url, json={"additions": [LOST.to_api()]}, timeout=10).raise_for_status()
+    late.write(LOST.to_api())
     answers = ask([LOST], dns_name=ZONE, servers=[server])
     assert (answers.ok, answers.unanswered) == (1, ())
     assert answers.seconds >= 1, "asked once, and once more a second later"

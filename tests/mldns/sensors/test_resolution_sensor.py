@@ -22,23 +22,11 @@ from mldns.exceptions import CloudUnavailable, InvalidInput, MldnsError, Resolut
 from mldns.sensors.resolution import ResolutionTimedOut
 from tests.cloud_fixture import Cloud
 from tests.mldns.gate_fixture import NAMES, WORKERS, Zone, gate
-from tests.mldns.scripted_dns import ScriptedDns, response
+from tests.mldns.scripted_dns import ScriptedDns
 
 WORKER = "worker-1.job.ml.test."
 OTHERS = {name: data for name, data in NAMES.items() if name != WORKER}
 REVERSE = {"1.0.0.10.in-addr.arpa.": ["worker-0.job.ml.test."], "2.0.0.10.in-addr.arpa.": [WORKER]}
-
-
-class FakeTime:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    time = monotonic
 
 
 class TestOpens:
@@ -88,15 +76,6 @@ class TestOpens:
         )
         result = sensor.execute({})
         assert (result["names"], result["passes"], result["answers"]) == (6, 3, 36)
-
-    def test_what_passed_is_not_asked_again(self, public: Zone, cloud: Cloud) -> None:
-        public.add(OTHERS)
-        with ScriptedDns(lambda query: response(query, *NAMES[query.question[0].name.to_text()])) as complete:
-            sensor = gate(name_servers=[complete.address, *cloud.dns])
-            assert not sensor.poke({}).is_done
-            public.add({WORKER: NAMES[WORKER]})
-            assert sensor.poke({}).is_done
-        assert len(complete.queries) == 5
 
     def test_a_new_try_knows_nothing(self, public: Zone) -> None:
         public.add(NAMES)
@@ -162,40 +141,6 @@ class TestRendezvousPort:
         assert caught.value.failures == ("worker-0: refused by 127.0.0.2:9", "worker-1: refused by 127.0.0.3:9")
 
 
-class TestNegativeCache:
-    def test_resolver_that_denied_is_asked_again_after_the_negative_ttl(
-        self,
-        cloud: Cloud,
-        connect: Callable[..., None],
-        monkeypatch: pytest.MonkeyPatch,
-        log: Callable[[], list[str]],
-    ) -> None:
-        clock = FakeTime()
-        monkeypatch.setattr("mldns.sensors.resolution.time", clock)
-        denied: list[str] = []
-
-        def resolver(query: Any) -> Any:
-            name = query.question[0].name.to_text()
-            if name == WORKER and not denied:
-                denied.append(name)
-                soa = "ml.test. 60 IN SOA ns.test. h.test. 1 21600 3600 259200 300"
-                return response(query, rcode="NXDOMAIN", authority=soa)
-            return response(query, *NAMES[name])
-
-        with ScriptedDns(resolver) as server:
-            connect(cloud, resolver_addresses=[server.address])
-            Zone(cloud, "private")
-            sensor = gate(timeout=600)
-            assert not sensor.poke({}).is_done
-            clock.now += 59
-            log()
-            assert not sensor.poke({}).is_done
-            assert (len(server.queries), log()) == (5, []), "a poke that asks nothing says nothing"
-            clock.now += 1
-            assert sensor.poke({}).is_done
-            assert len(server.queries) == 6
-
-
 class TestPendingChange:
     @pytest.fixture
     def pending(
@@ -206,15 +151,6 @@ class TestPendingChange:
         cloud = start_cloud("--done-ms", "600000")
         connect(cloud)
         return Zone(cloud, "private").add(NAMES)
-
-    def test_private_zone_is_not_asked_before_the_change_is_done(
-        self, start_cloud: Callable[..., Cloud], connect: Callable[..., None]
-    ) -> None:
-        """Asked before, the resolver would cache a denial for longer than the gate waits."""
-        cloud = start_cloud("--serve-ms", "800", "--done-ms", "1000")
-        connect(cloud)
-        change = Zone(cloud, "private").add(NAMES)
-        assert gate(change_id=change).execute({})["answers"] == 5
 
     def test_change_that_never_ends(self, pending: str) -> None:
         with pytest.raises(CloudUnavailable, match="still pending"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -11,13 +10,6 @@ from tests.cloud_fixture import Cloud, launch
 from tests.mldns.under_fire.world import World
 
 SMALL = ("--quota", "rrsetAdditionsPerChange=51", "--quota", "rrsetDeletionsPerChange=51", "--page-size", "50")
-
-
-def connection(cloud: Cloud) -> str:
-    """An Airflow connection to the stand-in."""
-    endpoints = {"dns_api_endpoint": cloud.api, "resource_manager_api_endpoint": cloud.api}
-    extra = {"is_anonymous": True, "project": cloud.project, **endpoints}
-    return json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
 
 
 @pytest.fixture(scope="package")
@@ -30,7 +22,7 @@ def _small_cloud() -> Iterator[Cloud]:
 @pytest.fixture
 def world(_small_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> World:
     """An untouched world."""
-    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", connection(_small_cloud))
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", _small_cloud.connection())
     seeded = World(_small_cloud)
     seeded.seed()
     return seeded

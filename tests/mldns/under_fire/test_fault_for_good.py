@@ -3,7 +3,6 @@ the API is well again, the same operation does the rest."""
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -11,7 +10,6 @@ import pytest
 
 from mldns.exceptions import ChangeFailed, CloudUnavailable, MldnsError, PermissionMissing, QuotaShort
 from mldns.providers.retry import Patience, RetryPolicy
-from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.world import FOREIGN, OPERATIONS, Json, World
 
 THREE_TRIES = RetryPolicy(initial=0.01, maximum=0.02, deadline=20.0, attempts=3)
@@ -135,9 +133,8 @@ def test_the_last_try_is_looked_up_when_there_is_none_left(world: World) -> None
 
 def test_what_the_connection_says_bounds_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """`call_timeout` and `retry_deadline`: a server that never answers costs no more than they say."""
-    said = json.loads(connection(world.cloud))
-    said["extra"] |= {"call_timeout": 0.2, "retry_deadline": 0.5}
-    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", json.dumps(said))
+    said = world.cloud.connection(call_timeout=0.2, retry_deadline=0.5)
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", said)
     world.break_down({"method": "*", "kind": "hang"})
     started = time.monotonic()
     with pytest.raises(CloudUnavailable, match=r"^managedZones\.get of zone 'ml-zone' .* last with ReadTimeout: "):

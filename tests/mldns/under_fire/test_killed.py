@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cloud_fixture import Cloud
-from tests.mldns.under_fire.conftest import connection
 from tests.mldns.under_fire.processes import Writers, writers
 from tests.mldns.under_fire.world import FOREIGN, JOB, ZONE, ZONE_PATH, Json, World, workers
 
@@ -68,7 +67,7 @@ def keyed(records: list[Json]) -> dict[Key, Json]:
 @pytest.fixture
 def arena(start_cloud: Callable[..., Cloud], monkeypatch: pytest.MonkeyPatch) -> Iterator[Arena]:
     cloud = start_cloud("--latency-ms", str(LATENCY_MS), "--done-ms", "10", "--serve-ms", "0")
-    said = connection(cloud)
+    said = cloud.connection()
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", said)
     world = World(cloud)
     world.seed()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud_fixture import Cloud
-from tests.mldns.under_fire.conftest import SMALL, connection
+from tests.mldns.under_fire.conftest import SMALL
 from tests.mldns.under_fire.world import FOREIGN, JOB, ZONE, World, workers
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def test_an_apply_outlives_the_api(
     flags = (*SMALL, "--data", str(tmp_path), "--latency-ms", "20", "--done-ms", "20", "--serve-ms", "0")
     cloud = start_cloud(*flags)
     address = cloud.api.removeprefix("http://")
-    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", connection(cloud))
+    monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", cloud.connection())
     world, draw = World(cloud), random.Random(SEED)
     world.seed()
     failures: list[BaseException] = []

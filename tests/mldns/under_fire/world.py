@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import requests
 
 from mldns.hooks.cloud_dns import CloudDNSHook
 from mldns.inventory.job_records import DesiredRecords
@@ -69,7 +67,6 @@ class World:
     """A running localcloud as a tester sees it: seeds it, breaks it, counts, and takes pictures of it."""
 
     cloud: Cloud
-    http: requests.Session = field(default_factory=requests.Session)
 
     def hook(self, patience: Patience | None = QUICK) -> CloudDNSHook:
         """A hook as a task makes it, on the connection of this world; None: as patient as that says."""
@@ -78,16 +75,10 @@ class World:
     def seed(self) -> None:
         """An empty project, then everything that is not ours."""
         self.cloud.reset()
-        network = {"networks": [{"networkUrl": self.cloud.network}]}
-        zone = {"name": ZONE, "dnsName": DNS_NAME, "description": "d", "visibility": "private"}
-        self.call("POST", "/dns/v1/projects/demo-project/managedZones", zone | {"privateVisibilityConfig": network})
-        self.change(additions=FOREIGN)
+        self.cloud.make_zone(ZONE, DNS_NAME)
+        self.cloud.write(*FOREIGN, zone=ZONE)
         for path in (ZONE_POLICY, PROJECT_POLICY):
             self.set_policy(path, _THEIR_POLICY)
-
-    def change(self, *, additions: Sequence[Json] = (), deletions: Sequence[Json] = ()) -> None:
-        """One change by somebody else."""
-        self.call("POST", f"{ZONE_PATH}/changes", {"additions": list(additions), "deletions": list(deletions)})
 
     def policy(self, path: str) -> Json:
         return self.call("POST", f"{path}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
@@ -95,12 +86,9 @@ class World:
     def set_policy(self, path: str, policy: Json) -> None:
         self.call("POST", f"{path}:setIamPolicy", {"policy": {**self.policy(path), **policy}})
 
-    def call(self, verb: str, path: str, body: Json | list[Json] | None = None) -> Json:
+    def call(self, verb: str, path: str, body: Json | None = None) -> Json:
         """One call by somebody else, which has to succeed."""
-        answer = self.http.request(verb, self.cloud.api + path, json=body, timeout=30)
-        assert answer.status_code == 200, answer.text
-        found: Json = answer.json()
-        return found
+        return dict(self.cloud.call(verb, path, body))
 
     def records(self) -> list[Json]:
         """Every record of the zone, manifests and apex too, as the API gives them."""
@@ -125,15 +113,11 @@ class World:
 
     def break_down(self, *rules: Json) -> None:
         """Fault rules of localcloud, in force from now on."""
-        self.call("POST", "/_localcloud/faults", list(rules))
-
-    def struck(self) -> list[int]:
-        """How many calls each rule has hit."""
-        return [rule["fired"] for rule in self.call("GET", "/_localcloud/faults")["rules"]]
+        self.cloud.fault(*rules)
 
     def mend(self) -> list[int]:
         """Clear the rules; how many calls each had hit."""
-        struck = self.struck()
+        struck = [rule["fired"] for rule in self.call("GET", "/_localcloud/faults")["rules"]]
         self.call("DELETE", "/_localcloud/faults")
         return struck
 
