@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import socket
 import threading
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.http_server import answering
 
 SECRET = "T0/B0/s3cret"
 
@@ -31,19 +32,12 @@ def webhook(status: int = 200) -> Iterator[Webhook]:
     """A webhook on a free port that answers with `status`."""
     posts: list[tuple[str, Any]] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posts.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-            self.send_response(status)
-            self.end_headers()
+    def keep(_method: str, path: str, body: bytes) -> tuple[int, object]:
+        posts.append((path, json.loads(body)))
+        return status, {}
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: the tests say what arrived."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Webhook(f"http://127.0.0.1:{server.server_port}/services", posts)
-        server.shutdown()
+    with answering(keep) as url:
+        yield Webhook(f"{url}/services", posts)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,10 @@ import re
 import shlex
 import signal
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ import requests
 
 from tests.contract.scratch import PREFIX
 from tests.contract.untried import untried
+from tests.http_server import answering
 
 if TYPE_CHECKING:
     from tests.cloud_fixture import Cloud
@@ -82,26 +81,15 @@ def project_policy(cloud: Cloud) -> dict[str, object]:
 def pretender(api: str) -> Iterator[str]:
     """A server that passes everything on to `api` and writes a status into errors; its base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = requests.request(self.command, api + self.path, data=sent, timeout=30)
-            body = answer.json()
-            if "error" in body:
-                body["error"]["status"] = "INVENTED"
-            self.send_response(answer.status_code)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+    def passed_on(method: str, path: str, body: bytes) -> tuple[int, object]:
+        answer = requests.request(method, api + path, data=body, timeout=30)
+        said = answer.json()
+        if "error" in said:
+            said["error"]["status"] = "INVENTED"
+        return answer.status_code, said
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = handle_any
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing on the test's stderr."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with answering(passed_on) as url:
+        yield url
 
 
 @pytest.fixture

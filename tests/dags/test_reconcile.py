@@ -159,16 +159,16 @@ def test_the_lease_of_a_run_at_work_is_renewed_also_where_the_manifest_hides_it(
     prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=0.001)
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
         database.execute("UPDATE dag_run SET state = 'running' WHERE dag_id = 'mldns_pretraining'")
-    before = records(cloud)
+    before = cloud.records()
     fault = {"method": "changes.create", "kind": "status", "status": 403, "reason": "forbidden", "count": 1}
-    requests.post(f"{cloud.api}/_localcloud/faults", json=fault, timeout=10).raise_for_status()
+    cloud.fault(fault)
     read_only = succeeded(airflow.run("mldns_reconcile", cloud))
-    assert (read_only.xcom["reconcile"]["attention"], records(cloud)) == (0, before)
+    assert (read_only.xcom["reconcile"]["attention"], cloud.records()) == (0, before)
 
     renewed = succeeded(airflow.run("mldns_reconcile", cloud))
     assert job_of(renewed)["expires"] > job_of(read_only)["expires"]
     assert renewed.events[0]["uri"] == "x-mldns://records", "what stays certain"
-    write(cloud, deletions=[LOST])
+    cloud.write(delete=[LOST])
     repaired = succeeded(airflow.run("mldns_reconcile", cloud, repair=True, dry_run=False))
     assert snapshot(repaired)["actions"]["repaired"] == 1
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -15,6 +11,8 @@ import pytest
 from mldns.exceptions import CloudUnavailable
 from mldns.hooks.compute import ComputeHook
 from mldns.hooks.pods import kubernetes_hook, list_pods
+from tests.cloud_fixture import Cloud
+from tests.http_server import answering
 from tests.mldns.operators.fleet import connect_fleet
 
 Query = dict[str, str]
@@ -38,31 +36,14 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     told = Server()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            query = {key: values[0] for key, values in parse_qs(urlparse(self.path).query).items()}
-            told.asked.append(query)
-            status, body = told.script(query) if len(told.asked) < 50 else (400, {"message": "asked for ever"})
-            payload = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    def listed(_method: str, path: str, _body: bytes) -> tuple[int, object]:
+        query = {key: values[0] for key, values in parse_qs(urlparse(path).query).items()}
+        told.asked.append(query)
+        return told.script(query) if len(told.asked) < 50 else (400, {"message": "asked for ever"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
-        thread.start()
-        api = f"http://127.0.0.1:{http.server_address[1]}"
-        connect_fleet(monkeypatch, SimpleNamespace(api=api, project="demo-project"))  # type: ignore[arg-type]
-        try:
-            yield told
-        finally:
-            http.shutdown()
-            thread.join()
+    with answering(listed) as url:
+        connect_fleet(monkeypatch, Cloud(url, [], [], None))  # type: ignore[arg-type]
+        yield told
 
 
 def pods() -> list[dict[str, Any]]:

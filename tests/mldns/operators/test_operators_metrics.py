@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import re
 import socket
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +28,7 @@ from mldns.operators.cloud_dns import (
 from mldns.operators.reconcile import CloudDNSReconcileOperator
 from mldns.sensors.resolution import DNSResolutionSensor
 from tests.cloud_fixture import NETWORK, PROJECT, Cloud
+from tests.http_server import answering
 from tests.mldns.operators.conftest import Execute, a_record
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -235,12 +234,13 @@ CloudDNSUpsertRecordsOperator(
 def test_the_same_arrives_at_an_opentelemetry_collector(connected: Cloud) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs opentelemetry's OTLP exporter")
     protocol = pytest.importorskip("opentelemetry.proto.collector.metrics.v1.metrics_service_pb2")
-    with Collector() as collector:
-        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "AIRFLOW__METRICS__OTEL_ON": "True"}
+    bodies: list[bytes] = []
+    with answering(lambda _method, _path, body: (200, bodies.append(body))) as url:
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "AIRFLOW__METRICS__OTEL_ON": "True"}
         environment = {**os.environ, **endpoint, "PYTHONPATH": str(ROOT / "plugins")}
         subprocess.run([sys.executable, "-c", TASK], check=True, env=environment)
     found = {}
-    for body in collector.bodies:
+    for body in bodies:
         request = protocol.ExportMetricsServiceRequest.FromString(body)
         for metric in (m for r in request.resource_metrics for s in r.scope_metrics for m in s.metrics):
             for point in metric.sum.data_points:
@@ -251,28 +251,3 @@ def test_the_same_arrives_at_an_opentelemetry_collector(connected: Cloud) -> Non
     assert found["airflow.mldns.api.calls method=changes.create,status=200"] == 1
     assert found[f"airflow.mldns.records.created {IN_ZONE}"] == 4
     assert found["airflow.mldns.apply.time"] == 1
-
-
-class Collector:
-    """An HTTP server that keeps what is posted to it."""
-
-    def __enter__(self) -> Collector:
-        bodies = self.bodies = list[bytes]()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nothing: the test says what arrived."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
