@@ -39,14 +39,14 @@ def calls(report: Path) -> dict[tuple[str, str], int]:
     return {(step, who): int(count.replace(",", "")) for step, who, count in row.findall(report.read_text())}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_report_has_every_step_of_every_contender(report: Path) -> None:
     everybody = {"mldns", "ceiling", "octoDNS", "plain loop"}
     expected = {(step, who) for step in (*WRITING, "no-op") for who in everybody}
     assert set(calls(report)) == expected | {(step, "writes alone") for step in WRITING}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("who", "fewest", "most"),
     [
@@ -63,14 +63,14 @@ def test_calls_are_those_that_localcloud_counted(report: Path, who: str, fewest:
         assert fewest <= counted[step, who] <= most, (step, counted[step, who])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_second_run_of_the_same_writes_nothing(report: Path) -> None:
     (no_op,) = re.findall(r"^\| no-op \| (\d+ [a-z].+) \|$", report.read_text(), re.MULTILINE)
     assert "resourceRecordSets.list" in no_op
     assert "changes.create" not in no_op
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_chart_lies_beside_the_report(report: Path) -> None:
     (name,) = re.findall(r"^!\[.+\]\((.+)\)$", report.read_text(), re.MULTILINE)
     assert (report.parent / name).read_text().count("<circle") == 4 * 5 - 1  # alone, the writes have no no-op
