@@ -13,18 +13,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.cloud_fixture"]
 
-WITH_AIRFLOW = {"e2e", "ui"}
+WITH_AIRFLOW = {"e2e", "ui", "demo", "compose"}
 """Folders whose tests run against a real Airflow: one at a time is as much as a laptop likes."""
 LONG = (
     "tests/e2e",
     "tests/ui",
+    "tests/demo",
+    "tests/compose",
     "tests/simulator",
     "tests/dags/test_reconcile.py",
     "tests/mldns/hooks/test_hook_grants.py",
     "tests/mldns/under_fire",
     "tests/contract",
-    "tests/demo",
-    "tests/compose",
     "tests/dags",
     "tests/mldns/triggers",
     "tests/mldns/providers",
