@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from mldns import arguments
 from mldns.events.assets import Phase
 from mldns.exceptions import ClaimRefused, InvalidInput, ManifestTooLarge, OwnershipConflict, ZoneNotFound
-from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
+from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import DEFAULT_LEASE_HOURS, Holder
 from mldns.ownership.manifest import Manifest
 from mldns.plan.plan import Plan
 from mldns.records.rrset import RRset
-from mldns.tasks.base import CloudDNSOperator
+from mldns.tasks.job import WorkersOperator
 from mldns.tasks.lease import hold, holder_of
-from mldns.tasks.links import JobLink
 from mldns.tasks.outlets import emit_job_event
 
 if TYPE_CHECKING:
@@ -42,72 +41,46 @@ class Wanted:
         return self.desired.pointers if self.pointers else self.desired.rrsets
 
 
-class JobOperator(CloudDNSOperator):
+class JobOperator(WorkersOperator):
     """The base of what claims, writes and checks a job's names.
 
-    :param zone: name of the managed zone.
-    :param job: the job's slug, one DNS label: the owner of its names. `shared` owns what outlives every job.
-    :param workers: the inventory in any form: a list of addresses or of mappings such as
-        `{"rank": 0, "address": "10.0.0.7"}`, JSON text of one, or the text of a hostfile.
     :param records: more records, as in the API: `{"name", "type", "ttl", "rrdatas"}`.
-    :param ttl: of the workers' names, in seconds.
-    :param port: rendezvous port of rank 0, for the SRV record.
     :param claimant: who claims; this deployment and DAG by default. A triggered DAG passes its caller's.
     :param lease: the run that holds the names; this run by default.
     :param lease_hours: how long another run of the same claimant is kept off, unless this run is released or has ended
         before; none: a later run takes over at once.
     :param adopt: take over from another claimant.
-    :param allow_addresses: networks to let through although other hosts cannot reach them, such as `127.0.0.0/8`.
     :param reverse_zone: name of a managed zone below `in-addr.arpa.` or `ip6.arpa.` that holds every worker's address:
         the workers get PTR records there, under the same lease. None: no PTR records.
     """
 
     template_fields: Sequence[str] = (
-        *CloudDNSOperator.template_fields,
-        "zone",
-        "job",
-        "workers",
+        *WorkersOperator.template_fields,
         "records",
-        "ttl",
-        "port",
         "claimant",
         "lease",
         "lease_hours",
         "adopt",
-        "allow_addresses",
         "reverse_zone",
     )
-    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(
         self,
         *,
-        zone: str,
-        job: str,
-        workers: Any = None,
         records: Any = None,
-        ttl: int | str = DEFAULT_TTL,
-        port: int | str | None = None,
         claimant: str = "",
         lease: str = "",
         lease_hours: float | str | None = DEFAULT_LEASE_HOURS,
         adopt: bool | str = False,
-        allow_addresses: Sequence[str] | str = (),
         reverse_zone: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.zone = zone
-        self.job = job
-        self.workers = workers
         self.records = records
-        self.ttl = ttl
-        self.port = port
         self.claimant = claimant
         self.lease = lease
         self.lease_hours = lease_hours
         self.adopt = adopt
-        self.allow_addresses = allow_addresses
         self.reverse_zone = reverse_zone
 
     def dns_name_of(self, zone: str) -> str:
@@ -117,30 +90,12 @@ class JobOperator(CloudDNSOperator):
             raise ZoneNotFound(zone, self.project or self.hook.project_id)
         return str(found["dnsName"])
 
-    def desired(self, dns_name: str, reverse_dns_name: str = "") -> DesiredRecords:
-        """Return the job's names and its explicit records.
-
-        :param dns_name: what the zone serves.
-        :param reverse_dns_name: what the reverse zone serves, for PTR records; empty: none.
-        :raises InvalidInput: an argument cannot be right.
-        """
-        return DesiredRecords.parse(
-            owner=self.job,
-            dns_name=dns_name,
-            ttl=self.ttl,
-            workers=self.workers,
-            records=self.records,
-            port=self.port,
-            allow_addresses=self.allow_addresses,
-            reverse_dns_name=reverse_dns_name,
-        )
-
     def wanted(self) -> tuple[Wanted, Wanted | None]:
         """Return what the job wants in its zone, and its PTR records in the reverse zone; None where there is none."""
         reverse_zone = arguments.text(self.reverse_zone)
         dns_name = self.dns_name_of(self.zone)
         reverse_dns_name = self.dns_name_of(reverse_zone) if reverse_zone else ""
-        desired = self.desired(dns_name, reverse_dns_name)
+        desired = self.desired(dns_name, records=self.records, reverse_dns_name=reverse_dns_name)
         pointers = Wanted(reverse_zone, desired, pointers=True) if reverse_zone else None
         return Wanted(self.zone, desired), pointers
 

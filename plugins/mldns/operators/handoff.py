@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
@@ -10,11 +9,10 @@ from mldns.gate.servers import ServerRole
 from mldns.handoff.reader import read
 from mldns.handoff.render import launch
 from mldns.handoff.writer import hand_off
-from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
+from mldns.inventory.job_records import DesiredRecords
 from mldns.records.names import slug
 from mldns.records.rrset import parse_ttl
-from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.links import JobLink
+from mldns.tasks.job import WorkersOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,50 +21,13 @@ ENVIRONMENT_KEY = "environment"
 """The XCom of the variables that all hosts of the job share."""
 
 
-class CloudDNSHandOffOperator(CloudDNSOperator):
+class CloudDNSHandOffOperator(WorkersOperator):
     """Return what a trainer needs to rendezvous by name: `mldns.handoff.writer.hand_off`, one small JSON value.
 
     Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
-    the workers. With workers, the XCom `environment` has the variables that all hosts of the job share, for torchrun
-    (PET_*), `env://` and JAX: `mldns.handoff.render.launch.variables`.
-
-    :param zone: name of the managed zone.
-    :param job: the job's slug.
-    :param workers: the inventory; none for a hand-off of the zone alone.
-    :param ttl: of the workers' names, in seconds.
-    :param port: rendezvous port of rank 0.
-    :param allow_addresses: as of the upsert.
+    the workers; none for a hand-off of the zone alone. With workers, the XCom `environment` has the variables that all
+    hosts of the job share, for torchrun (PET_*), `env://` and JAX: `mldns.handoff.render.launch.variables`.
     """
-
-    template_fields: Sequence[str] = (
-        *CloudDNSOperator.template_fields,
-        "zone",
-        "job",
-        "workers",
-        "ttl",
-        "port",
-        "allow_addresses",
-    )
-    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
-
-    def __init__(
-        self,
-        *,
-        zone: str,
-        job: str,
-        workers: Any = None,
-        ttl: int | str = DEFAULT_TTL,
-        port: int | str | None = None,
-        allow_addresses: Sequence[str] | str = (),
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.zone = zone
-        self.job = job
-        self.workers = workers
-        self.ttl = ttl
-        self.port = port
-        self.allow_addresses = allow_addresses
 
     def execute(self, context: Context) -> dict[str, Any]:
         zone = self.asked_zone(self.zone)
@@ -86,11 +47,4 @@ class CloudDNSHandOffOperator(CloudDNSOperator):
     def _desired(self, dns_name: str) -> DesiredRecords:
         if arguments.value(self.workers, "workers") is None:
             return DesiredRecords(slug(self.job), dns_name, parse_ttl(self.ttl))
-        return DesiredRecords.parse(
-            owner=self.job,
-            dns_name=dns_name,
-            ttl=self.ttl,
-            workers=self.workers,
-            port=self.port,
-            allow_addresses=self.allow_addresses,
-        )
+        return self.desired(dns_name)

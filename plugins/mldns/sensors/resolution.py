@@ -18,10 +18,8 @@ from mldns.exceptions import ResolutionFailed, StillPending
 from mldns.gate.report import Report, advice
 from mldns.gate.spec import GateSpec
 from mldns.gate.survey import LEAST_ROUND, Survey
-from mldns.inventory.job_records import DEFAULT_TTL, DesiredRecords
 from mldns.records.names import slug
-from mldns.tasks.base import CloudDNSOperator
-from mldns.tasks.links import JobLink
+from mldns.tasks.job import WorkersOperator
 from mldns.tasks.outlets import JOBS, emit_job_event
 
 if TYPE_CHECKING:
@@ -36,26 +34,20 @@ class ResolutionTimedOut(ResolutionFailed, AirflowSensorTimeout):
     """The gate did not open in time; final, as every sensor's time-out is: Airflow does not retry it."""
 
 
-class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
+class DNSResolutionSensor(WorkersOperator, BaseSensorOperator):
     """Wait until every name of a job answers with exactly its record, on every server that counts: docs/gate.md.
 
     Run it where the workers run: their resolvers are asked from here. With `mode="reschedule"` each poke asks for
     everything anew: take a `poke_interval` of a minute or more. With `deferrable` all rounds but the first are asked by
     the triggerer, which needs no Google credentials; `timeout`, `soft_fail` and `retries` mean the same.
 
-    :param zone: name of the managed zone.
-    :param job: the job's slug, as given to `CloudDNSUpsertRecordsOperator`.
-    :param workers: the inventory, as given there.
-    :param records: more records, as given there.
-    :param ttl: of the workers' names, as given there.
-    :param port: rendezvous port, as given there.
-    :param allow_addresses: networks to let through, as given there.
+    :param records: more records, as given to `CloudDNSUpsertRecordsOperator`.
     :param name_servers: `HOST:PORT` each, instead of the zone's own and of what the connection says; public zones only.
     :param resolvers: `HOST:PORT` each, those of the workers, instead of what the connection says; else none for a
         public zone, and Google's metadata resolver for a private one.
     :param max_ttl: the most seconds an answer may be cached; by default each record's own TTL.
     :param passes: how many in a row must succeed; the later ones are over what failed and a sample.
-    :param reverse_zone: name of the managed zone with the workers' PTR records, as given to the upsert.
+    :param reverse_zone: name of the managed zone with the workers' PTR records, as given there.
     :param required_names: names outside the zone that the training needs, asked of the workers' resolvers: `NAME`,
         `NAME TYPE`, `NAME=ADDRESS` (no others of its family) or `NAME:PORT` (must accept a connection).
     :param connect: "master" or "workers": whose `port` must accept a TCP connection once all names are right.
@@ -65,18 +57,14 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
     :param timeout: seconds until the gate gives up: `ResolutionTimedOut` lists name, server, expected, got.
     :param deferrable: whether to wait in the triggerer; Airflow's `[operators] default_deferrable` unless given.
 
-    The other arguments are those of `CloudDNSOperator` and of Airflow's sensors. Returns `Report.to_json()`.
+    The other arguments are those of `WorkersOperator`, as given to the upsert, and of Airflow's sensors. Returns
+    `Report.to_json()`.
     """
 
     emits = (JOBS,)
     template_fields: Sequence[str] = (
-        "zone",
-        "job",
-        "workers",
+        *WorkersOperator.template_fields,
         "records",
-        "ttl",
-        "port",
-        "allow_addresses",
         "name_servers",
         "resolvers",
         "max_ttl",
@@ -86,20 +74,12 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
         "required_names",
         "connect",
         "tolerate",
-        *CloudDNSOperator.template_fields,
     )
-    operator_extra_links = (*CloudDNSOperator.operator_extra_links, JobLink())
 
     def __init__(
         self,
         *,
-        zone: str,
-        job: str,
-        workers: Any = None,
         records: Any = None,
-        ttl: int | str = DEFAULT_TTL,
-        port: int | str | None = None,
-        allow_addresses: Sequence[str] | str = (),
         name_servers: Sequence[str] | str | None = None,
         resolvers: Sequence[str] | str | None = None,
         max_ttl: int | str | None = None,
@@ -115,13 +95,7 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
-        self.zone = zone
-        self.job = job
-        self.workers = workers
         self.records = records
-        self.ttl = ttl
-        self.port = port
-        self.allow_addresses = allow_addresses
         self.name_servers = name_servers
         self.resolvers = resolvers
         self.max_ttl = max_ttl
@@ -201,16 +175,8 @@ class DNSResolutionSensor(CloudDNSOperator, BaseSensorOperator):
         """Read the zones, and from them what to ask and whom."""
         zone, name = self.asked_zone(self.zone, self.name_servers, self.resolvers), arguments.text(self.reverse_zone)
         reverse = self.asked_zone(name, resolvers=self.resolvers) if name else None
-        desired = DesiredRecords.parse(
-            owner=self.job,
-            dns_name=zone.dns_name,
-            ttl=self.ttl,
-            workers=self.workers,
-            records=self.records,
-            port=self.port,
-            allow_addresses=self.allow_addresses,
-            reverse_dns_name=reverse.dns_name if reverse else "",
-        )
+        reverse_dns_name = reverse.dns_name if reverse else ""
+        desired = self.desired(zone.dns_name, records=self.records, reverse_dns_name=reverse_dns_name)
         spec = GateSpec.parse(
             desired,
             zone.servers,

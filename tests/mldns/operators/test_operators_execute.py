@@ -95,7 +95,7 @@ class TestRecords:
         assert (again["unchanged"], again["lease"], again["expires"]) == (1, "", None)
 
     def test_without_the_zone_nothing_is_written(self, connected: Cloud, execute: Execute) -> None:
-        with pytest.raises(ZoneNotFound, match="'ml' does not exist in project 'demo-project'"):
+        with pytest.raises(ZoneNotFound, match="'ml' does not exist"):
             execute(CloudDNSUpsertRecordsOperator, **JOB)
 
 
