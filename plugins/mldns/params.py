@@ -23,22 +23,25 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
     "project_id": {
         "default": "",
         **_TEXT,
-        "title": "Google project",
-        "description": "Project of the zone. Empty: the connection's own.",
-        "section": "Google Cloud",
+        "title": "Project or account",
+        "description": "Google project of the zone. Empty: the connection's own, as always at AWS.",
+        "section": "Cloud",
     },
     "gcp_conn_id": {
         "default": "google_cloud_default",
         "type": "string",
         "title": "Connection",
-        "description": "Airflow connection of type google_cloud_platform.",
-        "section": "Google Cloud",
+        "description": "Airflow connection of type google_cloud_platform or aws: its type picks the cloud.",
+        "section": "Cloud",
     },
     "zone": {
         "default": "ml",
         "type": "string",
-        "title": "Managed zone",
-        "description": "Name of the Cloud DNS zone. It is created if it does not exist.",
+        "title": "Zone",
+        "description": (
+            "Name of the Cloud DNS zone; at AWS the hosted zone's id, or its DNS name where one zone alone has it. "
+            "It is created if it does not exist."
+        ),
     },
     "dns_name": {
         "default": "ml.example.com.",
@@ -57,8 +60,8 @@ _FORM: Mapping[str, Mapping[str, Any]] = {
         **_TEXTS,
         "title": "VPC networks",
         "description": (
-            "Who sees a private zone: projects/PROJECT/global/networks/NETWORK, one a line. Needed for a private zone "
-            "that does not exist yet, unless Allow unbound is on."
+            "Who sees a private zone: projects/PROJECT/global/networks/NETWORK, or vpc-ID@REGION, one a line. Needed "
+            "for a private zone that does not exist yet, unless Allow unbound is on."
         ),
     },
     "allow_unbound": {

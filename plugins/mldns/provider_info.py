@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 _GOOGLE = "Google Cloud DNS"
+_AWS = "Amazon Route 53"
 _DNS = "DNS"
 
 
@@ -28,6 +29,11 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["gcp"],
             },
             {
+                "integration-name": _AWS,
+                "external-doc-url": "https://docs.aws.amazon.com/Route53/latest/APIReference/",
+                "tags": ["aws"],
+            },
+            {
                 "integration-name": _DNS,
                 "external-doc-url": "https://www.rfc-editor.org/rfc/rfc1035",
                 "tags": ["protocol"],
@@ -41,9 +47,13 @@ def get_provider_info() -> dict[str, Any]:
                     "mldns.operators.discovery",
                     "mldns.operators.reconcile",
                 ],
-            }
+            },
+            {"integration-name": _DNS, "python-modules": ["mldns.operators.dns"]},
         ],
-        "hooks": [{"integration-name": _GOOGLE, "python-modules": ["mldns.hooks.cloud_dns", "mldns.hooks.compute"]}],
+        "hooks": [
+            {"integration-name": _GOOGLE, "python-modules": ["mldns.hooks.cloud_dns", "mldns.hooks.compute"]},
+            {"integration-name": _AWS, "python-modules": ["mldns.hooks.route53"]},
+        ],
         "sensors": [{"integration-name": _DNS, "python-modules": ["mldns.sensors.resolution"]}],
         "triggers": [{"integration-name": _DNS, "python-modules": ["mldns.triggers.resolution"]}],
         "notifications": ["mldns.notifiers.AlertNotifier", "mldns.notifiers.WebhookAlertNotifier"],

@@ -93,6 +93,7 @@ def training_dns(
     gate_timeout: float = GATE_TIMEOUT,
     gate: Mapping[str, Any] | None = None,
     project_id: str | None = None,
+    conn_id: str | None = None,
     gcp_conn_id: str = "google_cloud_default",
     impersonation_chain: str | Sequence[str] | None = None,
     group_id: str = "dns",
@@ -117,11 +118,12 @@ def training_dns(
     :param deferrable: wait in the triggerer, without a worker slot; False where the triggerer cannot ask the workers'
         resolvers.
     :param gate_timeout: seconds until names that do not resolve fail the run.
+    :param conn_id: instead of `gcp_conn_id`: a connection of any cloud, such as "aws_default"; its type says which.
     :param gate: more arguments of `DNSResolutionSensor`, such as `{"passes": 3, "tolerate": ["dead-server"]}`.
     :raises ValueError: no task was made inside: the names would be released before anybody used them.
     """
-    google = {"project_id": project_id, "gcp_conn_id": gcp_conn_id, "impersonation_chain": impersonation_chain}
-    target: dict[str, Any] = {**google, "zone": zone, "job": job}
+    target: dict[str, Any] = {"project_id": project_id, "gcp_conn_id": conn_id or gcp_conn_id, "zone": zone, "job": job}
+    target["impersonation_chain"] = impersonation_chain
     names: dict[str, Any] = {"workers": workers, "ttl": ttl, "port": port, "allow_addresses": allow_addresses}
     reverse: dict[str, Any] = {"reverse_zone": reverse_zone}
     written: dict[str, Any] = {**target, **names, **reverse, "records": records}

@@ -34,25 +34,25 @@ def links(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("operator", [CloudDNSClaimOperator, DNSResolutionSensor])
 def test_a_task_on_a_job_links_to_its_zone_and_to_the_job(links: Any, operator: type[BaseOperator]) -> None:
     assert links(operator(task_id="task", project_id="p", **WORKERS)) == {
-        "Zone in Google Cloud": f"{CONSOLE}/ml/details?project=p",
+        "Zone in the console": f"{CONSOLE}/ml/details?project=p",
         "Job on the DNS page": "https://airflow.example.com/team/plugin/dns?search=bert",
     }
 
 
 def test_a_task_on_a_zone_links_to_it_in_the_connections_project(links: Any) -> None:
     task = CloudDNSEnsureZoneOperator(task_id="task", zone="ml", dns_name="ml.example.com.")
-    assert links(task) == {"Zone in Google Cloud": f"{CONSOLE}/ml/details?project=its-project"}
+    assert links(task) == {"Zone in the console": f"{CONSOLE}/ml/details?project=its-project"}
 
 
 def test_what_is_not_known_makes_no_link(links: Any) -> None:
     task = CloudDNSBindIamOperator(task_id="task", role="roles/dns.admin", members=["user:a@b.c"], scope="project")
-    assert links(task) == {"Zone in Google Cloud": ""}
+    assert links(task) == {"Zone in the console": ""}
 
 
 def test_without_a_connection_there_is_no_link_and_no_error(links: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT")
     task = CloudDNSClaimOperator(task_id="task", gcp_conn_id="none_such", **WORKERS)
-    assert links(task)["Zone in Google Cloud"] == ""
+    assert links(task)["Zone in the console"] == ""
 
 
 @pytest.mark.parametrize("text", ["../../evil?x=", "a b&project=other", "<script>"])

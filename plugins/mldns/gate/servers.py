@@ -73,19 +73,22 @@ def parse_server(text: str, role: ServerRole) -> Server:
     return Server(host, int(port), role)
 
 
-def servers_to_ask(*, visibility: str, name_servers: Sequence[str], resolvers: Sequence[str]) -> tuple[Server, ...]:
+def servers_to_ask(
+    *, visibility: str, name_servers: Sequence[str], resolvers: Sequence[str], vpc_resolver: str = METADATA_RESOLVER
+) -> tuple[Server, ...]:
     """Return the servers that must all agree, in the order of asking.
 
     A public zone: its authoritative servers, then the workers' resolvers where these are known. A private zone: the
-    resolvers alone, for its authoritative server cannot be reached; Google's metadata resolver where none is named.
+    resolvers alone, for its authoritative server cannot be reached; the network's own resolver where none is named.
 
     :param visibility: of the zone, "public" or "private".
     :param name_servers: of a public zone, `HOST` or `HOST:PORT`.
     :param resolvers: those of the workers, likewise.
+    :param vpc_resolver: the network's own.
     :raises InvalidInput: for an address that cannot be read, or a public zone without name servers.
     """
     if visibility == "private":
-        return _distinct(resolvers or (METADATA_RESOLVER,), ServerRole.RESOLVER)
+        return _distinct(resolvers or (vpc_resolver,), ServerRole.RESOLVER)
     if not name_servers:
         raise InvalidInput("the public zone has no name servers to ask: name some with name_servers")
     return _distinct(name_servers, ServerRole.AUTHORITATIVE) + _distinct(resolvers, ServerRole.RESOLVER)

@@ -27,7 +27,7 @@ MAX_HOSTS = 1_000_000
 
 _SLOTS = re.compile(r"[1-9][0-9]{0,8}")
 # These two stand unquoted in what is rendered.
-_ZONE = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,254}")  # at AWS a zone is called as it serves
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 
 

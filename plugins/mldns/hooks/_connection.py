@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
 from airflow.sdk.exceptions import AirflowException
@@ -20,18 +18,19 @@ from google.auth.transport.requests import Request
 
 from mldns import arguments
 from mldns.exceptions import CloudUnavailable, InvalidInput
+from mldns.gate.servers import METADATA_RESOLVER
 from mldns.hooks import _validation
+from mldns.hooks._access import ZoneAccess
 from mldns.messages import clipped
-from mldns.providers.base import Zone
-from mldns.providers.editor import ZoneEditor
+from mldns.providers.base import Zone, ZoneSpec
 from mldns.providers.gcp.client import DNSClient
 from mldns.providers.gcp.failures import transient
 from mldns.providers.gcp.iam.effective import CannotImpersonate
 from mldns.providers.gcp.iam.zone_policy import ZonePolicy
 from mldns.providers.gcp.provider import CloudDNSProvider
+from mldns.providers.gcp.zones import parse_zone
 from mldns.providers.iam.policy_store import IamPolicyStore
 from mldns.providers.retry import Patience, RetryPolicy
-from mldns.providers.zones import get_zone
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 _EVERY_API = "https://www.googleapis.com/auth/cloud-platform"
 
+_CONSOLE = "https://console.cloud.google.com/net-services/dns/zones"
 _CONNECT_SECONDS = 10.0
 
 _KEYS = ("keyfile_dict", "key_path", "credential_config_file")
@@ -56,20 +56,16 @@ _BENT = (
 )
 
 
-class ConnectionHook(GoogleBaseHook):
+class ConnectionHook(GoogleBaseHook, ZoneAccess):
     """A Google connection with mldns's own extras; its clients are made when they are first needed.
 
     Extras, beside those of every Google connection: `dns_api_endpoint`, `resource_manager_api_endpoint` and, for the
-    proof of a grant, `iam_credentials_api_endpoint` point it at other servers; `name_server_addresses` and
-    `resolver_addresses` say who is asked in checks. A list may also be given as JSON text, or separated by commas or
-    line ends, as Airflow's connection form and URIs give text.
-
-    How long to go on where the API fails: `call_timeout` is the seconds of silence after which a call has failed (60),
-    `retry_deadline` the seconds for which a call is made again, or a decision while others write (180), and
-    `num_retries` the most times a call is made again (as many as fit).
+    proof of a grant, `iam_credentials_api_endpoint` point it at other servers, and those of `ZoneAccess`.
 
     :param patience: instead of what the connection says about that.
     """
+
+    vpc_resolver = METADATA_RESOLVER
 
     def __init__(
         self,
@@ -86,14 +82,25 @@ class ConnectionHook(GoogleBaseHook):
         self._zones: dict[tuple[str, str], Zone] = {}
 
     @property
-    def name_server_addresses(self) -> tuple[str, ...]:
-        """`HOST:PORT` of the servers to ask instead of the zone's name servers; empty: ask the zone's."""
-        return self._addresses("name_server_addresses")
+    def connection_id(self) -> str:
+        """The connection's id, for messages."""
+        return str(self.gcp_conn_id)
 
-    @property
-    def resolver_addresses(self) -> tuple[str, ...]:
-        """`HOST:PORT` of the resolvers that the workers use; empty: not said."""
-        return self._addresses("resolver_addresses")
+    def connection_extra(self, name: str) -> Any:
+        """Return an extra of the connection; None where it has none of that name."""
+        return self._get_field(name)
+
+    def zone_name(self, zone: str) -> str:
+        """Return what a managed zone is known by: its name, or its numeric id."""
+        return _validation.zone_name(zone)
+
+    def parsed_zone(self, *, project_id: str, **wanted: Any) -> ZoneSpec:
+        """Return a managed zone as asked for, by Google's rules."""
+        return parse_zone(**wanted, project_id=project_id)
+
+    def console_url(self, zone: str, project: str) -> str:
+        """Return the page of a managed zone in Google's console."""
+        return f"{_CONSOLE}/{quote(zone, safe='')}/details?{urlencode({'project': project})}"
 
     def dns_client(self, project_id: str) -> DNSClient:
         """The Cloud DNS client of one project."""
@@ -181,53 +188,6 @@ class ConnectionHook(GoogleBaseHook):
             raise CannotImpersonate(message) from error
         return credentials
 
-    def zone_editor(self, project_id: str, zone: str) -> ZoneEditor:
-        """Return an editor of one zone.
-
-        :param zone: name or id.
-        :raises ZoneNotFound: there is none of that name.
-        """
-        provider, found = self.dns_provider(project_id), self.known_zone(project_id, zone)
-        return ZoneEditor(provider, found, contention=self.patience.contention)
-
-    def known_zone(self, project_id: str, zone: str) -> Zone:
-        """Return a zone. Its dnsName cannot change, so it is read once a hook.
-
-        :param zone: name or id.
-        :raises ZoneNotFound: there is none of that name.
-        """
-        known = self._zones.get((project_id, _validation.zone_name(zone)))
-        return known or self.remember(project_id, get_zone(self.dns_provider(project_id), zone))
-
-    def remember(self, project_id: str, zone: Zone) -> Zone:
-        """Keep a zone for `known_zone`.
-
-        :param zone: as it was just read.
-        """
-        self._zones[project_id, zone.name] = zone
-        return zone
-
-    def forget(self, project_id: str, zone: str) -> None:
-        """Have `known_zone` read a zone anew: it may come back with another dnsName.
-
-        :param zone: its name; one that is not known is no error.
-        """
-        self._zones.pop((project_id, zone), None)
-
-    @cached_property
-    def patience(self) -> Patience:
-        """How long to go on where the API fails. Deadlines alone bound retries, unless there may be only so many."""
-        if self._given_patience is not None:
-            return self._given_patience
-        usual = Patience()
-        deadline = self._seconds("retry_deadline", usual.failures.deadline)
-        said = self._get_field("num_retries") is not None
-        return Patience(
-            silence=self._seconds("call_timeout", usual.silence),
-            failures=replace(usual.failures, deadline=deadline, attempts=self.num_retries + 1 if said else None),
-            contention=replace(usual.contention, deadline=deadline),
-        )
-
     def get_credentials_and_project_id(self) -> tuple[Credentials, str | None]:
         """Who we are, as the connection says.
 
@@ -241,10 +201,6 @@ class ConnectionHook(GoogleBaseHook):
                 raise
             what = clipped(f"{type(error).__name__}: {error}")
         raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {source} cannot be read as credentials ({what})")
-
-    def _seconds(self, extra: str, usual: float) -> float:
-        seconds = arguments.seconds(self._get_field(extra), f"connection {self.gcp_conn_id!r}: extra {extra}")
-        return usual if seconds is None else seconds
 
     def _get_field(self, f: str, default: Any = None) -> Any:
         """A connection's URI has text for everything, and the base class would take the text "false" for true."""
@@ -265,15 +221,6 @@ class ConnectionHook(GoogleBaseHook):
             # google-cloud-dns knows of no universe but the default one.
             endpoint = f"https://{service}.{universe}"
         return ClientOptions(api_endpoint=endpoint, universe_domain=universe)
-
-    def _addresses(self, extra: str) -> tuple[str, ...]:
-        value = self._get_field(extra)
-        if isinstance(value, str) and value.lstrip().startswith("["):
-            value = arguments.read_json(value, f"connection {self.gcp_conn_id!r}: extra {extra}")
-        items = re.split(r"[,\s]+", value) if isinstance(value, str) else value or ()
-        if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-            raise InvalidInput(f"connection {self.gcp_conn_id!r}: extra {extra} must be a list of 'HOST:PORT'")
-        return tuple(item.strip() for item in items if item.strip())
 
 
 def _within(seconds: float, silence: float) -> Callable[..., Any]:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
-
 from mldns.exceptions import InvalidInput
 from mldns.hooks import _validation
+from mldns.hooks._access import PROJECT, project_default
 from mldns.hooks._connection import ConnectionHook
 from mldns.iam.grants import Grant
 from mldns.iam.policy import member_key, parse_members
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 MAX_PATIENCE = 3_600
 """Seconds: a grant that is not effective by then will not become so by waiting."""
-
-project_default = GoogleBaseHook.fallback_to_default_project_id
 
 
 class IamHook(ConnectionHook):
@@ -48,7 +45,7 @@ class IamHook(ConnectionHook):
         wait: bool = False,
         wait_seconds: float = DEFAULT_PATIENCE,
         prove_with: Iterable[str] | None = None,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> dict[str, Any]:
         """Add members to a role; other members, bindings and conditions stay as they are.
 
@@ -104,7 +101,7 @@ class IamHook(ConnectionHook):
         zone: str | None = None,
         owner: str | None = None,
         condition: Mapping[str, str] | None = None,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> dict[str, Any]:
         """Take a role from members, as far as no other job holds it; arguments as of `bind_iam`.
 
@@ -131,7 +128,7 @@ class IamHook(ConnectionHook):
         permissions: Iterable[str],
         scope: str,
         zone: str | None = None,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> list[str]:
         """Return those of `permissions` that the *caller* has; it says nothing about anybody else.
 

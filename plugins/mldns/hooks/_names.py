@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from airflow.providers.google.common.hooks.base_google import PROVIDE_PROJECT_ID, GoogleBaseHook
-
 from mldns.hooks import _validation
-from mldns.hooks._connection import ConnectionHook
+from mldns.hooks._access import PROJECT, ZoneAccess, project_default
 from mldns.hooks._validation import Record
 from mldns.messages import timestamp
 from mldns.ownership.claims import Holder
@@ -22,14 +20,12 @@ from mldns.providers.editor import ZoneEditor
 from mldns.records.rrset import RRset
 
 DONE_TIMEOUT = 300.0
-"""Seconds until a change must be `done`; Google was seen to need two."""
+"""Seconds until a change must be `done`; Google was seen to need two, AWS says a minute."""
 
 _NAMES_SHOWN = 5
 
-project_default = GoogleBaseHook.fallback_to_default_project_id
 
-
-class NamesHook(ConnectionHook):
+class NamesHook(ZoneAccess):
     """What a holder may do to an owner's names; results and errors are those of `CloudDNSHook`."""
 
     @project_default
@@ -40,7 +36,7 @@ class NamesHook(ConnectionHook):
         zone: str,
         records: Iterable[Record],
         policy: str = DEFAULT_POLICY,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> Plan:
         """Return what `write_names` would do now; nothing is written.
 
@@ -64,7 +60,7 @@ class NamesHook(ConnectionHook):
         policy: str = DEFAULT_POLICY,
         digest: str | None = None,
         wait: bool = True,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> dict[str, Any]:
         """Bring the owner's records to `records`: `CloudDNSHook.apply`; arguments as of `plan_names`.
 
@@ -94,7 +90,7 @@ class NamesHook(ConnectionHook):
         zone: str,
         records: Iterable[Record],
         wait: bool = False,
-        project_id: str = PROVIDE_PROJECT_ID,
+        project_id: str = PROJECT,
     ) -> dict[str, Any]:
         """Write the owner's manifest alone; see `CloudDNSHook.claim` for what is returned.
 
@@ -109,7 +105,7 @@ class NamesHook(ConnectionHook):
 
     @project_default
     def release_names(
-        self, *, holder: Holder, zone: str, wait: bool = True, project_id: str = PROVIDE_PROJECT_ID
+        self, *, holder: Holder, zone: str, wait: bool = True, project_id: str = PROJECT
     ) -> dict[str, Any]:
         """Remove what the holder's lease wrote; see `CloudDNSHook.delete_records` for what is returned.
 

@@ -82,12 +82,12 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             dry_run=arguments.flag(self.plan_only, "dry_run"),
         )
         state_of = cache(lambda claimant, lease: run_state(state_of_run(context, claimant, lease)))
-        limit, log = _Limit(self, project), RecordsLog()
+        log = RecordsLog()
         reports: list[dict[str, Any]] = []
         failures: list[str] = []
         for zone in self.hook.list_zones(project_id=project):
             check = self._zone_check(context, project, zone, log, state_of)
-            found = self._check(check, project, options, limit)
+            found = self._check(check, project, options)
             self._emit(context, project, zone, check, found)
             reports.append(_reported(check.zone, found))
             failures += _failures(check.zone, found)
@@ -117,10 +117,17 @@ class CloudDNSReconcileOperator(CloudDNSOperator):
             now=time.time,
         )
 
-    def _check(self, check: ZoneCheck, project: str, options: RepairOptions, limit: _Limit) -> Findings | str:
+    def _with_limit(self, found: Findings, project: str, zone: str) -> Findings:
+        """How many rrsets the zone may hold; not everybody may ask."""
+        try:
+            return replace(found, limit=self.hook.rrset_limit(zone=zone, project_id=project), limit_reason="")
+        except MldnsError as error:
+            return replace(found, limit=None, limit_reason=str(error))
+
+    def _check(self, check: ZoneCheck, project: str, options: RepairOptions) -> Findings | str:
         """What was found, or why the zone could not be read."""
         try:
-            found = limit.put_into(check.run(options))
+            found = self._with_limit(check.run(options), project, check.zone)
         except MldnsError as error:
             self.log.error("%s cannot be checked: %s", check.zone, error)
             return str(error)
@@ -182,29 +189,8 @@ class HookAccess:
             visibility=str(self.zone.get("visibility", "public")).lower(),
             name_servers=self.hook.name_server_addresses or self.zone.get("nameServers", ()),
             resolvers=self.hook.resolver_addresses,
+            vpc_resolver=self.hook.vpc_resolver,
         )
-
-
-class _Limit:
-    """How many rrsets a zone may hold, asked for once a project: not everybody may."""
-
-    def __init__(self, operator: CloudDNSReconcileOperator, project: str) -> None:
-        self._operator, self._project = operator, project
-        self._asked: tuple[int | None, str] | None = None
-
-    def put_into(self, found: Findings) -> Findings:
-        if self._asked is None:
-            self._asked = self._ask()
-        return replace(found, limit=self._asked[0], limit_reason=self._asked[1])
-
-    def _ask(self) -> tuple[int | None, str]:
-        try:
-            quota = self._operator.hook.dns_client(self._project).quota()
-            return int(quota["rrsetsPerManagedZone"]), ""
-        except MldnsError as error:
-            return None, str(error)
-        except KeyError:
-            return None, "the API does not say the project's limit"
 
 
 def _holding_of(written: Sequence[WrittenRecords], state_of: Any) -> HoldingOf:

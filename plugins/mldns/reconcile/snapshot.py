@@ -71,7 +71,9 @@ def zone_event(
 
 
 def networks(zone: Mapping[str, Any]) -> list[str]:
-    """Return the networks that see a private zone, as `projects/P/global/networks/N`."""
+    """Return the networks that see a private zone, as `projects/P/global/networks/N` or `vpc-…@REGION`."""
+    if "networks" in zone:
+        return [str(network) for network in zone["networks"]]
     config = zone.get("privateVisibilityConfig") or {}
     urls = [str(network.get("networkUrl", "")) for network in config.get("networks", ())]
     return [f"projects/{url.partition('/projects/')[2]}" if "/projects/" in url else url for url in urls]

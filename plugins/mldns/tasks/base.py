@@ -1,4 +1,4 @@
-"""What every Cloud DNS operator shares: how it reaches Google, and which failures no retry can mend."""
+"""What every operator on zones shares: how it reaches its cloud, and which failures no retry can mend."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.sdk import (
     Asset,
     AssetAlias,
+    BaseHook,
     BaseOperator,
     BaseOperatorLink,
     ExceptionRetryPolicy,
@@ -111,6 +112,32 @@ class GoogleOperator(BaseOperator):
         return {"gcp_conn_id": self.gcp_conn_id, "impersonation_chain": chain}
 
 
+def dns_hook(gcp_conn_id: str, impersonation_chain: Sequence[str] | None = None) -> CloudDNSHook:
+    """Return the hook of the cloud that a connection is of: of type `aws` Route 53's, else Google's.
+
+    The two have the same methods, but for what only one of the clouds can do.
+
+    :param impersonation_chain: at Google: service accounts to impersonate.
+    :raises MldnsError: the cloud's Airflow provider is not installed; which extra of mldns brings it.
+    """
+    conn_type, extra = BaseHook.get_connection(gcp_conn_id).conn_type, "google"
+    try:
+        if conn_type != "aws":
+            from mldns.hooks.cloud_dns import CloudDNSHook
+
+            return CloudDNSHook(gcp_conn_id=gcp_conn_id, impersonation_chain=impersonation_chain)
+        extra = "amazon"
+        from mldns.hooks.route53 import Route53Hook
+    except ModuleNotFoundError as missing:
+        raise MldnsError(
+            f"connection {gcp_conn_id!r} is of type {conn_type!r}, and {missing.name} is not installed: "
+            f"pip install 'mldns[{extra}]'"
+        ) from missing
+    if impersonation_chain:
+        raise InvalidInput(f"impersonation_chain is Google's; connection {gcp_conn_id!r} of type 'aws' has role_arn")
+    return cast("CloudDNSHook", Route53Hook(gcp_conn_id))
+
+
 FAILURE_XCOM = "mldns_failure"
 """The key under which a failed task leaves what was wrong and what to do, for the run's DNS tab."""
 
@@ -127,8 +154,10 @@ def report_failure(context: Context) -> None:
 
 
 class CloudDNSOperator(GoogleOperator):
-    """The base of every task at Cloud DNS: of the operators, and beside Airflow's own base of the sensor.
+    """The base of every task on a zone: of the operators, and beside Airflow's own base of the sensor.
 
+    :param conn_id: instead of `gcp_conn_id`: an Airflow connection of any cloud (`google_cloud_platform`, `aws`), whose
+        type says which. At AWS `project_id` is the account's number, and may be left out.
     :param retry_policy: what to do after a failure; refusals fail at once by default, whatever `retries` says.
     """
 
@@ -139,9 +168,12 @@ class CloudDNSOperator(GoogleOperator):
     def __init__(
         self,
         *,
+        conn_id: str | None = None,
         retry_policy: RetryPolicy | None = FAIL_AT_ONCE,
         **kwargs: Any,
     ) -> None:
+        if conn_id is not None:
+            kwargs["gcp_conn_id"] = conn_id
         # Airflow looks for a DAG's default_args in each class's signature: what a class fills in itself hides them. So
         # the retry policy is a default of this signature, and our outlets are put beside those that a DAG gives.
         super().__init__(retry_policy=retry_policy, **kwargs)
@@ -154,10 +186,8 @@ class CloudDNSOperator(GoogleOperator):
 
     @cached_property
     def hook(self) -> CloudDNSHook:
-        """The hook behind this task; only for `execute`, when templates are rendered."""
-        from mldns.hooks.cloud_dns import CloudDNSHook
-
-        return CloudDNSHook(**self.identity)
+        """The hook behind this task, of the cloud that the connection is of; only for `execute`."""
+        return dns_hook(**self.identity)
 
     @property
     def project(self) -> str | None:
@@ -180,5 +210,10 @@ class CloudDNSOperator(GoogleOperator):
         given = arguments.texts(name_servers, "name_servers") or self.hook.name_server_addresses
         asked = tuple(given or zone.get("nameServers", ()))
         seen_by_workers = arguments.texts(resolvers, "resolvers") or self.hook.resolver_addresses
-        servers = servers_to_ask(visibility=visibility, name_servers=asked, resolvers=seen_by_workers)
+        servers = servers_to_ask(
+            visibility=visibility,
+            name_servers=asked,
+            resolvers=seen_by_workers,
+            vpc_resolver=self.hook.vpc_resolver,
+        )
         return AskedZone(visibility, zone["dnsName"], asked, servers)

@@ -18,7 +18,7 @@ from mldns import arguments
 from mldns.exceptions import NamesMissing
 from mldns.handoff.reader import read
 from mldns.ownership.claims import Holder, holds, overtaken_by
-from mldns.tasks.base import report_failure
+from mldns.tasks.base import dns_hook, report_failure
 from mldns.tasks.lease import holder_of
 
 if TYPE_CHECKING:
@@ -133,12 +133,8 @@ def _goes_on(context: Context) -> bool:
 
 
 def _manifest(said: dict[str, Any], owner: str) -> Manifest | None:
-    from mldns.hooks.cloud_dns import CloudDNSHook
-
-    hook = CloudDNSHook(
-        gcp_conn_id=said["gcp_conn_id"],
-        impersonation_chain=arguments.texts(said["impersonation_chain"], "impersonation_chain") or None,
-    )
+    chain = arguments.texts(said["impersonation_chain"], "impersonation_chain") or None
+    hook = dns_hook(said["gcp_conn_id"], chain)
     editor = hook.zone_editor(arguments.text(said["project_id"]) or hook.project_id, said["zone"])
     return editor.reader.manifest(owner)[1]
 

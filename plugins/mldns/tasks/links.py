@@ -1,4 +1,4 @@
-"""The buttons on a task's page: its zone in Google's console, and its job on the "DNS" page.
+"""The buttons on a task's page: its zone in the cloud's console, and its job on the "DNS" page.
 
 Airflow asks for a link when the task has run, in the worker, with the task's templates rendered, and keeps the answer.
 """
@@ -6,7 +6,7 @@ Airflow asks for a link when the task has run, in the worker, with the task's te
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from airflow.sdk import BaseOperatorLink, conf
 
@@ -14,19 +14,20 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-CONSOLE = "https://console.cloud.google.com/net-services/dns/zones"
-
 
 class ZoneLink(BaseOperatorLink):
-    """The managed zone in Google's console."""
+    """The zone in its cloud's console."""
 
-    name = "Zone in Google Cloud"
+    name = "Zone in the console"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The console's page of the operator's zone; nothing where no zone or project is known."""
         zone = text_of(operator, "zone")
         project = project_of(operator) if zone else ""
-        return f"{CONSOLE}/{quote(zone, safe='')}/details?{urlencode({'project': project})}" if project else ""
+        try:
+            return str(operator.hook.console_url(zone, project)) if project else ""  # type: ignore[attr-defined]
+        except Exception:  # noqa: BLE001 - as of `project_of`
+            return ""
 
 
 class JobLink(BaseOperatorLink):

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from airflow.exceptions import AirflowException
 
 from mldns.exceptions import InvalidInput
 from mldns.hooks.cloud_dns import CloudDNSHook
@@ -102,6 +101,6 @@ def test_a_time_that_is_none_names_the_extra(make_hook: MakeHook, extra: str, va
 
 def test_the_project_is_the_connections_unless_given(make_hook: MakeHook, cloud: Cloud) -> None:
     hook = make_hook(project=None)
-    with pytest.raises(AirflowException, match="project id"):
+    with pytest.raises(InvalidInput, match="project_id"):
         hook.get_zone(zone="z")
     assert hook.get_zone(zone="z", project_id=cloud.project) is None

@@ -23,7 +23,8 @@ from mldns.sensors.resolution import DNSResolutionSensor
 
 OPERATORS = [getattr(cloud_dns, name) for name in cloud_dns.__all__]
 SENSORS = [DNSResolutionSensor, *(getattr(discovery, name) for name in discovery.__all__)]
-NOT_TEMPLATED = {"retry_policy", "kwargs", "self", "poke_interval", "timeout", "mode", "deferrable"}
+# `conn_id` is `gcp_conn_id` by its other name.
+NOT_TEMPLATED = {"conn_id", "retry_policy", "kwargs", "self", "poke_interval", "timeout", "mode", "deferrable"}
 
 
 def arguments_of(operator: type[BaseOperator]) -> set[str]:

@@ -38,11 +38,11 @@ class Pace:
             self.sleep(behind)
 
 
-_paces: dict[str, Pace] = {}
+_paces: dict[tuple[str, float], Pace] = {}
 _paces_lock = threading.Lock()
 
 
-def pace_of(account: str) -> Pace:
+def pace_of(account: str, per_second: float = PER_SECOND) -> Pace:
     """The one pace of an account in this process."""
     with _paces_lock:
-        return _paces.setdefault(account, Pace())
+        return _paces.setdefault((account, per_second), Pace(per_second))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mldns.exceptions import InvalidInput
@@ -95,7 +96,8 @@ def zone_of(answer: Mapping[str, Any], name: str, tags: Mapping[str, str]) -> Zo
         labels=tags,
         description=str(config.get("Comment", "")),
     )
-    return zone
+    seen = {"name": name, "id": zone.id, "dnsName": zone.dns_name, "visibility": zone.visibility}
+    return replace(zone, source={**seen, "nameServers": list(servers), "networks": list(networks)})
 
 
 def bare_id(found: Mapping[str, Any]) -> str:
