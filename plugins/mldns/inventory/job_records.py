@@ -89,7 +89,7 @@ class DesiredRecords:
         desired = cls(owner_label, zone, seconds, hosts, explicit, rendezvous_port, reverse_zone)
         check_records(desired.pointers, reverse_zone)
         if not desired.rrsets:
-            raise InvalidInput(f"job {owner_label!r} has neither workers nor records: nothing to name")
+            raise InvalidInput(f"job {owner_label!r} has nothing to name; give workers, or records")
         check_records(desired.rrsets, zone)
         return desired
 

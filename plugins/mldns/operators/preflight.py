@@ -118,7 +118,7 @@ class CloudDNSPreflightOperator(JobOperator):
         """What is wanted by owner: the job's workers, and the zone's shared records."""
         workers, records = arguments.value(self.workers, "workers"), arguments.value(self.records, "records")
         if workers is None and not records:
-            raise InvalidInput("neither workers nor records: nothing to name")
+            raise InvalidInput("neither workers nor records were given; give workers and their job, or records")
         owned: dict[str, DesiredRecords] = {}
         shared: dict[str, Any] = {"dns_name": dns_name, "ttl": self.ttl, "allow_addresses": self.allow_addresses}
         if workers is not None:

@@ -45,7 +45,7 @@ def parse_zone(
         raise InvalidInput(f"zone {zone!r} is public: networks are for private zones")
     if visibility == "private" and not urls and not allow_unbound:
         raise InvalidInput(
-            f"private zone {zone!r} has no networks, so nobody could resolve its names: name the workers' VPC networks,"
+            f"private zone {zone!r} has no networks, so nobody could resolve its names; name the workers' VPC networks,"
             " or say allow_unbound=True"
         )
     if not isinstance(description, str) or len(description) > 1024:
