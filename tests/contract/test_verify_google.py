@@ -6,14 +6,12 @@ Each test runs the command of the make target, in a process of its own, as a per
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import shlex
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,15 +64,7 @@ def run(command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProce
 
 
 def zone_names(cloud: Cloud) -> list[str]:
-    with urllib.request.urlopen(f"{cloud.api}/dns/v1/projects/{cloud.project}/managedZones", timeout=10) as answer:
-        return [zone["name"] for zone in json.load(answer)["managedZones"]]
-
-
-def project_policy(cloud: Cloud) -> dict[str, object]:
-    request = urllib.request.Request(f"{cloud.api}/v3/projects/{cloud.project}:getIamPolicy", method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        policy: dict[str, object] = json.load(answer)
-    return policy
+    return [zone["name"] for zone in cloud.call("GET", "")["managedZones"]]
 
 
 @contextmanager
@@ -100,17 +90,8 @@ def quick_cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
 @pytest.mark.slow
 def test_by_connection(quick_cloud: Cloud, tmp_path: Path) -> None:
     """An Airflow connection is all it takes; policies stay untouched without a member, and nothing is left."""
-    connection = {
-        "conn_type": "google_cloud_platform",
-        "extra": {
-            "is_anonymous": True,
-            "dns_api_endpoint": quick_cloud.api,
-            "resource_manager_api_endpoint": quick_cloud.api,
-            "name_server_addresses": quick_cloud.dns,
-        },
-    }
-    env = environment(tmp_path, AIRFLOW_CONN_STAND_IN=json.dumps(connection))
-    done = run(recipe(PROJECT=quick_cloud.project, CONN="stand_in", ARGS="-p no:cacheprovider"), env)
+    env = environment(tmp_path, AIRFLOW_CONN_STAND_IN=quick_cloud.connection())
+    done = run(recipe(PROJECT=quick_cloud.project, CONN="stand_in", ARGS="-p no:cacheprovider -k iam"), env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^\d+ held, \d+ learned: as guessed, \d+ not tried$", done.stdout, re.MULTILINE), done.stdout
     assert "left behind: nothing" in done.stdout
@@ -132,7 +113,7 @@ def test_with_a_member(quick_cloud: Cloud, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     tried_later = len(untried()) + 1  # and done_is_no_proof, which a server without lag cannot show
     assert re.search(rf"^\d+ held, \d+ learned: as guessed, {tried_later} not tried$", done.stdout, re.MULTILINE)
-    assert not project_policy(quick_cloud).get("bindings")
+    assert not quick_cloud.call("POST", f"/v3/projects/{quick_cloud.project}:getIamPolicy").get("bindings")
     assert zone_names(quick_cloud) == []
 
 

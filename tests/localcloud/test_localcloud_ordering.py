@@ -26,14 +26,6 @@ def listed(index: CanonicalIndex) -> list[RRsetKey]:
     return [entry.key for entry in index.entries()]
 
 
-@given(st.sets(keys))
-def test_the_order_is_that_of_dns(held):
-    index = CanonicalIndex(APEX)
-    for key in held:
-        index.add(key)
-    assert listed(index) == expected_order(held)
-
-
 @given(st.lists(st.tuples(st.booleans(), keys)))
 def test_any_edits_read_at_any_time_leave_the_order_whole(steps):
     index, held = CanonicalIndex(APEX), set()
