@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloud_fixture import Cloud, launch
+from tests.mldns.under_fire.aws_world import AwsWorld, aws_connection
 from tests.mldns.under_fire.world import World
 
 SMALL = ("--quota", "rrsetAdditionsPerChange=51", "--quota", "rrsetDeletionsPerChange=51", "--page-size", "50")
@@ -24,5 +25,14 @@ def world(_small_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> World:
     """An untouched world."""
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", _small_cloud.connection())
     seeded = World(_small_cloud)
+    seeded.seed()
+    return seeded
+
+
+@pytest.fixture
+def aws_world(_small_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An untouched world at AWS."""
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws_connection(_small_cloud))
+    seeded = AwsWorld(_small_cloud)
     seeded.seed()
     return seeded

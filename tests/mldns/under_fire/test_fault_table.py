@@ -73,25 +73,37 @@ TABLE: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("delete", "projects.get", "first", READS),
 )
 
+# What AWS calls the methods; what has no name there is no operation there.
+AT_AWS = {
+    "changes.create": "route53.ChangeResourceRecordSets",
+    "changes.get": "route53.GetChange",
+    "resourceRecordSets.list": "route53.ListResourceRecordSets",
+    "managedZones.create": "route53.CreateHostedZone",
+    "managedZones.get": "route53.GetHostedZone",
+    "managedZones.list": "route53.ListHostedZonesByName",
+    "projects.get": "route53.GetHostedZoneLimit",
+}
+
 # A call that was turned away, or that may be made twice, is made once more. Where an unanswered call may not, the zone
 # or the policy is read, and then either the change is sent again, or its id is looked for. A zone that is made twice is
 # there the second time, and read. Who takes a grant back reads the jobs' notes after each reading of the policy.
-NOT_TO_BE_MADE_TWICE = ("changes.create", "setIamPolicy", "managedZones.create")
+NOT_TO_BE_MADE_TWICE = ("changes.create", "setIamPolicy", "managedZones.create", "RecordSets", "CreateHostedZone")
 ONCE_MORE, LOOKED_UP, LOOKED_UP_WITH_NOTES = 1, 2, 3
 UNBIND = ("unbind", "managedZones.setIamPolicy")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One row: the first, middle or last call of `method` in `operation` meets `kind`."""
+    """One row: at a cloud the first, middle or last call of `method` in `operation` meets `kind`."""
 
+    cloud: str
     operation: str
     method: str
     position: str
     kind: str
 
     def __str__(self) -> str:
-        return f"{self.operation}: {self.position} {self.method}: {self.kind}"
+        return f"{self.cloud}, {self.operation}: {self.position} {self.method}: {self.kind}"
 
     def rule(self, calls: int) -> Json:
         """The fault of localcloud, for an operation that usually makes so many calls of the method."""
@@ -111,13 +123,22 @@ class Schedule:
 def rows() -> Iterator[Schedule]:
     for operation, method, positions, kinds in TABLE:
         for position in positions.split():
-            yield from (Schedule(operation, method, position, kind) for kind in kinds)
+            yield from (Schedule("gcp", operation, method, position, kind) for kind in kinds)
+            if method in AT_AWS and "bind" not in operation:
+                yield from (Schedule("aws", operation, AT_AWS[method], position, kind) for kind in kinds)
 
 
 SCHEDULES = tuple(rows())
-# A part of them runs always: every fifth of the short ones, and a few of those that have to wait.
-_SHORT_ROWS, _LONG_ROWS = ([s for s in SCHEDULES if (s.kind in SHORT) is short] for short in (True, False))
-ALWAYS = frozenset((*_SHORT_ROWS[::5], *_LONG_ROWS[::13]))
+
+
+def _every(cloud: str, *, short: int, long: int) -> list[Schedule]:
+    """Every so many of a cloud's short rows, and of those that have to wait."""
+    ours = [schedule for schedule in SCHEDULES if schedule.cloud == cloud]
+    return [*[s for s in ours if s.kind in SHORT][::short], *[s for s in ours if s.kind not in SHORT][::long]]
+
+
+# A part of them runs always.
+ALWAYS = frozenset((*_every("gcp", short=5, long=13), *_every("aws", short=9, long=37)))
 SEEDS = range(1, 9)
 
 
@@ -131,20 +152,21 @@ class Usual:
 
 
 @pytest.fixture(scope="module")
-def _known() -> dict[str, Usual]:
+def _known() -> dict[tuple[type[World], str], Usual]:
     return {}
 
 
 @pytest.fixture
-def usual(world: World, _known: dict[str, Usual]) -> Any:
+def usual(_known: dict[tuple[type[World], str], Usual]) -> Any:
     """The `Usual` of an operation, seen once; the world is untouched again afterwards."""
 
-    def look(name: str) -> Usual:
-        if name not in _known:
+    def look(world: World, name: str) -> Usual:
+        key = type(world), name
+        if key not in _known:
             report, calls = perform(world, name)
-            _known[name] = Usual(report, calls, world.picture())
+            _known[key] = Usual(report, calls, world.picture())
             world.seed()
-        return _known[name]
+        return _known[key]
 
     return look
 
@@ -158,19 +180,29 @@ def perform(world: World, name: str, *rules: Json, patience: Patience = QUICK) -
     return report, dict(world.calls() - before)
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_without_faults(usual: Any, name: str) -> None:
+@pytest.fixture
+def at(request: pytest.FixtureRequest) -> Any:
+    """`at("aws")`: the untouched world of that cloud."""
+    return lambda cloud: request.getfixturevalue({"gcp": "world", "aws": "aws_world"}[cloud])
+
+
+WITHOUT_FAULTS = [("gcp", name) for name in OPERATIONS] + [("aws", name) for name in OPERATIONS if "bind" not in name]
+
+
+@pytest.mark.parametrize(("cloud", "name"), WITHOUT_FAULTS)
+def test_without_faults(at: Any, usual: Any, cloud: str, name: str) -> None:
     """What the rows below are held to is itself what was asked for."""
-    end = usual(name).picture
+    end = usual(at(cloud), name).picture
     held = {"create": workers(150, "10.1"), "change": workers(140, "10.2")}.get(name.removesuffix(" and wait"), [])
     names = {(record["name"], record["type"]) for record in (*FOREIGN, *held)}
     found = [record for record in end["records"] if (record["name"], record["type"]) in names]
     key = ("name", "type", "ttl", "rrdatas")
     assert sorted([r[k] for k in key] for r in found) == sorted([r[k] for k in key] for r in (*FOREIGN, *held))
-    bound = MEMBERS if name.startswith("bind") else []
-    policy = end["project policy" if name == "bind-project" else "zone policy"]
-    plain = next(b for b in policy["bindings"] if b["role"] == ROLE and "condition" not in b)
-    assert plain["members"] == ["user:carol@example.com", *bound]
+    if cloud == "gcp":
+        bound = MEMBERS if name.startswith("bind") else []
+        policy = end["project policy" if name == "bind-project" else "zone policy"]
+        plain = next(b for b in policy["bindings"] if b["role"] == ROLE and "condition" not in b)
+        assert plain["members"] == ["user:carol@example.com", *bound]
     ours = ["_mldns.job.ml.example.com."] * (held != [] or name.startswith("bind"))
     others = [r["name"] for r in end["records"] if (r["name"], r["type"]) not in names and r["name"] != DNS_NAME]
     assert others == ours
@@ -179,8 +211,9 @@ def test_without_faults(usual: Any, name: str) -> None:
 @pytest.mark.parametrize(
     "schedule", [pytest.param(s, id=str(s), marks=() if s in ALWAYS else pytest.mark.exhaustive) for s in SCHEDULES]
 )
-def test_a_fault_changes_nothing_but_the_time(world: World, usual: Any, schedule: Schedule) -> None:
-    as_ever = usual(schedule.operation)
+def test_a_fault_changes_nothing_but_the_time(at: Any, usual: Any, schedule: Schedule) -> None:
+    world: World = at(schedule.cloud)
+    as_ever = usual(world, schedule.operation)
     patience = replace(QUICK, silence=SILENCE) if schedule.kind == "hang" else QUICK
     rule = schedule.rule(as_ever.calls[schedule.method])
     started = time.monotonic()
@@ -193,13 +226,15 @@ def test_a_fault_changes_nothing_but_the_time(world: World, usual: Any, schedule
 
 
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=() if s == 1 else pytest.mark.exhaustive) for s in SEEDS])
-def test_five_percent_of_all_calls_fail(world: World, usual: Any, seed: int) -> None:
+@pytest.mark.parametrize("cloud", ["gcp", "aws"])
+def test_five_percent_of_all_calls_fail(at: Any, usual: Any, cloud: str, seed: int) -> None:
     """A whole life: zone, records, grant, other addresses, grant taken back, release; 5 % a kind."""
     kinds = ("429", "503", "reset before", "reset after", "late")
     rules = [
         {"method": "*", "probability": 0.05, "seed": 100 * seed + n, **KINDS[kind]} for n, kind in enumerate(kinds)
     ]
-    as_ever = usual("life")
+    world: World = at(cloud)
+    as_ever = usual(world, "life")
     report, calls = perform(world, "life", *rules)
     struck = sum(world.mend())
     assert struck > 0
@@ -211,5 +246,5 @@ def test_five_percent_of_all_calls_fail(world: World, usual: Any, seed: int) -> 
 def test_the_table_is_broad_and_so_is_the_part_that_runs_always() -> None:
     assert len(SCHEDULES) >= 150
     assert len(set(SCHEDULES)) == len(SCHEDULES)
-    for part in ("operation", "method", "position", "kind"):
+    for part in ("cloud", "operation", "method", "position", "kind"):
         assert {getattr(s, part) for s in ALWAYS} == {getattr(s, part) for s in SCHEDULES}, part

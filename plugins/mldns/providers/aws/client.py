@@ -73,8 +73,7 @@ class Route53Client:
     def pages(self, operation: str, items: str, *, zone: str | None = None, **parameters: Any) -> Iterator[Resource]:
         """Yield all items of a list; how many a page holds is AWS's choice, so only `IsTruncated` tells.
 
-        :param operation: as all but `items`, as of `call`.
-        :param items: the answer's list.
+        :param items: the answer's list; the others as of `call`.
         """
         while True:
             page = self.call(operation, zone=zone, **parameters)

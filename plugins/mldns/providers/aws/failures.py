@@ -29,13 +29,8 @@ from mldns.providers.retry import describe
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "PriorRequestNotComplete"})
 _NOT_SENT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
 _UNANSWERED = (boto.HTTPClientError, boto.ResponseStreamingError, boto.IncompleteReadError)
-_NO_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.TokenRetrievalError,
-    boto.UnauthorizedSSOTokenError,
-)
+_NO_TOKEN = (boto.CredentialRetrievalError, boto.TokenRetrievalError, boto.UnauthorizedSSOTokenError)
+_NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, *_NO_TOKEN)
 _BAD_CREDENTIALS = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "ExpiredToken", "InvalidSignature"}
     | {"IncompleteSignature", "MissingAuthenticationToken", "ExpiredTokenException", "AuthFailure"}
@@ -55,11 +50,8 @@ _ACTION = re.compile(r"not authorized to perform: (\S+)")
 class Failure(Exception):
     """A call that failed, however boto3 puts it.
 
-    :ivar code: HTTP's status; None where there was no answer.
-    :ivar reason: AWS's code, such as `NoSuchHostedZone`.
-    :ivar transient: whether the same call may well succeed a moment later, be it that this one was applied or not.
-    :ivar never_applied: whether it cannot have had an effect.
-    :ivar response: with the headers that `mldns.providers.retry.retry_after` reads.
+    `code` is HTTP's status, None without an answer; `reason` AWS's code; `transient` says that the same call may well
+    succeed a moment later, `never_applied` that this one had no effect; `mldns.providers.retry` reads `response`.
     """
 
     def __init__(self, error: Exception) -> None:

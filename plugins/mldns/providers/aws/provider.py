@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
-from mldns.exceptions import InvalidInput, ZoneNotFound
+from mldns.exceptions import InvalidInput, QuotaShort, ZoneNotFound
 from mldns.messages import shorten
 from mldns.plan.batches import Change, Limits
 from mldns.providers.aws import wire
@@ -87,8 +87,8 @@ class Route53Provider:
     def create_zone(self, spec: ZoneSpec) -> Zone:
         """See `DnsProvider.create_zone`.
 
-        Names are not unique at AWS, so that two who make sure of a zone would make two. They use one reference, and AWS
-        takes that once; of a zone that was deleted since, the next one.
+        Names are not unique at AWS, so that two who make sure of a zone would make two. They use one reference, which
+        AWS takes once: the second one goes on with the first one's zone. Where that was deleted, the next one is used.
         """
         if ZONE_ID.fullmatch(spec.name):
             raise ZoneNotFound(spec.name, self.project)
@@ -96,30 +96,32 @@ class Route53Provider:
         parameters["HostedZoneConfig"]["PrivateZone"] = spec.visibility == "private"
         if spec.networks:
             parameters["VPC"] = vpc_parameter(spec.networks[0])
-        made = self._create(spec, parameters)
-        zone_id = bare_id(made["HostedZone"])
-        for network in spec.networks[1:]:
+        zone_id = self._create(spec, parameters)
+        found = self._found(zone_id, spec.name)
+        missing = [network for network in spec.networks if network not in found.networks]
+        for network in missing:
             vpc = vpc_parameter(network)
             self.client.call("AssociateVPCWithHostedZone", zone=spec.name, HostedZoneId=zone_id, VPC=vpc)
         tags = [{"Key": key, "Value": value} for key, value in (*spec.labels.items(), OUR_LABEL)]
         target = {"ResourceType": "hostedzone", "ResourceId": zone_id}
         self.client.call("ChangeTagsForResource", zone=spec.name, **target, AddTags=tags)
-        found = self._get(zone_id, spec.name)
-        if found is None:
-            raise ZoneNotFound(spec.name, self.project)
-        return found
+        return self._found(zone_id, spec.name) if missing else found
 
-    def _create(self, spec: ZoneSpec, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _create(self, spec: ZoneSpec, parameters: Mapping[str, Any]) -> str:
+        """The id of the zone that was made, be it by an earlier try whose answer was lost."""
         day = datetime.now(UTC).date()
         for number in range(1, _MADE_A_DAY + 1):
             reference = f"{_REFERENCE} {spec.dns_name} {spec.visibility} {day} {number}"[-128:]
             try:
-                return self.client.call("CreateHostedZone", zone=spec.name, CallerReference=reference, **parameters)
-            except AlreadyExists as exists:
-                if number == _MADE_A_DAY or self._named(spec.dns_name):
+                made = self.client.call("CreateHostedZone", zone=spec.name, CallerReference=reference, **parameters)
+                return bare_id(made["HostedZone"])
+            except AlreadyExists:
+                named = self._named(spec.dns_name)
+                if ours := [bare_id(found) for found in named if found["CallerReference"] == reference]:
+                    return ours[0]
+                if named:
                     raise
-                last = exists
-        raise last
+        raise QuotaShort(f"zone {spec.name!r} was made and deleted {_MADE_A_DAY} times today: go on tomorrow")
 
     def delete_zone(self, zone: Zone) -> bool:
         """See `DnsProvider.delete_zone`."""
@@ -176,6 +178,11 @@ class Route53Provider:
         except ZoneNotFound:
             return None
         return zone_of(answer, name, _Tags(self, zone_id, answer["HostedZone"]))
+
+    def _found(self, zone_id: str, name: str) -> Zone:
+        if (found := self._get(zone_id, name)) is None:
+            raise ZoneNotFound(name, self.project)
+        return found
 
     def _tags(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
         """The tags of zones by id."""

@@ -34,10 +34,7 @@ def sent_name(name: str) -> str:
 
 
 def read(resource: Mapping[str, Any]) -> RRset:
-    """Return a listed record set; an alias or one of a routing policy has no rrdatas.
-
-    What Route 53 would not get back byte for byte from the rrdatas is kept as the revision: a deletion must match.
-    """
+    """Return a listed record set; an alias has no rrdatas. What they do not spell byte for byte is the revision."""
     name, kind = written_name(resource["Name"]), str(resource["Type"])
     values = tuple(str(item["Value"]) for item in resource.get("ResourceRecords", ()))
     if any(key in resource for key in _ROUTING):

@@ -8,7 +8,7 @@ import pytest
 import requests
 from botocore.awsrequest import AWSResponse
 
-from mldns.exceptions import InvalidInput, MldnsError, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
+from mldns.exceptions import InvalidInput, ZoneMismatch, ZoneNotEmpty, ZoneNotOurs
 from mldns.inventory.job_records import DesiredRecords
 from mldns.ownership.claims import Holder
 from mldns.plan.batches import Change
@@ -17,7 +17,7 @@ from mldns.providers.aws.provider import DOCUMENTED, Route53Provider
 from mldns.providers.aws.zones import parse_zone
 from mldns.providers.base import ChangeStatus, Zone, ZoneSpec
 from mldns.providers.editor import ZoneEditor
-from mldns.providers.errors import ZoneMoved
+from mldns.providers.errors import AlreadyExists, ZoneMoved
 from mldns.providers.zones import delete_zone, ensure_zone
 from mldns.records.rrset import RRset
 from tests.cloud_fixture import Cloud
@@ -94,10 +94,15 @@ class TestZones:
         assert zone.id in {found.name for found in provider.list_zones()}
 
     def test_two_who_make_it_at_once_make_one(self, provider: Route53Provider) -> None:
-        provider.create_zone(spec())
-        with pytest.raises(MldnsError):
+        assert provider.create_zone(spec()) == provider.create_zone(spec(labels={"Team": "ml"}))
+        (only,) = provider.list_zones()
+        assert dict(only.labels) == {"managed-by": "mldns", "Team": "ml"}
+
+    def test_one_of_somebody_else_s_on_the_vpc_is_not_taken(self, cloud: Cloud, provider: Route53Provider) -> None:
+        vpc = {"VPCRegion": REGION, "VPCId": VPC}
+        boto_client(cloud.api).create_hosted_zone(Name="ml.example.com", CallerReference="somebody", VPC=vpc)
+        with pytest.raises(AlreadyExists):
             provider.create_zone(spec())
-        assert len(provider.list_zones()) == 1
 
     def test_it_can_be_made_again_after_its_deletion(self, provider: Route53Provider, zone: Zone) -> None:
         assert delete_zone(provider, zone.name)
