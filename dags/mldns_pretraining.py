@@ -137,7 +137,7 @@ with DAG(
         timeout=GATE_TIMEOUT,
         trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
     )
-    handoff = CloudDNSHandOffOperator(task_id="handoff", **zone, **whose)
+    handoff = CloudDNSHandOffOperator(task_id="handoff", **zone, **whose, lease=lease["lease"])
 
     validate >> unless_dry_run(validate.output) >> ensure_zone >> (chosen := choose(validate.output))
     chosen >> [claim, upsert_shared, bind_iam]

@@ -56,6 +56,7 @@ class HandOff:
     :param roles: number of hosts by role, in the order of the hosts.
     :param slots: processes of each host by role; None where the hand-off does not tell.
     :param record_type: what all the names hold, `A` or `AAAA`; None where they differ or the hand-off does not tell.
+    :param run: digest of the lease that holds the names, the same for a host replaced meanwhile; None where not told.
     :param addresses: `address_digest.summarise` of what DNS must answer; None in a hand-off of an older release.
     """
 
@@ -75,6 +76,7 @@ class HandOff:
     master_alias: str
     port: int
     digest: str
+    run: str | None
     addresses: Mapping[str, Any] | None
 
     @property
@@ -202,6 +204,7 @@ def _checked(value: Mapping[str, Any]) -> HandOff:
         master_alias=_name(value, "master_alias"),
         port=parse_port(value.get("port")),
         digest=_spelled(value, "digest", _DIGEST),
+        run=None if value.get("run") is None else _spelled(value, "run", _DIGEST),
         addresses=None if addresses is None else address_digest.check_summary(addresses, sum(roles.values())),
     )
 

@@ -35,6 +35,7 @@ def hand_off(
     visibility: str = "private",
     name_servers: Sequence[str] = (),
     resolvers: Sequence[str] = (),
+    lease: str = "",
 ) -> dict[str, Any]:
     """Return the hand-off of a job, plain JSON.
 
@@ -42,14 +43,15 @@ def hand_off(
     role; `slots` is the number of processes on each host where all have the same, else null, and then `slot_runs` has
     them by role, as `8*9990,4*10`, or is null, too, where they change too often to be told so; `world_size` is their
     sum; `record_type` is what all the names hold, A or AAAA, null where some hold the one and some the other; `digest`
-    stands for the whole inventory and `addresses` for what DNS must answer. With no workers only the zone's part is
-    there.
+    stands for the whole inventory, `addresses` for what DNS must answer, and `run` for the lease. With no workers only
+    the zone's part is there.
 
     :param desired: its workers, their TTL and the rendezvous port; explicit records do not matter here.
     :param zone: name of the managed zone.
     :param visibility: of the zone, "public" or "private".
     :param name_servers: of the zone, `HOST` or `HOST:PORT`.
     :param resolvers: `HOST:PORT` of the resolvers that the workers use.
+    :param lease: the run that holds the names; only its digest is handed over.
     """
     value: dict[str, Any] = {
         "version": VERSION,
@@ -64,7 +66,7 @@ def hand_off(
     }
     if not desired.workers:
         return value
-    return value | _of_workers(desired)
+    return value | _of_workers(desired) | {"run": _digest(lease.encode()) if lease else None}
 
 
 def _of_workers(desired: DesiredRecords) -> dict[str, Any]:
@@ -102,7 +104,11 @@ def address_lines(workers: Iterable[Worker]) -> list[str]:
 def inventory_digest(workers: Iterable[Worker]) -> str:
     """16 hex digits over every rank, address, role, port and slot count."""
     rows = [[worker.role, worker.rank, worker.address, worker.slots, worker.port] for worker in workers]
-    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()[:16]
+    return _digest(json.dumps(rows, separators=(",", ":")).encode())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _slots(workers: Sequence[Worker]) -> tuple[int | None, dict[str, str] | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mldns import arguments
@@ -27,7 +28,15 @@ class CloudDNSHandOffOperator(WorkersOperator):
     Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
     the workers; none for a hand-off of the zone alone. With workers, the XCom `environment` has the variables that all
     hosts of the job share, for torchrun (PET_*), `env://` and JAX: `mldns.handoff.render.launch.variables`.
+
+    :param lease: the run that holds the names, as the upsert has it; this run by default.
     """
+
+    template_fields: Sequence[str] = (*WorkersOperator.template_fields, "lease")
+
+    def __init__(self, *, lease: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lease = lease
 
     def execute(self, context: Context) -> dict[str, Any]:
         zone = self.asked_zone(self.zone)
@@ -38,6 +47,7 @@ class CloudDNSHandOffOperator(WorkersOperator):
             name_servers=zone.name_servers,
             # The very servers that the gate asks, so that the trainer asks no other.
             resolvers=[server.label for server in zone.servers if server.role is ServerRole.RESOLVER],
+            lease=arguments.text(self.lease) or context["run_id"],
         )
         self.log.info("Hand-off: %s", value)
         if value["count"]:

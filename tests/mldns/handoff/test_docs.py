@@ -30,6 +30,7 @@ def test_the_example_is_a_hand_off_as_it_is_made() -> None:
         zone="ml",
         name_servers=["ns-gcp-private.googledomains.com."],
         resolvers=["169.254.169.254"],
+        lease="manual__2026-01-05",
     )
     assert read(example).hosts[1].first_process == 8
 

@@ -111,6 +111,7 @@ def test_what_is_no_hand_off_is_refused(text: str, message: str) -> None:
         ({"resolvers": "10.0.0.53"}, "resolvers is '10.0.0.53', not a list of texts"),
         ({"zone": "ml\n10.0.0.1 login"}, r"zone is 'ml\\n10.0.0.1 login', not of the form"),
         ({"digest": "x --no-python"}, "digest is 'x --no-python', not of the form"),
+        ({"run": "x --no-python"}, "run is 'x --no-python', not of the form"),
         ({"ttl": None}, "ttl is None, not a whole number"),
         ({"addresses": {"digest": "x"}}, "addresses is not the digest of 2 hosts"),
     ],

@@ -43,6 +43,7 @@ def test_a_job_of_two_hosts() -> None:
         "record_type": "A",
         "digest": value["digest"],
         "addresses": value["addresses"],
+        "run": None,
     }
 
 
@@ -81,6 +82,12 @@ def test_records_alone_hand_over_the_zone() -> None:
     value = hand_off(DesiredRecords("bert", "ml.example.com.", 30), zone="ml")
     assert value["count"] == 0
     assert "master" not in value
+
+
+def test_a_replaced_host_is_of_the_same_run_and_its_name_stays_hidden() -> None:
+    runs = {of(rows, lease="manual-1")["run"] for rows in (["10.0.0.1"], ["10.0.0.2"])}
+    assert len(runs) == 1
+    assert runs.isdisjoint({of(["10.0.0.1"], lease="manual-2")["run"], None, "manual-1"})
 
 
 def test_the_digest_notices_every_address() -> None:

@@ -161,6 +161,7 @@ class TestHandOff:
         assert value["resolvers"] == zone.resolvers
         assert value["endpoint"] == "worker-0.bert.ml.example.com.:4711"
         assert (value["count"], value["visibility"]) == (2, "private")
+        assert value["run"] != execute(CloudDNSHandOffOperator, **JOB, lease="another", ti=Pushed())["run"]
 
     def test_gives_the_variables_that_all_hosts_share(self, zone: Cloud, execute: Execute) -> None:
         pushed = Pushed()

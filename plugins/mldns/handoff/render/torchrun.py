@@ -7,8 +7,11 @@ or two do. And whoever becomes rank 0 tells the others his own FQDN as MASTER_AD
 
     static   the host with node rank 0 hosts, and MASTER_ADDR is the endpoint. Ranks follow the names: worker-3 is node
              rank 3. The number is all that a host must know.
-    c10d     `is_host` is true on host 0 and false on the others, and `local_addr` is each host's own name. Hosts may be
-             restarted, and take their ranks by the alphabet of their names: worker-10 before worker-2.
+    c10d     `is_host` is true on host 0 and false on the others, and `local_addr` is each host's own name. Hosts and
+             processes may be restarted, and take their ranks by the alphabet of their names: worker-10 before worker-2.
+
+With c10d each generation of processes needs a store of its own: left alone, the agent of rank 0 shares one with all of
+them, a new generation finds the addresses of the dead one in it, and no restart ever comes together (135712).
 """
 
 from __future__ import annotations
@@ -46,8 +49,8 @@ def shared_settings(handoff: HandOff) -> dict[str, str]:
     found = {
         "rdzv_backend": "static",
         "rdzv_endpoint": f"{handoff.master}:{handoff.port}",
-        # Whoever was handed another inventory does not meet the others.
-        "rdzv_id": f"{handoff.job}-{handoff.digest}",
+        # Whoever was handed another run does not meet the others; one whose address has changed meanwhile does.
+        "rdzv_id": f"{handoff.job}-{handoff.run or handoff.digest}",
         "nnodes": str(handoff.count),
     }
     slots = handoff.common_slots
@@ -61,7 +64,12 @@ def options(found: Mapping[str, str]) -> list[str]:
 
 def variables(found: Mapping[str, str]) -> dict[str, str]:
     """The settings as the variables that torchrun reads where an option is not given: `PET_NNODES`."""
-    return {f"PET_{name.upper()}": value for name, value in found.items()}
+    return {f"PET_{name.upper()}": value for name, value in found.items()} | restart_variables(found)
+
+
+def restart_variables(found: Mapping[str, str]) -> dict[str, str]:
+    """What `--max-restarts` needs beside the options: a store for each generation of processes."""
+    return {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"} if found["rdzv_backend"] == "c10d" else {}
 
 
 def _slots(handoff: HandOff, host: JobHost | None) -> int:

@@ -18,7 +18,7 @@ import pytest
 from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff
 from mldns.handoff.render.hosts import hosts_fragment
-from mldns.handoff.render.torchrun import Backend, options, settings, variables
+from mldns.handoff.render.torchrun import Backend, options, restart_variables, settings, variables
 from tests.mldns.handoff.render.conftest import handed_over
 
 
@@ -32,6 +32,12 @@ def test_static_says_which_node_a_host_is(two: HandOff) -> None:
         "--node-rank=1",
     ]
     assert "node_rank" not in settings(two)  # each host adds its own
+
+
+def test_those_of_one_run_meet_whatever_their_inventory() -> None:
+    one, other = (handed_over(rows, lease="manual-1") for rows in (["10.0.0.1"], ["10.0.0.2"]))
+    assert settings(one)["rdzv_id"] == settings(other)["rdzv_id"] == f"bert-{one.run}"
+    assert settings(handed_over(["10.0.0.1"], lease="manual-2"))["rdzv_id"] != f"bert-{one.run}"
 
 
 def test_c10d_says_who_hosts_and_under_which_name_each_is_reached(two: HandOff) -> None:
@@ -106,10 +112,15 @@ def test_torchrun_understands_them_as_options_and_as_variables(backend: Backend,
 
 
 TRAINING = """
-import os, torch, torch.distributed as dist
+import os, pathlib, signal, torch, torch.distributed as dist
 dist.init_process_group("gloo")
 total = torch.tensor([float(dist.get_rank() + 1)])
 dist.all_reduce(total)
+doomed = pathlib.Path(__file__).with_name("doomed")
+if doomed.exists() and dist.get_rank() == 2:
+    doomed.unlink()
+    os.kill(os.getpid(), signal.SIGKILL)
+dist.barrier()
 print("trained", os.environ["MASTER_ADDR"], dist.get_world_size(), int(total.item()), os.environ["GROUP_RANK"])
 dist.destroy_process_group()
 """
@@ -120,7 +131,10 @@ dist.destroy_process_group()
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for an /etc/hosts of its own")
 @pytest.mark.parametrize("backend", ["static", "c10d"])
 def test_a_training_of_two_uneven_hosts_starts_from_them(backend: Backend, tmp_path: Path) -> None:
-    """Neither host's own name is a worker's name, as in a container: only the options say who is who."""
+    """Neither host's own name is a worker's name, as in a container: only the options say who is who.
+
+    With c10d one process of the three is killed in the middle: they come together again, on both hosts.
+    """
     addresses = ["127.0.0.2", "127.0.0.3"]
     handoff = handed_over(
         [{"address": address, "slots": slots} for address, slots in zip(addresses, (2, 1), strict=True)],
@@ -128,8 +142,10 @@ def test_a_training_of_two_uneven_hosts_starts_from_them(backend: Backend, tmp_p
     )
     (tmp_path / "hosts").write_text("127.0.0.1 localhost\n" + hosts_fragment(handoff, addresses))
     (tmp_path / "train.py").write_text(TRAINING)
+    if backend == "c10d":
+        (tmp_path / "doomed").touch()
     nodes = [
-        start_node(tmp_path, options(settings(handoff, host, backend=backend)))
+        start_node(tmp_path, settings(handoff, host, backend=backend) | {"max_restarts": "3"})
         # The second one first: it must wait for the host of the rendezvous, not become it.
         for host in reversed(handoff.hosts)
     ]
@@ -143,15 +159,16 @@ def test_a_training_of_two_uneven_hosts_starts_from_them(backend: Backend, tmp_p
     lines = sorted(line for text in told for line in text.splitlines() if line.startswith("trained"))
     assert lines == [f"trained {handoff.master} 3 6 {node}" for node in (0, 0, 1)], told
     assert [text.count("trained") for text in told] == [1, 2]  # worker-1 is node 1, and has one slot
+    assert not (tmp_path / "doomed").exists()
 
 
-def start_node(directory: Path, arguments: list[str]) -> subprocess.Popen[str]:
+def start_node(directory: Path, found: dict[str, str]) -> subprocess.Popen[str]:
     """One host with an /etc/hosts of its own; gloo finds the address of the interface that it is told."""
     script = 'mount --bind "$0/hosts" /etc/hosts && exec "$@"'
-    command = [str(PYTHON), "-m", "torch.distributed.run", *arguments, str(directory / "train.py")]
+    command = [str(PYTHON), "-m", "torch.distributed.run", *options(found), str(directory / "train.py")]
     return subprocess.Popen(
         ["unshare", "--mount", "sh", "-c", script, str(directory), *command],
-        env=os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"} | restart_variables(found),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
