@@ -11,11 +11,13 @@ import pytest
 
 from mldns.iam.grants import Grant, Note
 from mldns.ownership import claims, manifest
-from mldns.plan.batches import Change
+from mldns.plan.batches import Change, Limits
 from mldns.providers import editor
 from mldns.providers.iam.ledger import JobLedger
 from mldns.records.names import MANIFEST_LABEL
-from tests.simulator import memory_provider, scenarios
+from tests.simulator import acts, memory_provider, scenarios
+from tests.simulator import engine as engine_module
+from tests.simulator import writers as writers_module
 from tests.simulator.engine import Engine
 from tests.simulator.memory_provider import Records
 from tests.simulator.scenarios import Scenario
@@ -33,9 +35,20 @@ def _silence() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+def as_at_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One budget of values for additions and deletions, and no history of changes."""
+    one_budget = Limits(additions=9, deletions=9, elements=5, manifest_bytes=4_000)
+    for module in (acts, engine_module):
+        monkeypatch.setattr(module, "SMALL", one_budget)
+    monkeypatch.setattr(writers_module.ReplayedProvider, "find_change", lambda *_: None)
+
+
+@pytest.mark.parametrize("cloud", ["gcp", pytest.param("aws", marks=[pytest.mark.slow, pytest.mark.exhaustive])])
 @pytest.mark.parametrize("family", scenarios.FAMILIES, ids=lambda family: family.__name__)
-def test_no_schedule_of_two_writers_breaks_a_rule(family: Any) -> None:
+def test_no_schedule_of_two_writers_breaks_a_rule(monkeypatch: pytest.MonkeyPatch, family: Any, cloud: str) -> None:
     """With a crash, a lost answer or a refusal at every call."""
+    if cloud == "aws":
+        as_at_aws(monkeypatch)
     engine = Engine()
     for scenario in family():
         tally = explore(engine, engine.world_after(*scenario.before), scenario.acts, faults=1)

@@ -44,9 +44,11 @@ class ZoneAccess:
     (180), and `num_retries` the most times a call is made again (as many as fit).
 
     :cvar vpc_resolver: whom the machines of a network ask, for private zones.
+    :cvar gives_roles: whether mldns can give roles there.
     """
 
     vpc_resolver = ""
+    gives_roles = False
     _given_patience: Patience | None = None
     _zones: dict[tuple[str, str], Zone]
 

@@ -66,6 +66,7 @@ class ConnectionHook(GoogleBaseHook, ZoneAccess):
     """
 
     vpc_resolver = METADATA_RESOLVER
+    gives_roles = True
 
     def __init__(
         self,

@@ -154,6 +154,10 @@ class CloudDNSPreflightOperator(JobOperator):
             raise InvalidInput(f"scope {self.scope!r} is neither 'zone' nor 'project'")
         if not members:
             return None
+        if not self.hook.gives_roles:
+            raise InvalidInput(
+                "roles are given at Google alone: leave role and members out; docs/aws.md says how at AWS"
+            )
         return {"role": iam_policy.parse_role(self.role), "scope": self.scope, "members": list(members)}
 
     def _plan(self, context: Context, desired: DesiredRecords, *, exists: bool) -> dict[str, Any]:

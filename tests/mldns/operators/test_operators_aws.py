@@ -75,6 +75,15 @@ def test_zones_that_are_others_or_not_there_are_refused(aws: Cloud, execute: Exe
         execute(dns.EnsureZoneOperator, **ZONE, project_id="another")
 
 
+def test_a_role_is_refused_before_anything_is_written(aws: Cloud, execute: Execute) -> None:
+    role: dict[str, Any] = {"role": "roles/dns.reader", "members": ["user:a@example.com"], "scope": "zone"}
+    job = {key: JOB[key] for key in ("job", "workers")}
+    for operator, more in ((dns.PreflightOperator, ZONE | job), (dns.BindIamOperator, AWS)):
+        with pytest.raises(InvalidInput):
+            execute(operator, **more, **role)
+    assert "route53.CreateHostedZone" not in aws.stats()
+
+
 def test_reconcile_checks_the_account_s_zones(aws: Cloud, execute: Execute) -> None:
     execute(dns.EnsureZoneOperator, **ZONE)
     execute(dns.UpsertRecordsOperator, **JOB)
