@@ -72,6 +72,10 @@ lock: $(BIN)/uv ## write constraints.txt anew from requirements*.txt, for Python
 release-check: $(STAMP) ## build the wheel, install it into a fresh venv, and look whether Airflow finds everything
 	@$(BIN)/python deploy/release_check.py $(ARGS)
 
+.PHONY: matrix
+matrix: $(STAMP) ## run mldns on Airflow 3.1, 3.2 and 3.3, each in a venv of its own (ARGS="3.1 --quick" picks)
+	@$(BIN)/python -m tests.matrix $(ARGS)
+
 ##@ See it work
 .PHONY: demo
 demo: $(STAMP) ## run example_training on a real Airflow against localcloud, show it, and stop everything

@@ -27,7 +27,11 @@ print(json.dumps({path: client.get(path).status_code for path in ("/mldns/", "/m
 PLUGINS = """
 import json
 from airflow import plugins_manager
-plugins, errors = plugins_manager._get_plugins()
+if hasattr(plugins_manager, "_get_plugins"):
+    plugins, errors = plugins_manager._get_plugins()
+else:  # 3.1
+    plugins_manager.ensure_plugins_loaded()
+    plugins, errors = plugins_manager.plugins, plugins_manager.import_errors
 print(json.dumps({"plugins": [plugin.name for plugin in plugins], "errors": errors}))
 """
 
@@ -57,17 +61,51 @@ def check(folder: Path, *, constraints: Path, dist: Path) -> None:
     :param dist: where the wheel and the source archive go.
     :raises CheckFailed: at the first thing that is missing.
     """
+    look(folder, install(folder, extras="google", constraints=constraints, dist=dist))
+
+
+def install(
+    folder: Path,
+    *,
+    extras: str,
+    constraints: Path,
+    dist: Path = ROOT / "dist",
+    python: str = sys.executable,
+    more: Sequence[str | Path] = (),
+) -> Path:
+    """Build the wheel and install it into a fresh venv.
+
+    :param folder: where the venv goes.
+    :param extras: of the wheel.
+    :param constraints: versions to install, as pip reads them.
+    :param dist: where the wheel and the source archive go.
+    :param python: the interpreter of the venv.
+    :param more: what else to install.
+    :return: the venv's interpreter.
+    :raises CheckFailed: it cannot be built or installed.
+    """
     uv = ROOT / ".venv" / "bin" / "uv"
     _step("building the wheel and the source archive")
     for old in dist.glob("mldns-*"):
         old.unlink()
     _run([uv, "build", "--quiet", "--out-dir", dist], cwd=ROOT)
     wheel = next(dist.glob("mldns-*.whl"))
-    python = folder / "venv" / "bin" / "python"
-    _step(f"installing {wheel.name}[google] into a fresh venv")
-    _run([sys.executable, "-m", "venv", folder / "venv"])
-    _run([uv, "pip", "install", "--quiet", "--python", python, f"{wheel}[google]", "--constraint", constraints])
-    _run([uv, "pip", "check", "--quiet", "--python", python])
+    binaries = folder / "venv" / "bin"
+    _step(f"installing {wheel.name}[{extras}] into a fresh venv, versions of {constraints.name}")
+    _run([uv, "venv", "--quiet", "--python", python, folder / "venv"])
+    asked = [f"{wheel}[{extras}]", *more, "--constraint", constraints]
+    _run([uv, "pip", "install", "--quiet", "--python", binaries / "python", *asked])
+    _run([uv, "pip", "check", "--quiet", "--python", binaries / "python"])
+    return binaries / "python"
+
+
+def look(folder: Path, python: Path) -> None:
+    """Look whether an Airflow with the wheel, and nothing else of mldns, finds all of it.
+
+    :param folder: where Airflow's home goes.
+    :param python: of the venv.
+    :raises CheckFailed: at the first thing that is missing.
+    """
     home = {
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -88,8 +126,9 @@ def check(folder: Path, *, constraints: Path, dist: Path) -> None:
         raise CheckFailed(f"the page's routes answer {answers} to nobody in particular; 401 is expected")
     _step("asking the program on the hosts for its version")
     version = _run([python.parent / "mldns", "--version"], home)[-1]
-    if version.split()[-1] != wheel.name.split("-")[1]:
-        raise CheckFailed(f"`mldns --version` says {version!r}, the wheel is {wheel.name}")
+    installed = _run([python, "-c", "from importlib.metadata import version; print(version('mldns'))"], home)[-1]
+    if version.split()[-1] != installed:
+        raise CheckFailed(f"`mldns --version` says {version!r}, the wheel is {installed}")
 
 
 def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ class NetworkRefused(OSError):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["AIRFLOW__API__BASE_URL"] = "http://airflow"  # a claimant's first half
     # `make verify-google` runs tests/contract against a real project on purpose.
     if not config.getoption("--target-project", default=None):
         sys.addaudithook(refuse_other_machines)

@@ -121,7 +121,7 @@ def _report(kind: str, name: str, value: float, tags: Mapping[str, str]) -> None
     if "airflow.sdk" not in sys.modules:
         return
     try:
-        from airflow.sdk.observability import stats
+        from mldns.airflow_versions import stats
 
         getattr(stats, kind)(name, value, tags=dict(tags))
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a backend, the names of a training come first

@@ -105,7 +105,7 @@ def from_options(config: pytest.Config) -> Target:
 
 def _hook(connection: str) -> CloudDNSHook:
     """The hook that the DAGs use, for the credentials and the extras of an Airflow connection. Raises OutOfReach."""
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.exceptions import AirflowException
 
     from mldns.hooks.cloud_dns import CloudDNSHook
 

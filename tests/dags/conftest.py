@@ -65,6 +65,7 @@ def airflow_environment(home: Path) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__API__BASE_URL": "http://airflow",
         "AIRFLOW__CORE__FERNET_KEY": "",
         "PYTHONPATH": os.pathsep.join((str(ROOT / "plugins"), str(ROOT))),
         "NO_PROXY": "*",

@@ -18,12 +18,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.asset import AssetEvent
 from airflow.models.xcom import XComModel
-from airflow.sdk import conf
 from airflow.utils.session import create_session
 from sqlalchemy import select
+
+from mldns.airflow_versions import conf
+from tests.airflow_versions import DagBag, read_dags, sync_bag_to_db
 
 BUNDLE = "dags-folder"  # what Airflow calls its folder of DAGs
 
@@ -42,7 +43,7 @@ def serve(mark: str) -> None:
 
 
 def _bag() -> DagBag:
-    return DagBag(conf.get("core", "dags_folder"), bundle_name=BUNDLE)
+    return read_dags(conf.get("core", "dags_folder"))
 
 
 def run(dag: Any, conf: Mapping[str, Any]) -> dict[str, Any]:

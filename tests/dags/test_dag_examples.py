@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.handoff import reader
 from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import DesiredRecords
 from mldns.tasks.lease import deployment
+from tests.airflow_versions import DagSerialization
 from tests.dags.conftest import ROOT
 
 FOLDER = ROOT / "dags" / "examples"

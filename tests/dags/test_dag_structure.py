@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from airflow.exceptions import ParamValidationError
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import ParamValidationError
-from airflow.serialization.serialized_objects import DagSerialization
+
+from tests.airflow_versions import DagBag, DagSerialization, read_dags
 
 FOLDER = Path(__file__).resolve().parents[2] / "dags"
 IDS = {"mldns_pretraining", "mldns_release", "mldns_reconcile", "example_training"}
@@ -20,7 +20,7 @@ IDS = {"mldns_pretraining", "mldns_release", "mldns_reconcile", "example_trainin
 
 @pytest.fixture(scope="module")
 def bag() -> DagBag:
-    return DagBag(str(FOLDER), bundle_name="dags-folder")
+    return read_dags(str(FOLDER))
 
 
 def test_the_folder_holds_these_dags_and_no_errors(bag: DagBag) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, BaseOperator
-from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.links import JobLink, ZoneLink
 from mldns.operators.cloud_dns import CloudDNSBindIamOperator, CloudDNSClaimOperator, CloudDNSEnsureZoneOperator
 from mldns.sensors.resolution import DNSResolutionSensor
+from tests.airflow_versions import DagSerialization
 
 WORKERS: dict[str, Any] = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7"]}
 CONSOLE = "https://console.cloud.google.com/net-services/dns/zones"

@@ -7,9 +7,9 @@ import json
 import jinja2
 import pytest
 from airflow.sdk import DAG, TaskGroup, XComArg, task
-from airflow.serialization.serialized_objects import DagSerialization
 
 from mldns.task_groups import training_dns
+from tests.airflow_versions import DagSerialization
 
 JOB = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7"]}
 

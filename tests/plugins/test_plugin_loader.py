@@ -17,8 +17,13 @@ PROGRAM = """
 import json, sys
 import dns, types
 from airflow import plugins_manager
-plugins, errors = plugins_manager._get_plugins()
-from airflow.sdk.plugins_manager import integrate_macros_plugins
+try:
+    plugins, errors = plugins_manager._get_plugins()
+    from airflow.sdk.plugins_manager import integrate_macros_plugins
+except AttributeError:  # 3.1
+    plugins_manager.ensure_plugins_loaded()
+    plugins, errors = plugins_manager.plugins, plugins_manager.import_errors
+    from airflow.plugins_manager import integrate_macros_plugins
 integrate_macros_plugins()
 from airflow.sdk.execution_time import macros
 import dns.message, mldns.operators.cloud_dns

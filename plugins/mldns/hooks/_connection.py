@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
-from airflow.sdk.exceptions import AirflowException
 from google.api_core.client_options import ClientOptions
 from google.auth import impersonated_credentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 
 from mldns import arguments
+from mldns.airflow_versions import AirflowException
 from mldns.exceptions import CloudUnavailable, InvalidInput
 from mldns.gate.servers import METADATA_RESOLVER
 from mldns.hooks import _validation

@@ -1,13 +1,13 @@
 """Compute Engine through an Airflow connection: lists of instances and the members of managed instance groups.
 
-The clients are those of the provider's `ComputeEngineHook`, which has none for regional groups and no way to another
+The provider's `ComputeEngineHook` has no client for regional groups, and before its release 20 no way to another
 server; extras of the connection are read as by every hook of mldns, `compute_api_endpoint` among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.google.cloud.hooks.compute import ComputeEngineHook
 from airflow.providers.google.common.consts import CLIENT_INFO
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from google.api_core.client_options import ClientOptions
 
 Resource = dict[str, Any]
+Client = TypeVar("Client")
 
 project_default = GoogleBaseHook.fallback_to_default_project_id
 
@@ -48,9 +49,18 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
         """Where Compute Engine is: the extra `compute_api_endpoint`, else Google's."""
         return self._options("compute_api_endpoint", "compute")
 
+    def get_compute_instance_client(self) -> compute_v1.InstancesClient:
+        return self._client(compute_v1.InstancesClient)
+
+    def get_compute_instance_group_managers_client(self) -> compute_v1.InstanceGroupManagersClient:
+        return self._client(compute_v1.InstanceGroupManagersClient)
+
     def get_compute_region_instance_group_managers_client(self) -> compute_v1.RegionInstanceGroupManagersClient:
         """The client that the provider's hook lacks."""
-        return compute_v1.RegionInstanceGroupManagersClient(
+        return self._client(compute_v1.RegionInstanceGroupManagersClient)
+
+    def _client(self, kind: Callable[..., Client]) -> Client:
+        return kind(
             credentials=self.get_credentials(), client_info=CLIENT_INFO, client_options=self.get_client_options()
         )
 
@@ -112,13 +122,13 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
     def _group(self, name: str, zone: str | None, region: str | None) -> tuple[Any, dict[str, str]]:
         """The client for a group, and the argument that tells it where the group is."""
         if zone and not region:
-            return self.get_compute_instance_group_managers_client(), {"zone": zone}  # type: ignore[no-untyped-call]
+            return self.get_compute_instance_group_managers_client(), {"zone": zone}
         if region and not zone:
             return self.get_compute_region_instance_group_managers_client(), {"region": region}
         raise InvalidInput(f"instance group {name!r}: say zone= or region=, whichever it has")
 
     def _of_zone(self, project: str, zone: str, filter: str) -> Iterator[Resource]:
-        client: Any = self.get_compute_instance_client()  # type: ignore[no-untyped-call]
+        client: Any = self.get_compute_instance_client()
         request = compute_v1.ListInstancesRequest(project=project, zone=zone, max_results=_PAGE_SIZE)
         if filter:
             request.filter = filter
@@ -126,7 +136,7 @@ class ComputeHook(ComputeEngineHook, ConnectionHook):
             yield from page.get("items", ())
 
     def _of_all_zones(self, project: str, filter: str) -> Iterator[Resource]:
-        client: Any = self.get_compute_instance_client()  # type: ignore[no-untyped-call]
+        client: Any = self.get_compute_instance_client()
         request = compute_v1.AggregatedListInstancesRequest(project=project, max_results=_PAGE_SIZE)
         if filter:
             request.filter = filter

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow.sdk import BaseNotifier, conf
+from airflow.sdk import BaseNotifier
 
+from mldns.airflow_versions import conf
 from mldns.exceptions import MldnsError
 from mldns.notifiers.message import Alert, Place, alert_of
 from mldns.tasks.links import page_of

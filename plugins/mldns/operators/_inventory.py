@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
 from mldns import arguments
+from mldns.airflow_versions import AirflowSensorTimeout, AirflowSkipException, RefusingOperator
 from mldns.exceptions import InvalidInput
 from mldns.inventory.compact import as_list, as_text
 from mldns.inventory.discovery.census import Census, InventoryIncomplete
@@ -36,7 +36,7 @@ class InventoryTimedOut(InventoryIncomplete, AirflowSensorTimeout):
 
 
 # Named for what a DAG wants of them, a list of workers; a sensor only because that may take a while.
-class InventoryOperator(BaseSensorOperator):
+class InventoryOperator(RefusingOperator, BaseSensorOperator):
     """Find the workers of a training and return them, ranked, for `workers=` of any operator of mldns.
 
     Waits until all are there, in a worker slot only while it looks (`mode="reschedule"`). What cannot get better by

@@ -8,9 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
-
 from mldns import arguments
+from mldns.airflow_versions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from mldns.events.assets import Phase
 from mldns.events.written_records import WrittenRecords, pack
 from mldns.exceptions import ClaimRefused

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout
 
 from mldns import arguments, metrics
+from mldns.airflow_versions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralTimeout, conf
 from mldns.events.assets import Phase, gate_facts
 from mldns.exceptions import ResolutionFailed, StillPending
 from mldns.gate.report import Report, advice

@@ -8,19 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.sdk import (
-    Asset,
-    AssetAlias,
-    BaseHook,
-    BaseOperator,
-    BaseOperatorLink,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryPolicy,
-    RetryRule,
-)
+from airflow.sdk import Asset, AssetAlias, BaseHook, BaseOperator, BaseOperatorLink
 
 from mldns import arguments
+from mldns.airflow_versions import RefusingOperator, failing_at_once
 from mldns.exceptions import (
     ClaimRefused,
     InvalidInput,
@@ -40,7 +31,7 @@ from mldns.tasks.links import ZoneLink
 from mldns.tasks.outlets import leave_out_silent
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, RetryPolicy
 
     from mldns.hooks.cloud_dns import CloudDNSHook
 
@@ -50,23 +41,17 @@ log = logging.getLogger(__name__)
 # names back from the run that has them now. A claim waits for its turn by itself (`claim_timeout`). This leaves the
 # exceptions themselves alone, with the data they carry for callbacks, where raising AirflowFailException instead would
 # hide them.
-FAIL_AT_ONCE = ExceptionRetryPolicy(
+FAIL_AT_ONCE = failing_at_once(
     [
-        RetryRule(
-            [
-                ClaimRefused,
-                InvalidInput,
-                LeaseLost,
-                OwnershipConflict,
-                PlanChanged,
-                RemovalsRefused,
-                ZoneMismatch,
-                ZoneNotEmpty,
-                ZoneNotOurs,
-            ],
-            action=RetryAction.FAIL,
-            reason="a retry would be refused for the same reason",
-        )
+        ClaimRefused,
+        InvalidInput,
+        LeaseLost,
+        OwnershipConflict,
+        PlanChanged,
+        RemovalsRefused,
+        ZoneMismatch,
+        ZoneNotEmpty,
+        ZoneNotOurs,
     ]
 )
 
@@ -153,7 +138,7 @@ def report_failure(context: Context) -> None:
         context["ti"].xcom_push(key=FAILURE_XCOM, value={"what": what, "todo": todo})
 
 
-class CloudDNSOperator(GoogleOperator):
+class CloudDNSOperator(RefusingOperator, GoogleOperator):
     """The base of every task on a zone: of the operators, and beside Airflow's own base of the sensor.
 
     :param conn_id: instead of `gcp_conn_id`: an Airflow connection of any cloud (`google_cloud_platform`, `aws`), whose

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from mldns import arguments
+from mldns.airflow_versions import AirflowFailException
 from mldns.exceptions import NamesMissing
 from mldns.handoff.reader import read
 from mldns.ownership.claims import Holder, holds, overtaken_by

@@ -12,10 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from airflow.sdk import conf
-
 from mldns import arguments
-from mldns.exceptions import ClaimRefused
+from mldns.airflow_versions import conf
+from mldns.exceptions import ClaimRefused, InvalidInput
 from mldns.ownership.claims import Holder, LeaseEnd
 from mldns.ownership.leases import run_state
 from mldns.records.names import SHARED_OWNER, slug
@@ -32,9 +31,21 @@ _LEASES_ASKED_ABOUT = 5
 
 
 def deployment() -> str:
-    """Return what tells this Airflow from others that write to the same zone: `[api] base_url` without its scheme."""
+    """Return what tells this Airflow from others that write to the same zone: `[api] base_url` without its scheme.
+
+    :raises InvalidInput: it is not set: every Airflow without one would be the same claimant.
+    """
+    if home := _home():
+        return home
+    raise InvalidInput(
+        "[api] base_url is not set on this worker, so its claims could be any Airflow's; set AIRFLOW__API__BASE_URL "
+        "to the address of this Airflow's UI for every component, or say a claimant"
+    )
+
+
+def _home() -> str:
     url = urlsplit(conf.get("api", "base_url", fallback="") or "")
-    return f"{url.netloc}{url.path}".rstrip("/") or "airflow"
+    return f"{url.netloc}{url.path}".rstrip("/")
 
 
 def holder_of(
@@ -47,7 +58,7 @@ def holder_of(
     :param lease: the run that claims; None or "" for this one.
     :param lease_hours: how long another run of the same claimant is kept off; None promises nothing.
     :param adopt: take over from another claimant; a boolean or its text.
-    :raises InvalidInput: one of them is not what it has to be.
+    :raises InvalidInput: one of them is not what it has to be, or this Airflow does not know its own address.
     """
     owner = slug(job)
     adopts = arguments.flag(adopt, "adopt")
@@ -98,7 +109,7 @@ def hold(context: Context, holder: Holder, call: Callable[[Holder], Result]) -> 
 def dag_of(claimant: str) -> str | None:
     """Return the DAG of this Airflow that a claimant names; None for another deployment's, a digest, any other text."""
     home, _, dag_id = claimant.rpartition("/")
-    return dag_id if dag_id and home == deployment() else None
+    return dag_id if dag_id and home and home == _home() else None
 
 
 def state_of_run(context: Context, claimant: str, lease: str) -> str | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from airflow.sdk import BaseOperatorLink, conf
+from airflow.sdk import BaseOperatorLink
+
+from mldns.airflow_versions import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

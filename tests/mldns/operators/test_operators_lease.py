@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.bases.operator import TriggerFailureReason
 
-from mldns.exceptions import ClaimRefused, LeaseLost
+from mldns.exceptions import ClaimRefused, InvalidInput, LeaseLost
 from mldns.operators.cloud_dns import (
     CloudDNSClaimOperator,
     CloudDNSDeleteRecordsOperator,
@@ -18,7 +18,7 @@ from mldns.operators.cloud_dns import (
 )
 from mldns.tasks.lease import deployment
 from tests.cloud_fixture import NETWORK, Cloud
-from tests.mldns.operators.conftest import Execute, records
+from tests.mldns.operators.conftest import RUN_ID, Execute, records
 
 JOB: dict[str, Any] = {"zone": "ml", "job": "bert", "workers": ["10.0.0.7"], "lease_hours": 5}
 
@@ -207,12 +207,23 @@ def test_in_a_public_zone_the_expiry_alone_decides(connected: Cloud, execute: Ex
     [
         ("https://airflow.example.com/team/", "airflow.example.com/team"),
         ("http://localhost:8080", "localhost:8080"),
-        ("", "airflow"),
     ],
 )
 def test_a_deployment_is_told_by_its_base_url(monkeypatch: pytest.MonkeyPatch, base_url: str, said: str) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
     assert deployment() == said
+
+
+def test_a_worker_that_knows_no_address_claims_nothing(
+    connected: Cloud, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deployments would be one claimant. Who says a claimant needs none."""
+    execute(CloudDNSEnsureZoneOperator, zone="ml", dns_name="ml.example.com.", allow_unbound=True)
+    monkeypatch.delenv("AIRFLOW__API__BASE_URL")
+    with pytest.raises(InvalidInput, match="AIRFLOW__API__BASE_URL"):
+        execute(CloudDNSClaimOperator, **JOB)
+    assert records(connected) == {}
+    assert execute(CloudDNSClaimOperator, **JOB, claimant="here/train")["lease"] == RUN_ID
 
 
 def test_a_failures_way_out_is_a_line_of_its_own_in_log_and_tab(

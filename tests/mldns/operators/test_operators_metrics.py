@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessors
-from airflow.sdk.observability import stats
-from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 
 from mldns.exceptions import ResolutionFailed
 from mldns.operators.cloud_dns import (
@@ -27,6 +25,7 @@ from mldns.operators.cloud_dns import (
 )
 from mldns.operators.reconcile import CloudDNSReconcileOperator
 from mldns.sensors.resolution import DNSResolutionSensor
+from tests.airflow_versions import set_up_stats
 from tests.cloud_fixture import NETWORK, PROJECT, Cloud
 from tests.http_server import answering
 from tests.mldns.operators.conftest import Execute, a_record
@@ -46,11 +45,11 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def set_up(**options: object) -> None:
         for name, value in options.items():
             monkeypatch.setenv(f"AIRFLOW__METRICS__{name}", str(value))
-        stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+        set_up_stats()
 
     yield set_up
     monkeypatch.undo()
-    stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+    set_up_stats()
 
 
 class StatsD:
@@ -196,7 +195,7 @@ def test_outside_airflow_nothing_of_it_is_imported() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script],
         check=True,
-        env={"PYTHONPATH": str(ROOT / "plugins")},
+        env={"PYTHONPATH": f"{ROOT / 'plugins'}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
     )
@@ -218,11 +217,10 @@ def test_the_docs_list_what_is_told() -> None:
 
 
 TASK = """
-from airflow.sdk.observability import stats
-from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
+from tests.airflow_versions import set_up_stats
 from mldns.operators.cloud_dns import CloudDNSEnsureZoneOperator, CloudDNSUpsertRecordsOperator
 
-stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+set_up_stats()
 CloudDNSEnsureZoneOperator(task_id="zone", zone="ml", dns_name="ml.example.com.", allow_unbound=True).execute({})
 CloudDNSUpsertRecordsOperator(
     task_id="upsert", zone="ml", job="bert", workers=["10.0.0.7", "10.0.0.8"], claimant="a/b", lease="c"
@@ -237,7 +235,7 @@ def test_the_same_arrives_at_an_opentelemetry_collector(connected: Cloud) -> Non
     bodies: list[bytes] = []
     with answering(lambda _method, _path, body: (200, bodies.append(body))) as url:
         endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "AIRFLOW__METRICS__OTEL_ON": "True"}
-        environment = {**os.environ, **endpoint, "PYTHONPATH": str(ROOT / "plugins")}
+        environment = {**os.environ, **endpoint, "PYTHONPATH": f"{ROOT / 'plugins'}{os.pathsep}{ROOT}"}
         subprocess.run([sys.executable, "-c", TASK], check=True, env=environment)
     found = {}
     for body in bodies:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.exceptions import TaskDeferred
 
 from mldns.operators.cloud_dns import CloudDNSClaimOperator
 from mldns.tasks.turns import XCOM_KEY, Turn

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from airflow.exceptions import AirflowFailException
 from airflow.sdk import DAG, task
-from airflow.sdk.exceptions import AirflowFailException
 
 with DAG("fails", schedule=None):
 
