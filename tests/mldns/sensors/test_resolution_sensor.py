@@ -222,7 +222,7 @@ class TestInput:
         ("arguments", "named"),
         [
             ({"workers": []}, "worker"),
-            ({"workers": None}, "neither workers nor records"),
+            ({"workers": None}, "nothing to name"),
             ({"job": "no.dots"}, "no.dots"),
             ({"zone": "nowhere"}, "nowhere"),
             ({"max_ttl": "0"}, "max_ttl"),
