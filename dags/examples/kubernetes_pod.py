@@ -42,12 +42,8 @@ if find_spec("airflow.providers.cncf.kubernetes"):
             pod_template_dict=POD,
             hostnetwork=True,
             env_vars={**dns.env, "MLDNS_RANK": "{{ ti.map_index }}"},
-            # The gate asked from where Airflow is; this asks from where the training is. 10 is a pass with a warning:
-            # of more than 128 hosts one alone cannot tell whether its address is the one that was handed over.
-            cmds=["sh", "-c"],
-            arguments=[
-                '{ python -m mldns check --rank "$MLDNS_RANK" --resolver system || [ $? -eq 10 ]; } && '
-                "exec python on_host.py torchrun train.py --epochs 3"
-            ],
+            # The gate asked from where Airflow is; this asks once more, from where the training is.
+            cmds=["python", "-m", "mldns", "launch"],
+            arguments=["torchrun", "--", "train.py", "--epochs", "3"],
             deferrable=True,
         ).expand(node_selector=[{"kubernetes.io/hostname": node} for node in NODES])

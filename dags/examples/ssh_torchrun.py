@@ -3,7 +3,7 @@
 
 `SSHOperator(environment=…)` is dropped silently where the server's `AcceptEnv` does not name the variables, so the
 hand-off goes into the command. Every rank must be started before any of them gets on: the pool or the DAG must allow as
-many tasks at once. Needs apache-airflow-providers-ssh; on the hosts `mldns` and `dags/training/on_host.py`.
+many tasks at once. Needs apache-airflow-providers-ssh; on the hosts `mldns`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if find_spec("airflow.providers.ssh"):
             # Jinja's tojson writes ' as \u0027, so that quotes hold whatever is in it. Hosts are in order of rank.
             command=(
                 f"{HANDOFF_VARIABLE}='{dns.env[HANDOFF_VARIABLE]}' MLDNS_RANK={{{{ ti.map_index }}}} "
-                "python on_host.py torchrun train.py --epochs 3"
+                "python -m mldns launch torchrun -- train.py --epochs 3"
             ),
             cmd_timeout=None,
             get_pty=True,  # so that the training ends with the task

@@ -25,7 +25,8 @@ import jax  # noqa: TID253 - as above
 import jax.numpy as jnp  # noqa: TID253 - as above
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec  # noqa: TID253 - as above
-from jaxlib import _jax
+
+from mldns.cli.jax_gloo import listen_on
 
 FEATURES_PER_RANK = 4
 SAMPLES = 256
@@ -93,10 +94,7 @@ def address_and_port(server: str) -> tuple[str, int]:
 
 def join(handoff: Mapping[str, Any], *, rank: int, own_address: str, master_address: str) -> None:
     """Join the job: rank 0 serves the coordinator on its own address, everybody connects to it."""
-    # Gloo listens on whatever address the host's own name resolves to, often 127.0.1.1 from /etc/hosts, or fails where
-    # it resolves to none (vllm 7074). JAX has no setting for it, so the address that DNS gave is put in here.
-    _jax.make_gloo_tcp_collectives = partial(_jax.make_gloo_tcp_collectives, hostname=own_address)
-
+    listen_on(own_address)
     coordinator = bracketed(master_address, handoff["port"])
     jax.config.update("jax_platforms", "cpu")
     jax.distributed.initialize(

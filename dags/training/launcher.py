@@ -5,6 +5,7 @@ On a cluster each rank runs on its own host and a launcher such as JobSet or tor
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from types import FrameType
+
+import mldns
 
 WORKER = Path(__file__).with_name("jax_worker.py")
 GRACE = 2.0  # seconds between asking a rank to end and killing it: Airflow itself waits 5 before it kills the task
@@ -41,13 +44,15 @@ def run_workers(
     with _stop_on_sigterm():
         processes: list[subprocess.Popen[str]] = []
         readers: list[_Reader] = []
+        # The workers find mldns where this process did, installed or not.
+        paths = [str(Path(mldns.__file__).parents[1]), *filter(None, [environment.get("PYTHONPATH")])]
         try:
             for rank in range(count):
                 command = [sys.executable, str(WORKER), "--rank", str(rank), "--until-stdin-closes", *options]
                 # The pipe to its input closes with this process, even if that is killed: no rank outlives it.
                 process = subprocess.Popen(  # noqa: S603 - this very interpreter, our own program
                     command,
-                    env=dict(environment),
+                    env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

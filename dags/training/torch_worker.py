@@ -1,6 +1,6 @@
 """One process of a small DistributedDataParallel training on CPUs, as torchrun starts it.
 
-    python on_host.py torchrun torch_worker.py --steps 100
+    python -m mldns launch torchrun -- torch_worker.py --steps 100
 
 torchrun's environment says who this is. The task is that of `jax_worker.py`: each process sees its own slice of the
 features alone, so the loss over all of them falls only if gradients travel. The last line is the same everywhere.

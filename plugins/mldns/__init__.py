@@ -10,7 +10,7 @@ ownership       whose name it is: manifest, claims, leases, compare and swap
 iam             members of roles, and the notes of which job granted what
 gate            the proof that every name resolves: whom to ask, what to expect, what each answer means
 handoff         what a trainer gets: the hand-off, and how each launcher reads it
-cli             `python -m mldns`: check and render, on hosts that have dnspython alone
+cli             `python -m mldns`: check, render and launch, on hosts that have dnspython alone
 events          the asset events that tasks emit, and which of them to trust
 providers       the protocol between mldns and a cloud, and what holds for every cloud; `providers.gcp`, `providers.aws`
 reconcile       the scheduled check: what is live, what drifted, what needs attention

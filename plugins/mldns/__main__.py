@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mldns import __version__
-from mldns.cli import check, render
-from mldns.cli.render import NotProven
+from mldns.cli import check, launch, render
+from mldns.cli.outputs import NotProven
 from mldns.exceptions import MldnsError
 
 BAD_USAGE = 2
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     check.add_command(commands)
     render.add_command(commands)
+    launch.add_command(commands)
     return parser
 
 

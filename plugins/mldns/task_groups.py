@@ -22,6 +22,7 @@ from mldns.operators.cloud_dns import (
     CloudDNSHandOffOperator,
     CloudDNSUpsertRecordsOperator,
 )
+from mldns.operators.handoff import ENVIRONMENT_KEY
 from mldns.ownership.claims import DEFAULT_LEASE_HOURS
 from mldns.plan.plan import DEFAULT_POLICY
 from mldns.sensors.resolution import DNSResolutionSensor
@@ -44,15 +45,8 @@ RETRIES: Mapping[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=10)
 a deferred task that goes on soon after it was put off (apache/airflow 72716): the executor's word of the first start's
 end comes when the second one runs already."""
 
-# What every launcher reads, as Jinja on the hand-off; `mldns.handoff.render.environment` has the same for one that was
-# read.
-_VARIABLES = {
-    HANDOFF_VARIABLE: "{handoff} | tojson",
-    "MASTER_ADDR": "{handoff}['master'].rstrip('.')",
-    "MASTER_PORT": "{handoff}['port']",
-    "WORLD_SIZE": "{handoff}['world_size']",
-    "NNODES": "{handoff}['count']",
-}
+_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "NNODES")
+"""Of the hand-off task's `environment`: what every launcher reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +156,12 @@ def _environment(handoff: BaseOperator) -> dict[str, str]:
     """The variables as templates that render to text."""
     # In a mapped group each instance has a hand-off of its own.
     index = ", map_indexes=ti.map_index" if next(handoff.iter_mapped_task_groups(), None) else ""
-    pulled = f"ti.xcom_pull(task_ids='{handoff.task_id}'{index})"
+    pulled = f"ti.xcom_pull(task_ids='{handoff.task_id}'{index}%s)"
+    shared = pulled % f", key='{ENVIRONMENT_KEY}'"
     # Where templates become native objects, `29500` would be a number and the JSON a mapping: in quotes both stay text.
     text = " | string | tojson" if handoff.dag.render_template_as_native_obj else ""
-    return {name: f"{{{{ ({how.format(handoff=pulled)}){text} }}}}" for name, how in _VARIABLES.items()}
+    values = {HANDOFF_VARIABLE: f"{pulled % ''} | tojson"} | {name: f"{shared}['{name}']" for name in _VARIABLES}
+    return {name: f"{{{{ ({value}){text} }}}}" for name, value in values.items()}
 
 
 def _enclose(group: TaskGroup, own: set[str], before: BaseOperator, after: BaseOperator) -> list[Any]:

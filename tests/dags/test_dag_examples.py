@@ -12,8 +12,10 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
 from mldns.handoff import reader
+from mldns.handoff.render.launch import shared_variables
 from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import DesiredRecords
+from mldns.operators.handoff import ENVIRONMENT_KEY
 from mldns.tasks.lease import deployment
 from tests.airflow_versions import DagSerialization
 from tests.dags.conftest import ROOT
@@ -85,9 +87,9 @@ class Pulls:
     def __init__(self, map_index: int) -> None:
         self.map_index = map_index
 
-    def xcom_pull(self, task_ids: str) -> Any:
+    def xcom_pull(self, task_ids: str, key: str = "return_value") -> Any:
         assert task_ids == "dns.handoff"
-        return HANDOFF
+        return shared_variables(reader.read(HANDOFF)) if key == ENVIRONMENT_KEY else HANDOFF
 
 
 def rendered(dag: DAG, map_index: int = -1, **arguments: Any) -> Any:
@@ -137,14 +139,14 @@ def test_a_job_on_gke_has_a_pod_a_node_on_the_nodes_network(bag: DagBag) -> None
     assert pod.affinity.pod_anti_affinity.required_during_scheduling_ignored_during_execution
     (container,) = pod.containers
     assert container.resources.limits == {"nvidia.com/gpu": "8"}
-    assert "on_host.py torchrun train.py" in container.args[0]
+    assert "mldns launch torchrun -- train.py" in container.args[0]
     assert reader.read(of_pod(container)["MLDNS_HANDOFF"]).master == "worker-0.bert.ml.example.com"
 
 
 def test_the_command_over_ssh_survives_a_shell(bag: DagBag) -> None:
     task = rendered(bag.dags["example_ssh_torchrun"], 2, remote_host="10.0.0.9")
     assert task.remote_host == "10.0.0.9"
-    show = task.command.replace("python on_host.py torchrun train.py --epochs 3", "env")
+    show = task.command.replace("python -m mldns launch torchrun -- train.py --epochs 3", "env")
     assert show != task.command
     printed = subprocess.run(
         ["sh", "-c", show], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}

@@ -58,6 +58,7 @@ def launch(handoff: dict[str, Any], *options: str, timeout: float = 120) -> subp
     environment = {"PATH": os.environ["PATH"], "MLDNS_HANDOFF": json.dumps(handoff)}
     return subprocess.Popen(
         [sys.executable, "-c", LAUNCH, str(ROOT / "dags"), json.dumps([environment, options, timeout])],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "plugins")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

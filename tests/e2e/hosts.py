@@ -64,15 +64,17 @@ class Machine:
         _ip("-n", self.middle.namespace, "link", "set", bridge, "up")
         self._networks[name] = gateway
 
-    def host(self, name: str, network: str, address: str) -> Host:
+    def host(self, name: str, network: str, address: str, *, own_name: str | None = "127.0.1.1") -> Host:
         """A host on a network, whose resolver is the one in the middle.
 
-        It calls itself what this machine does, and to it that name is 127.0.1.1, as on a Debian host, and its address
-        has a name that nobody else knows, as on a Google VM.
+        It calls itself what this machine does, and its address has a name that nobody else knows, as on a Google VM.
+
+        :param own_name: what its own name is in its /etc/hosts, on Debian 127.0.1.1; None where it is not there.
         """
+        own = f"{own_name} {socket.gethostname()}\n" if own_name else ""
         files = {
             "resolv.conf": f"nameserver {self._networks[network]}\n",
-            "hosts": f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n{address} {name}.c.project.internal\n",
+            "hosts": f"127.0.0.1 localhost\n{own}{address} {name}.c.project.internal\n",
         }
         if Path("/etc/nsswitch.conf").exists():
             # Not systemd's resolver: it is asked over a socket that no network namespace keeps apart.

@@ -1,6 +1,7 @@
 """Training on real hosts: three network namespaces that find each other by name, started with the hand-off alone.
 
-A fourth, on another network, finds none of the names. Needs root and iproute2; PyTorch for its half.
+To the first its own name is 127.0.1.1, to the second its address, to the third nothing. A fourth, on another network,
+finds none of the names. Needs root and iproute2; PyTorch, Open MPI and MPICH for their parts.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,7 +60,10 @@ def hosts() -> Iterator[tuple[Machine, list[Host], Host]]:
         with machine("training") as made:
             made.network("training", "10.77.0.1")
             made.network("other", "10.78.0.1")
-            workers = [made.host(f"w{rank}", "training", address) for rank, address in enumerate(ADDRESSES)]
+            workers = [
+                made.host(f"w{rank}", "training", address, own_name=own)
+                for rank, (address, own) in enumerate(zip(ADDRESSES, ("127.0.1.1", ADDRESSES[1], None), strict=True))
+            ]
             yield made, workers, made.host("stranger", "other", "10.78.0.11")
             prefix = made.prefix
     except NoNamespaces as reason:
@@ -124,12 +130,11 @@ def environment(handoff: str = "") -> dict[str, str]:
 
 
 def train(field: Field, crew: Crew, home: Path, *program: str) -> list[list[str]]:
-    """Start the program on every host at once and return the lines that each printed; all must end well."""
-    launcher = str(ROOT / "dags" / "training" / "on_host.py")
+    """Launch on every host at once and return the lines that each printed; all must end well."""
     started = [
         crew.start(
             f"rank {rank}",
-            host.command(sys.executable, launcher, *program),
+            host.command(sys.executable, "-m", "mldns", "launch", *program),
             env=environment(field.handoff),
             cwd=home,
             log=home / f"rank-{rank}.log",
@@ -157,30 +162,91 @@ def losses(line: str) -> tuple[float, float]:
     return float(before), float(after)
 
 
-@pytest.mark.skipif(
+needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None,
     reason="no PyTorch: pip install -r tests/e2e/requirements-torch.txt -c constraints.txt",
 )
-def test_pytorch_ddp_trains_by_name(field: Field, tmp_path: Path) -> None:
+
+
+@needs_torch
+@pytest.mark.parametrize("launcher", ["torchrun", pytest.param("torchrun-c10d", marks=pytest.mark.exhaustive)])
+def test_pytorch_ddp_trains_by_name(launcher: str, field: Field, tmp_path: Path) -> None:
     with Crew() as crew:
-        lines = train(field, crew, tmp_path, "torchrun", str(ROOT / "dags" / "training" / "torch_worker.py"))
+        lines = train(field, crew, tmp_path, launcher, "--", str(ROOT / "dags" / "training" / "torch_worker.py"))
     for rank, (name, address) in enumerate(zip(NAMES, ADDRESSES, strict=True)):
-        assert f"this is {name}, {address} on eth0" in lines[rank]
+        assert f"mldns: this is {name}, {address} on eth0" in lines[rank]
     result = result_of_all(lines)
     assert result.startswith("trained: 3 processes, loss ")
-    assert result.endswith("master worker-0.bert.ml.example.com:29500")
+    # With c10d whoever is rank 0 opens a port of its own, and says under which name.
+    assert re.search(r"master worker-\d\.bert\.ml\.example\.com:\d+$", result)
     before, after = losses(result)
     assert after < before / 100, "a rank that learned alone would be right about a third of it"
 
 
-def test_jax_trains_by_name(field: Field, tmp_path: Path) -> None:
+JAX_SUM = """
+import os, jax
+jax.config.update("jax_platforms", "cpu")
+jax.distributed.initialize(
+    num_processes=int(os.environ["JAX_NUM_PROCESSES"]), process_id=int(os.environ["JAX_PROCESS_ID"])
+)
+from jax.experimental import multihost_utils
+print("trained:", multihost_utils.process_allgather(jax.numpy.array(jax.process_index() + 1)).sum(), flush=True)
+"""
+
+
+@pytest.mark.exhaustive
+def test_jax_gathers_by_name(field: Field, tmp_path: Path) -> None:
+    """A program that knows no more than JAX's own variables."""
+    (tmp_path / "train.py").write_text(JAX_SUM)
     with Crew() as crew:
-        lines = train(field, crew, tmp_path, "jax", str(ROOT / "dags" / "training" / "jax_worker.py"))
-    result = result_of_all(lines)
-    assert result.startswith("trained: 3 processes, loss ")
-    assert result.endswith("coordinator worker-0.bert.ml.example.com.=10.77.0.11:29500")
-    before, after = losses(result)
-    assert after < before / 100
+        assert result_of_all(train(field, crew, tmp_path, "jax", "--", "train.py")) == "trained: 6"
+
+
+MPI_SUM = """
+import ctypes, sys
+library, *handles = sys.argv[1:]
+mpi = ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
+def handle(text):
+    return ctypes.c_int(int(text, 16)) if text.startswith("0x") else ctypes.byref(ctypes.c_byte.in_dll(mpi, text))
+world, whole, add = map(handle, handles)
+mpi.MPI_Init(None, None)
+rank, total = ctypes.c_int(), ctypes.c_int()
+mpi.MPI_Comm_rank(world, ctypes.byref(rank))
+mine = ctypes.c_int(rank.value + 1)
+mpi.MPI_Allreduce(ctypes.byref(mine), ctypes.byref(total), 1, whole, add, world)
+mpi.MPI_Finalize()
+print("rank", rank.value, "sum", total.value, flush=True)
+"""
+MPI = {
+    "openmpi": ("mpirun.openmpi", ("libmpi.so.40", "ompi_mpi_comm_world", "ompi_mpi_int", "ompi_mpi_op_sum")),
+    "mpich": ("mpiexec.hydra", ("libmpich.so.12", "0x44000000", "0x4c000405", "0x58000003")),
+}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("launcher", MPI)
+def test_mpi_adds_up_by_name(launcher: str, field: Field, tmp_path: Path) -> None:
+    """Both libraries' ABIs, called without a compiler; a host is reached as over ssh, by its name."""
+    program, library = MPI[launcher]
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}: apt-get install {launcher.replace('openmpi', 'openmpi-bin')}")
+    (tmp_path / "sum.py").write_text(MPI_SUM)
+    hosts = "".join(f"{name}) host={host.namespace};;" for name, host in zip(NAMES, field.workers, strict=True))
+    remote = tmp_path / "remote"
+    remote.write_text(f'#!/bin/sh\ncase $1 in {hosts} *) exit 9;; esac\nshift\nexec ip netns exec $host sh -c "$*"\n')
+    remote.chmod(0o755)
+    env = {
+        **environment(field.handoff),
+        **{"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
+        **{"OMPI_MCA_plm_rsh_agent": str(remote), "HYDRA_LAUNCHER": "rsh", "HYDRA_LAUNCHER_EXEC": str(remote)},
+    }
+    command = [sys.executable, "-m", "mldns", "launch", launcher, "--", sys.executable, str(tmp_path / "sum.py")]
+    done = run(field.workers[0], [*command, *library], env)
+    assert done.returncode == 0, done.stdout
+    assert sorted(re.findall(r"^rank \d sum \d+$", done.stdout, re.MULTILINE)) == [f"rank {n} sum 6" for n in range(3)]
+    refused = run(field.workers[1], [*command, *library], env)
+    assert refused.returncode == 2
+    assert "run it on worker-0.bert.ml.example.com alone" in refused.stdout
 
 
 LOOK_UP = """
@@ -239,19 +305,24 @@ def test_the_check_fails_where_the_names_are_not_to_be_seen(field: Field) -> Non
     assert "worker-0.bert.ml.example.com" in said
 
 
-def test_a_shell_gets_the_launchers_arguments_from_the_same_handoff(field: Field) -> None:
-    code, said = mldns(field.workers[1], field.handoff, "render", "torchrun", "--rank", "1")
+def test_a_shell_gets_the_same_as_text(field: Field) -> None:
+    code, said = mldns(field.workers[1], field.handoff, "render", "torchrun", "--on-this-host", "--format", "json")
     assert code == 0, said
-    assert "--node-rank=1" in said.split()
-    assert "--rdzv-endpoint=worker-0.bert.ml.example.com:29500" in said.split()
+    told = json.loads(said)
+    assert (told["PET_NODE_RANK"], told["GLOO_SOCKET_IFNAME"]) == ("1", "eth0")
+    assert told["PET_RDZV_ENDPOINT"] == "worker-0.bert.ml.example.com:29500"
 
 
-def test_a_host_that_is_not_in_the_inventory_says_so(field: Field, tmp_path: Path) -> None:
-    launcher = str(ROOT / "dags" / "training" / "on_host.py")
-    done = run(field.stranger, [sys.executable, launcher, "jax", "nothing.py"], environment(field.handoff))
-    assert done.returncode == 1
-    assert done.stdout.startswith("on_host.py: ")
-    assert len(done.stdout.splitlines()) == 1
+def test_a_number_that_means_another_host_is_found_out(field: Field) -> None:
+    code, said = mldns(field.workers[1], field.handoff, "launch", "env", "--rank", "2", "--", "true")
+    assert code == 2
+    assert said.startswith("mldns: --rank 2 means worker-2.bert.ml.example.com, 10.77.0.13, which no network interface")
+
+
+def test_a_host_that_does_not_see_the_names_starts_nothing(field: Field) -> None:
+    code, said = mldns(field.stranger, field.handoff, "launch", "env", "--wait", "0", "--", "echo", "started")
+    assert (code, len(said.splitlines())) == (20, 1), said
+    assert "worker-0.bert.ml.example.com" in said
 
 
 def test_hosts_are_gone_after_a_failure(hosts: tuple[Machine, list[Host], Host]) -> None:

@@ -76,7 +76,7 @@ def test_the_environment_carries_the_handoff_as_json() -> None:
     handoff = {"pattern": "{role}-{rank}.bert.ml.example.com.", "port": 29500, "note": "it's <b>"}
 
     class Pulls:
-        def xcom_pull(self, task_ids: str) -> object:
+        def xcom_pull(self, task_ids: str, **_: str) -> object:
             assert task_ids == "dns.handoff"
             return handoff
 

@@ -16,9 +16,9 @@ from mldns.messages import clipped
 MAX_BYTES = 64 * 1024 * 1024  # of a file: an inventory of 10,000 workers has 1 MiB
 
 
-def handoff_of(options: argparse.Namespace) -> HandOff:
-    """The hand-off that the options name, with the slots of the inventory where that is given, too."""
-    handoff = _handoff(options.handoff)
+def handoff_of(options: argparse.Namespace, text: str | None = None) -> HandOff:
+    """The hand-off that the options name, or of `text`; with the slots of the inventory where that is given, too."""
+    handoff = read(handoff_text(options.handoff) if text is None else text)
     workers = workers_of(options)
     return handoff if workers is None else handoff.with_workers(workers)
 
@@ -32,14 +32,15 @@ def workers_of(options: argparse.Namespace) -> tuple[Worker, ...] | None:
     return parse_workers(_content(options.workers, "--workers"), allow_addresses=options.allow_addresses)
 
 
-def _handoff(argument: str | None) -> HandOff:
+def handoff_text(argument: str | None) -> str:
+    """The JSON of the hand-off that `--handoff` names."""
     if argument is None:
         argument = os.environ.get(HANDOFF_VARIABLE, "")
         if not argument:
             raise InvalidInput(f"no hand-off: give --handoff FILE, JSON or -, or set {HANDOFF_VARIABLE}")
     if argument.lstrip()[:1] in ("{", "["):
-        return read(argument)
-    return read(_content(argument, "--handoff"))
+        return argument
+    return _content(argument, "--handoff")
 
 
 def _content(path: str, option: str) -> str:

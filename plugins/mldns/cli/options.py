@@ -69,15 +69,17 @@ def add_wait(parser: argparse.ArgumentParser, *, default: float) -> None:
     )
 
 
-def add_subject(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rank",
-        type=whole,
-        metavar="N",
-        help="check what this host needs alone, the master's name and its own: 10,000 hosts that each ask for all "
-        "names ask 100 million times",
-    )
+def add_rank(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--rank", type=whole, metavar="N", help=meaning)
     parser.add_argument("--role", help="of that rank, where the job has several roles")
+
+
+def add_subject(parser: argparse.ArgumentParser) -> None:
+    add_rank(
+        parser,
+        "check what this host needs alone, the master's name and its own: 10,000 hosts that each ask for all names "
+        "ask 100 million times",
+    )
     parser.add_argument(
         "--names", metavar="NAME,…", action="append", default=[], help="these names, without or beside a hand-off"
     )

@@ -8,7 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mldns.exceptions import InvalidInput
+from mldns.exceptions import InvalidInput, MldnsError
+
+
+class NotProven(MldnsError):
+    """DNS does not answer as it must. `code` is the exit code, 20 or 30."""
+
+    def __init__(self, summary: str, code: int) -> None:
+        self.code = code
+        super().__init__(summary)
 
 
 def write(text: str, path: str | None) -> None:

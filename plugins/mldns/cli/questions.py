@@ -61,9 +61,10 @@ def of_options(options: argparse.Namespace) -> Task:
     )
 
 
-def of_handoff(options: argparse.Namespace, handoff: HandOff) -> Task:
-    """The task to look up all hosts of a job, at the servers that the options name."""
-    asked, expectations = _servers(options, handoff), tuple(_addresses(handoff, names_of(handoff)))
+def of_handoff(options: argparse.Namespace, handoff: HandOff, names: Iterable[str] | None = None) -> Task:
+    """The task to look up all hosts of a job, or those names of it, at the servers that the options name."""
+    asked, wanted = _servers(options, handoff), names_of(handoff) if names is None else names
+    expectations = tuple(_addresses(handoff, wanted))
     return Task(expectations, asked.servers, asked.alternatives, handoff=handoff, warnings=asked.warnings)
 
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mldns.cli import inputs, outputs
+from mldns.cli import inputs, outputs, this_host
 from mldns.cli import options as shared
-from mldns.exceptions import InvalidInput, MldnsError
+from mldns.cli.check import DEFAULT_WAIT
+from mldns.exceptions import InvalidInput
 from mldns.handoff.reader import HandOff, JobHost
-from mldns.handoff.render import environment, forms, hostfile, hosts, jax, kubernetes, tf_config, torchrun
+from mldns.handoff.render import environment, forms, hostfile, hosts, jax, kubernetes, launch, tf_config, torchrun
 
 Render = Callable[[argparse.Namespace, HandOff], str]
 
@@ -58,10 +59,14 @@ def _add_target(targets: argparse._SubParsersAction[argparse.ArgumentParser], na
     shared.add_handoff(parser)
     shared.add_workers(parser)
     if target.of_a_host:
+        shared.add_rank(parser, "the host that this is for: the number in its name")
         parser.add_argument(
-            "--rank", type=shared.whole, metavar="N", help="the host that this is for: the number in its name"
+            "--on-this-host",
+            action="store_true",
+            help="for the host that this runs on, once its names answer, and with the interface that gloo and NCCL "
+            f"listen on (rank: --rank, else {this_host.SOURCES})",
         )
-        parser.add_argument("--role", help="of that rank, where the job has several roles")
+        shared.add_wait(parser, default=DEFAULT_WAIT)
     if target.local_rank:
         parser.add_argument("--local-rank", type=shared.whole, metavar="K", help="one process of that host, from 0")
     if len(target.formats) > 1:
@@ -105,22 +110,29 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _torchrun(options: argparse.Namespace, handoff: HandOff) -> str:
-    found = torchrun.settings(handoff, _host(options, handoff), backend=options.backend)
+    if options.on_this_host and options.format == "args":
+        raise InvalidInput("torchrun has no option for the interface: --on-this-host takes --format sh, dotenv or json")
+    host, more = _host(options, handoff)
+    found = torchrun.settings(handoff, host, backend=options.backend)
     if options.format == "args":
         return " ".join(torchrun.options(found)) + "\n"
-    return _VARIABLE_FORMS[options.format](torchrun.variables(found))
+    return _VARIABLE_FORMS[options.format](torchrun.variables(found) | more)
 
 
 def _jax(options: argparse.Namespace, handoff: HandOff) -> str:
-    found = jax.initialize_arguments(handoff, _host(options, handoff), local_rank=options.local_rank)
-    return forms.as_json(found) if options.format == "json" else _VARIABLE_FORMS[options.format](jax.variables(found))
+    host, more = _host(options, handoff)
+    found = jax.initialize_arguments(handoff, host, local_rank=options.local_rank)
+    if options.format == "json":
+        return forms.as_json(found)
+    return _VARIABLE_FORMS[options.format](jax.variables(found) | more)
 
 
 def _tf_config(options: argparse.Namespace, handoff: HandOff) -> str:
-    found = tf_config.tf_config(handoff, _host(options, handoff))
+    host, more = _host(options, handoff)
+    found = tf_config.tf_config(handoff, host)
     if options.format == "json":
         return forms.as_json(found)
-    return _VARIABLE_FORMS[options.format](tf_config.variables(found))
+    return _VARIABLE_FORMS[options.format](tf_config.variables(found) | more)
 
 
 def _hostfile(options: argparse.Namespace, handoff: HandOff) -> str:
@@ -148,7 +160,7 @@ def _resolved(options: argparse.Namespace, handoff: HandOff) -> Mapping[str, tup
         raise InvalidInput("the hand-off is of an older release and cannot prove addresses: give --workers FILE")
     outcome = verify(questions.of_handoff(options, handoff), wait=options.wait)
     if not outcome.addresses_proven:
-        raise NotProven(outcome.report.summary(), outcome.report.exit)
+        raise outputs.NotProven(outcome.report.summary(), outcome.report.exit)
     for warning in outcome.report.warnings:
         print(f"mldns: warning: {warning}", file=sys.stderr)
     return outcome.found
@@ -160,16 +172,22 @@ def _k8s(options: argparse.Namespace, handoff: HandOff) -> str:
 
 
 def _env(options: argparse.Namespace, handoff: HandOff) -> str:
-    host = _host(options, handoff)
-    return _VARIABLE_FORMS[options.format](environment.environment(handoff, host, local_rank=options.local_rank))
+    host, more = _host(options, handoff)
+    return _VARIABLE_FORMS[options.format](environment.environment(handoff, host, local_rank=options.local_rank) | more)
 
 
-def _host(options: argparse.Namespace, handoff: HandOff) -> JobHost | None:
+def _host(options: argparse.Namespace, handoff: HandOff) -> tuple[JobHost | None, dict[str, str]]:
+    """The host that is said, or this one and the variables that tell where it listens."""
+    if options.on_this_host:
+        from mldns.cli.launch import SERVERS, place_of
+
+        place = place_of(argparse.Namespace(**{**vars(options), **SERVERS}), handoff, check=True)
+        return place.host, launch.interface_variables(place.interface)
     if options.rank is None:
         if options.role is not None:
             raise InvalidInput(f"role {options.role!r} alone says no host: say its rank, too")
-        return None
-    return handoff.host(options.rank, options.role)
+        return None, {}
+    return handoff.host(options.rank, options.role), {}
 
 
 _TARGETS: Mapping[str, _Target] = {
@@ -222,11 +240,3 @@ _TARGETS: Mapping[str, _Target] = {
         local_rank=True,
     ),
 }
-
-
-class NotProven(MldnsError):
-    """DNS does not answer as it must. `code` is the exit code, 20 or 30."""
-
-    def __init__(self, summary: str, code: int) -> None:
-        self.code = code
-        super().__init__(summary)

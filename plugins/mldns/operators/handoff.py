@@ -27,7 +27,7 @@ class CloudDNSHandOffOperator(WorkersOperator):
 
     Belongs behind the gate: whoever gets the value may rely on the names. Takes the arguments of the upsert that name
     the workers; none for a hand-off of the zone alone. With workers, the XCom `environment` has the variables that all
-    hosts of the job share, for torchrun (PET_*), `env://` and JAX: `mldns.handoff.render.launch.variables`.
+    hosts of the job share, for torchrun (PET_*), `env://` and JAX: `mldns.handoff.render.launch.shared_variables`.
 
     :param lease: the run that holds the names, as the upsert has it; this run by default.
     """
@@ -51,7 +51,7 @@ class CloudDNSHandOffOperator(WorkersOperator):
         )
         self.log.info("Hand-off: %s", value)
         if value["count"]:
-            context["ti"].xcom_push(key=ENVIRONMENT_KEY, value=launch.variables(read(value)))
+            context["ti"].xcom_push(key=ENVIRONMENT_KEY, value=launch.shared_variables(read(value)))
         return value
 
     def _desired(self, dns_name: str) -> DesiredRecords:

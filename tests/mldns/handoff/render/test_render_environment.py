@@ -54,7 +54,7 @@ def test_a_process_that_is_not_there_is_refused(two: HandOff, untold: HandOff) -
 
 
 def test_one_set_of_variables_serves_every_launcher(two: HandOff, uneven: HandOff) -> None:
-    assert launch.variables(two) == SHARED | {
+    assert launch.shared_variables(two) == SHARED | {
         "PET_RDZV_BACKEND": "static",
         "PET_RDZV_ENDPOINT": "worker-0.bert.ml.example.com:29400",
         "PET_RDZV_ID": f"bert-{two.digest}",
@@ -62,4 +62,4 @@ def test_one_set_of_variables_serves_every_launcher(two: HandOff, uneven: HandOf
         "PET_NPROC_PER_NODE": "8",
         "JAX_COORDINATOR_ADDRESS": "worker-0.bert.ml.example.com:29400",
     }
-    assert "PET_NPROC_PER_NODE" not in launch.variables(uneven)
+    assert "PET_NPROC_PER_NODE" not in launch.shared_variables(uneven)
