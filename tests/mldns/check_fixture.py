@@ -8,6 +8,7 @@ from typing import Any
 
 from mldns.handoff.writer import hand_off
 from mldns.inventory.job_records import DesiredRecords
+from mldns.ownership.manifest import Manifest
 from tests.cloud_fixture import Cloud
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -25,12 +26,13 @@ class Job:
         ttl: int = 30,
         port: int | None = None,
         visibility: str = "private",
+        lease: str = "",
     ) -> None:
         desired = DesiredRecords.parse(
             owner="bert", dns_name="ml.test.", ttl=ttl, workers=workers, port=port, allow_addresses=["127.0.0.0/8"]
         )
         self.records = {rrset.name: list(rrset.rrdatas) for rrset in desired.rrsets if rrset.type == "A"}
-        self.value = hand_off(desired, zone="ml", visibility=visibility, resolvers=cloud.resolvers)
+        self.value = hand_off(desired, zone="ml", visibility=visibility, resolvers=cloud.resolvers, lease=lease)
         self._ttl = ttl
         self._cloud = cloud
         cloud.make_zone(dns_name="ml.test.", visibility=visibility)
@@ -42,6 +44,12 @@ class Job:
 
     def add(self, records: Mapping[str, list[str]]) -> None:
         self._done(self._cloud.write(*self._rrsets(records)))
+
+    def hold(self, lease: str) -> None:
+        """Let a run hold the names, by the manifest in the zone."""
+        rrset = Manifest(owner="bert", claimant="here/train", lease=lease).to_rrset("ml.test.")
+        text = {"name": rrset.name, "type": "TXT", "ttl": self._ttl, "rrdatas": list(rrset.rrdatas)}
+        self._done(self._cloud.write(text))
 
     def replace(self, name: str, before: list[str], after: list[str]) -> None:
         full = f"{name}.bert.ml.test."

@@ -21,9 +21,11 @@ from mldns.gate.ports import connect_all
 from mldns.gate.report import FAILURES_SHOWN, Failure, Ports, Report
 from mldns.gate.servers import Endpoint, Server
 from mldns.gate.survey import LEAST_ROUND, Survey
-from mldns.handoff.agreement import Disagreement, addresses, disagreements, proven, shared, unproven
+from mldns.handoff.agreement import Disagreement, addresses, disagreements, proven, shared, successor, unproven
 from mldns.handoff.reader import HandOff
-from mldns.records.names import Key
+from mldns.ownership.manifest import ManifestDamaged, decode
+from mldns.records.names import Key, manifest_name
+from mldns.records.rrset import RRset
 
 ROUND_SECONDS = 1.0  # between two rounds
 PROGRESS_SECONDS = 1.0  # between two reports
@@ -94,6 +96,7 @@ class _Verification:
         self._found: dict[str, tuple[str, ...]] = {}
         self._wrong: list[Disagreement] = []
         self._wrong_since = 0.0
+        self._successor = ""
         self._ports = OpenPorts(task.ports)
         self._survey = self._new_survey(task.expectations, task.also)
 
@@ -101,7 +104,7 @@ class _Verification:
         async with self._reporting():
             while not await self._round():
                 left = self._deadline - self._clock()
-                if left <= 0:
+                if left <= 0 or self._successor:
                     break
                 await asyncio.sleep(min(ROUND_SECONDS, left))
         handoff = self._task.handoff
@@ -126,10 +129,29 @@ class _Verification:
         if not self._survey.finished:
             return False
         if handoff is not None and self._wrong:
-            if self._clock() < self._deadline:
+            if not self._cached(handoff):
+                self._successor = successor(handoff, await self._lease(handoff))
+            if self._clock() < self._deadline and not self._successor:
                 self._ask_again(handoff)
             return False
         return await self._connect()
+
+    def _cached(self, handoff: HandOff) -> bool:
+        """Whether a resolver may still answer with the last run's address: that passes by itself."""
+        return self._clock() - self._wrong_since < handoff.ttl
+
+    async def _lease(self, handoff: HandOff) -> str:
+        """Ask whose names these are now; empty where the zone does not say."""
+        zone = f"{handoff.dns_name}."
+        name = manifest_name(handoff.job, zone)
+        survey = self._new_survey([Expectation(name, "TXT", None, None)], ())
+        await exchange.run_round(survey, budget=LEAST_ROUND, clock=self._clock)
+        found = survey.answers().get((name, "TXT"))
+        try:
+            manifest = decode(RRset(name, "TXT", 0, found), owner=handoff.job, dns_name=zone) if found else None
+        except ManifestDamaged:
+            return ""
+        return manifest.lease if manifest else ""
 
     def _ask_again(self, handoff: HandOff) -> None:
         """Open a survey of the names that disagree, and of the master, whose alias may be the one that is right."""
@@ -196,14 +218,13 @@ class _Verification:
         return replace(report, warnings=(*report.warnings, line))
 
     def _with_disagreements(self, report: Report) -> Report:
-        ttl = self._task.handoff.ttl if self._task.handoff else 0
-        # Until its time to live is over a resolver may answer with the last run's address: that passes by itself.
-        cached = self._clock() - self._wrong_since < ttl
-        verdict = Verdict.STALE if cached else Verdict.WRONG
+        cached = self._task.handoff is not None and self._cached(self._task.handoff)
+        verdict = Verdict.REPLACED if self._successor else Verdict.STALE if cached else Verdict.WRONG
         servers = ", ".join(report.servers[:3])
         types = {expectation.name: expectation.type for expectation in self._task.expectations}
+        why = self._successor
         failures = [
-            Failure(item.name, types.get(item.name, "A"), servers, verdict, item.expected, item.got, item.why)
+            Failure(item.name, types.get(item.name, "A"), servers, verdict, item.expected, item.got, why or item.why)
             for item in self._wrong
         ]
         verdicts = Counter(report.verdicts) + Counter({verdict: len(failures)})

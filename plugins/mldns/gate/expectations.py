@@ -93,6 +93,8 @@ class Verdict(StrEnum):
     WRONG = "wrong"
     STALE = "stale"
     """Other data, where another server or what was there a moment ago tells that the right one is on its way."""
+    REPLACED = "replaced"
+    """Other data than a hand-off's, which the zone's own manifest says was written since."""
     LONG_TTL = "long-ttl"
     """The right data, which may be cached for longer than asked."""
     SERVFAIL = "servfail"

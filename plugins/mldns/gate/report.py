@@ -24,13 +24,14 @@ PAIRS_A_STEP = 2_000
 """Pairs of name and server that are counted between two pauses: some milliseconds."""
 
 _WARNINGS_SHOWN = 5
-_OTHER_ANSWER = frozenset({Verdict.WRONG, Verdict.STALE, Verdict.LONG_TTL})
+_OTHER_ANSWER = frozenset({Verdict.WRONG, Verdict.STALE, Verdict.REPLACED, Verdict.LONG_TTL})
 _MAY_STILL_COME = frozenset({Verdict.MISSING, Verdict.STALE, Verdict.LONG_TTL, Verdict.SERVFAIL, Verdict.TIMEOUT})
 
 ADVICE = {
     Verdict.MISSING: "wait for the change to be served; where that lasts, look at the zone's delegation",
     Verdict.WRONG: "wait for the TTL; where it lasts, another zone or a cache answers for this name",
     Verdict.STALE: "wait: the server or its cache still has what was there before",
+    Verdict.REPLACED: "take the new hand-off; where there is none, run the upsert again: somebody changed the record",
     Verdict.LONG_TTL: "wait for that TTL; where it lasts, write the record again, or tolerate long-ttl",
     Verdict.SERVFAIL: "look at that server: it fails to answer",
     Verdict.REFUSED: "let that server answer to this host",

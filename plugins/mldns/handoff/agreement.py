@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mldns.handoff import address_digest
 from mldns.handoff.reader import HandOff
 from mldns.messages import shown_rrdatas
+from mldns.ownership.manifest import masked
 
 Found = Mapping[str, tuple[str, ...]]
 """Addresses by absolute name, as they were answered."""
@@ -47,6 +48,19 @@ def disagreements(handoff: HandOff, found: Found) -> list[Disagreement]:
             )
         )
     return wrong
+
+
+def successor(handoff: HandOff, lease: str) -> str:
+    """Who wrote addresses that are not the hand-off's, once no cache can hold what was there before; empty: unknown.
+
+    :param handoff: of the job.
+    :param lease: as the job's manifest in the zone has it; empty where nobody holds the names.
+    """
+    if not (handoff.run and lease):
+        return ""
+    if masked(lease).endswith(f":{handoff.run}"):
+        return "written since by the run that holds it, or by hand"
+    return "another run has it now"
 
 
 def proven(handoff: HandOff, found: Found) -> bool:

@@ -135,6 +135,19 @@ class TestAJob:
         assert (failure["name"], failure["verdict"], failure["got"]) == ("worker-2.bert.ml.test.", "wrong", "10.9.9.9")
         assert waited.json["names_right"] == 3
 
+    @pytest.mark.parametrize(("holder", "why"), [("run-1", "the run that holds it"), ("run-2", "another run")])
+    def test_a_hand_off_that_was_overtaken_is_not_waited_for(
+        self, holder: str, why: str, cloud: Cloud, mldns: Run
+    ) -> None:
+        job = Job(cloud, WORKERS, ttl=1, lease="run-1")
+        job.write({"worker-2": ["10.9.9.9"]})
+        job.hold(holder)
+        ran = mldns("check", "--wait", "300", "--json", "--quiet", MLDNS_HANDOFF=json.dumps(job.value))
+        assert ran.returncode == 30
+        [failure] = ran.json["failures"]
+        assert (failure["name"], failure["verdict"]) == ("worker-2.bert.ml.test.", "replaced")
+        assert why in failure["why"]
+
     def test_a_name_that_appears_late_is_waited_for(
         self, cloud: Cloud, interpreter: tuple[list[str], dict[str, str]]
     ) -> None:
