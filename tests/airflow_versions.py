@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+import sys
+from typing import Any
 
 from mldns.airflow_versions import stats
 
@@ -14,13 +15,20 @@ except ImportError:
 try:  # 3.2
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
-    read_dags = partial(DagBag, bundle_name="dags-folder")
+    NAMED = {"bundle_name": "dags-folder"}
 except ImportError:
     from airflow.models.dagbag import DagBag, sync_bag_to_db
 
-    read_dags = partial(DagBag)
+    NAMED = {}
 
 __all__ = ["DagBag", "DagSerialization", "read_dags", "set_up_stats", "sync_bag_to_db"]
+
+
+def read_dags(place: str) -> Any:
+    """Read DAG files as a fresh process does, those of `mldns.dags` that they name included."""
+    for name in [name for name in sys.modules if name.startswith("mldns.dags.")]:
+        del sys.modules[name]
+    return DagBag(place, **NAMED)
 
 
 def set_up_stats() -> None:

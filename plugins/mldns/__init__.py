@@ -18,6 +18,7 @@ hooks           Airflow connections turned into providers: the only way from a t
 tasks           what every task shares: base class, lease, links, events
 operators       Airflow's operators; beside them `sensors`, `triggers`, `notifiers` and `task_groups`
 ui              the page in Airflow's UI
+dags            the DAGs that a deployment names in its own folder
 ==============  =====================================================================================================
 
 `records` to `events` are pure but for the sockets of `gate` and the files of `cli`: no Airflow, no cloud, no HTTP.

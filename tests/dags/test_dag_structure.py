@@ -26,6 +26,8 @@ def bag() -> DagBag:
 def test_the_folder_holds_these_dags_and_no_errors(bag: DagBag) -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == IDS
+    files = {dag_id: Path(dag.fileloc) for dag_id, dag in bag.dags.items()}
+    assert files == {dag_id: FOLDER / f"{dag_id}.py" for dag_id in IDS}, "not the package's: tasks read them there"
 
 
 @pytest.mark.parametrize("dag_id", sorted(IDS))

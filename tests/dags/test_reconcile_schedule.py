@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+
+from tests.airflow_versions import DagBag, read_dags
 
 FILE = Path(__file__).resolve().parents[2] / "dags" / "mldns_reconcile.py"
 MINUTES, ACTIONS = "AIRFLOW_VAR_MLDNS_RECONCILE_MINUTES", "AIRFLOW_VAR_MLDNS_RECONCILE_ACTIONS"
@@ -17,7 +18,7 @@ def read(monkeypatch: pytest.MonkeyPatch, **environment: str) -> DagBag:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return DagBag(str(FILE), bundle_name="dags-folder")
+    return read_dags(str(FILE))
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [("", 900), ("15", 900), ("1", 60), ("2.5", 150), ("1440", 86_400)])
