@@ -50,7 +50,7 @@ def test_a_private_zone_with_labels_is_made_read_changed_and_deleted(client: DNS
 
 
 def test_a_zone_that_is_not_there_is_named_with_the_way_out(client: DNSClient) -> None:
-    with pytest.raises(ZoneNotFound, match=r"'nowhere' does not exist in 'demo-project': make it"):
+    with pytest.raises(ZoneNotFound, match=r"'nowhere' does not exist in 'demo-project'; make it"):
         list(client.list_rrsets("nowhere"))
     with pytest.raises(ZoneNotFound):
         client.create_change("nowhere", Change(additions=(a("x"),)))
