@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from mldns.gate import exchange
 from mldns.gate.expectations import Expectation, Inquiry, Tolerance, Verdict
 from mldns.gate.matrix import OpenPorts
-from mldns.gate.ports import connect_all
+from mldns.gate.ports import connect_all, no_way_to
 from mldns.gate.report import FAILURES_SHOWN, Failure, Ports, Report
 from mldns.gate.servers import Endpoint, Server
 from mldns.gate.survey import LEAST_ROUND, Survey
@@ -109,7 +109,7 @@ class _Verification:
                 await asyncio.sleep(min(ROUND_SECONDS, left))
         handoff = self._task.handoff
         exact = all(expectation.rrdatas is not None for expectation in self._task.expectations)
-        report = self._with_unproven(self._report(self._survey.report(self._clock())))
+        report = self._with_unreachable(self._with_unproven(self._report(self._survey.report(self._clock()))))
         known = exact or (handoff is not None and proven(handoff, self._found))
         return Outcome(report, report.ok and known, self._found)
 
@@ -214,6 +214,18 @@ class _Verification:
         line = (
             f"the address of {names[0]}{others} is answered, not proven to be the one that was handed over: {reason}; "
             "--workers FILE proves it" + (", or a check of all hosts, without --rank" if handoff.addresses else "")
+        )
+        return replace(report, warnings=(*report.warnings, line))
+
+    def _with_unreachable(self, report: Report) -> Report:
+        """A warning where names have IPv6 addresses alone, and this host no IPv6."""
+        alone = {name: texts for name, texts in self._found.items() if all(":" in text for text in texts)}
+        if not (report.ok and alone and (why := no_way_to(next(iter(alone.values()))[0]))):
+            return report
+        others = f" and {len(alone) - 1:,} more" if len(alone) > 1 else ""
+        line = (
+            f"{next(iter(alone))}{others} has IPv6 addresses alone, and this host no way there ({why}): "
+            "give it IPv6, or the names IPv4 addresses"
         )
         return replace(report, warnings=(*report.warnings, line))
 

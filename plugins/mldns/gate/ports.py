@@ -24,6 +24,10 @@ OnPort = Callable[[Endpoint, str], object]
 """Gets an endpoint and why no connection came about; "" where one did."""
 
 
+DISCARD = 9
+"""A port to ask the routes about; any will do."""
+
+
 async def connect_all(
     endpoints: Iterable[Endpoint], on_port: OnPort, *, seconds: float = CONNECT_SECONDS, at_once: int | None = None
 ) -> None:
@@ -46,6 +50,17 @@ async def connect_all(
             if number % _BURST == _BURST - 1:
                 # What begins together times out together: the event loop would be held by all of them at once.
                 await asyncio.sleep(_BREATH)
+
+
+def no_way_to(address: str) -> str:
+    """Return why this host has no way to an address, by its own routes; empty where it has one. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, DISCARD))
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    return ""
 
 
 def open_at_once() -> int:

@@ -243,8 +243,19 @@ class TestNames:
         arguments = ("--names", "worker-0.ml.test", "--required", required, "--resolver", resolver, "--wait", "0")
         assert main(["check", *arguments]) == code
 
+    @pytest.mark.parametrize(("required", "warned"), [("six.test", ["six.test. has IPv6"]), ("both.test", [])])
+    def test_a_name_of_ipv6_alone_is_a_warning_on_a_host_without(
+        self, resolver: str, required: str, warned: list[str], mldns: Run
+    ) -> None:
+        arguments = ("--names", "worker-0.ml.test", "--required", required, "--resolver", resolver, "--wait", "0")
+        ran = mldns("check", "--json", *arguments)
+        assert ran.returncode == (10 if warned else 0)
+        assert [line[: len("six.test. has IPv6")] for line in ran.json["warnings"]] == warned
+
 
 ADDRESSES = {"worker-0.ml.test.": "10.0.0.1", "worker-1.ml.test.": "10.0.0.2", "storage.test.": "127.0.0.1"}
+ADDRESSES |= {"both.test.": "127.0.0.1", "six.test.": ""}
+SIX = "fe80::1"  # without its interface there is no way to it on any host
 
 
 @pytest.fixture
@@ -256,7 +267,8 @@ def served() -> Iterator[ScriptedDns]:
         address = ADDRESSES.get(question.name.to_text())
         if address is None:
             return response(query, rcode="NXDOMAIN", flags=dns.flags.RA)
-        return response(query, *([address] if question.rdtype == 1 else []), flags=dns.flags.RA)
+        found = {1: address, 28: SIX if question.name.to_text() in ("both.test.", "six.test.") else ""}[question.rdtype]
+        return response(query, *([found] if found else []), flags=dns.flags.RA)
 
     with ScriptedDns(answer) as server:
         yield server
