@@ -183,6 +183,34 @@ def test_pytorch_ddp_trains_by_name(launcher: str, field: Field, tmp_path: Path)
     assert after < before / 100, "a rank that learned alone would be right about a third of it"
 
 
+KILLED = """
+import os, signal, sys, torch, torch.distributed as dist
+dist.init_process_group("gloo")
+checkpoint, rank = sys.argv[1], dist.get_rank()
+first = int(open(checkpoint).read()) if os.path.exists(checkpoint) else 0
+for step in range(first, 12):
+    total = torch.ones(1)
+    dist.all_reduce(total)
+    if rank == 0:
+        open(checkpoint, "w").write(str(step + 1))
+    dist.barrier()
+    if rank == 1 and (first, step) == (0, 5):
+        os.kill(os.getpid(), signal.SIGKILL)
+print("trained:", int(total), "processes, again from step", first, flush=True)
+dist.destroy_process_group()
+"""
+
+
+@needs_torch
+@pytest.mark.exhaustive
+def test_a_killed_process_brings_all_back_to_the_checkpoint(field: Field, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(KILLED)
+    with Crew() as crew:
+        program = ("--max-restarts=2", "train.py", str(tmp_path / "checkpoint"))
+        lines = train(field, crew, tmp_path, "torchrun-c10d", "--", *program)
+    assert result_of_all(lines) == "trained: 3 processes, again from step 6"
+
+
 JAX_SUM = """
 import os, jax
 jax.config.update("jax_platforms", "cpu")
