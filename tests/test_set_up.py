@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tests.matrix.__main__ import LOCKS
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ("setup", "test", "test-all", "lint", "lock", "demo", "up", "bench", "verify-google", "env")
@@ -86,3 +92,23 @@ def test_verify_google_asks_for_the_project(tmp_path: Path) -> None:
     result = make("verify-google", f"STAMP={stamp}")
     assert result.returncode != 0
     assert "PROJECT=" in result.stderr.splitlines()[0]
+
+
+def test_the_workflow_runs_every_version_and_only_commands_that_there_are() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    cells = workflow["jobs"]["matrix"]["strategy"]["matrix"]
+    assert cells["airflow"] == list(LOCKS)
+    assert f"3.{sys.version_info.minor}" in cells["python"]
+    listed = {line.split()[1] for line in make().stdout.splitlines()}
+    asked = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    assert {words[1] for words in map(str.split, asked) if words[0] == "make"} <= listed
+
+
+@pytest.mark.parametrize("version", ["3.1", "3.2"])
+def test_the_floors_are_what_the_oldest_lock_holds(version: str) -> None:
+    """No floor above what the matrix installs: uv would refuse it there, a user with it at home."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    floors = [Requirement(text) for text in [*project["dependencies"], *extras["google"], *extras["amazon"]]]
+    locked = pins(str(LOCKS[version].relative_to(ROOT)))
+    assert [str(floor) for floor in floors if not any(floor.specifier.contains(v) for v in locked[floor.name])] == []
