@@ -43,7 +43,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--quota", "managedZones=-1"], "'managedZones=-1' is not NAME=NUMBER"),
         (["--quota", "managedZones=0"], "managedZones is a whole number from 1 to 2,147,483,647, not 0"),
         (["--quota", "zones=1"], "there is no limit 'zones' to set"),
-        (["--resolver", "127.0.0.1:0=training"], "'training' is not a network URL"),
+        (["--resolver", "127.0.0.1:0=training"], "'training' is neither a network URL"),
         (["--latency-ms", "fast"], "'fast' is not a number of milliseconds"),
         (["--done-ms", "-1"], "'-1' is not a number of milliseconds"),
         (["--page-size", "0"], "'0' is not a number from 1 to 1000"),
