@@ -78,12 +78,12 @@ matrix: $(STAMP) ## run mldns on Airflow 3.1, 3.2 and 3.3, each in a venv of its
 
 ##@ See it work
 .PHONY: demo
-demo: $(STAMP) ## run example_training on a real Airflow against localcloud, show it, and stop everything
-	@$(BIN)/python -m demo run
+demo: $(STAMP) ## run example_training on a real Airflow against localcloud, show it, and stop everything (CLOUD=aws)
+	@$(BIN)/python -m demo run $(if $(CLOUD),--cloud $(CLOUD))
 
 .PHONY: up
 up: $(STAMP) ## the same, kept running with its UI until Ctrl-C
-	@$(BIN)/python -m demo up
+	@$(BIN)/python -m demo up $(if $(CLOUD),--cloud $(CLOUD))
 
 .PHONY: bench
 bench: $(STAMP) ## measure against localcloud and write benchmarks/results.md

@@ -91,14 +91,18 @@ class LocalCloud:
 
 
 @contextmanager
-def local_cloud(home: Path, arguments: Sequence[str] = ()) -> Iterator[LocalCloud]:
+def local_cloud(
+    home: Path, arguments: Sequence[str] = (), *, seen_as: type[LocalCloud] | None = None, network: str = NETWORK
+) -> Iterator[LocalCloud]:
     """Run localcloud on free ports, its log under `home`, for the length of a `with` block.
 
     :param arguments: further options of `python -m localcloud`, such as ("--serve-ms", "1500")
+    :param seen_as: through which cloud's API to look at it; Google's unless said
+    :param network: that the resolver is in, as that cloud spells it
     :raises ProcessDied: it ended, or was not ready within a minute; with the end of its log
     """
     free = "127.0.0.1:0"
-    listeners = ["--api", free, "--dns", free, "--dns", free, "--resolver", f"{free}={NETWORK}"]
+    listeners = ["--api", free, "--dns", free, "--dns", free, "--resolver", f"{free}={network}"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with Crew() as crew:
         process = crew.start(
@@ -109,7 +113,7 @@ def local_cloud(home: Path, arguments: Sequence[str] = ()) -> Iterator[LocalClou
             log=home / "localcloud.log",
         )
         ready = ready_line(process)
-        yield LocalCloud(ready["api"], tuple(ready["dns"].split(",")), ready["resolver"], process)
+        yield (seen_as or LocalCloud)(ready["api"], tuple(ready["dns"].split(",")), ready["resolver"], process)
 
 
 def ready_line(process: Managed) -> dict[str, str]:

@@ -27,7 +27,8 @@ def fill_page(airflow: Standalone, cloud: LocalCloud, example: Mapping[str, Any]
     prepared = {
         "zone": example["zone"],
         "dns_name": example["dns_name"],
-        "networks": ["projects/demo-project/global/networks/training"],
+        "networks": example.get("networks", ["projects/demo-project/global/networks/training"]),
+        "gcp_conn_id": example.get("gcp_conn_id", "google_cloud_default"),
         "job": JOB,
         "workers": ["10.0.0.7", "10.0.0.8"],
         "lease_hours": 24,
