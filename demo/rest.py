@@ -87,9 +87,19 @@ class AirflowApi:
         """Mark the run as a person would in the UI: "success" or "failed"."""
         self._call("PATCH", _run(dag_id, run_id), json={"state": state})
 
-    def clear(self, dag_id: str, run_id: str, task_ids: Sequence[str]) -> None:
-        """Clear tasks of a run with all that is downstream of them, as the UI does unless told otherwise."""
-        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "include_downstream": True}
+    def mark(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Mark a task "success" or "failed", as a person would in the UI."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}"
+        self._call("PATCH", path, json={"new_state": state})
+
+    def clear(
+        self, dag_id: str, run_id: str, task_ids: Sequence[str | tuple[str, int]], *, downstream: bool = True
+    ) -> None:
+        """Clear tasks of a run with all that is downstream of them, as the UI does unless told otherwise.
+
+        :param task_ids: or `(task id, map index)` for one instance of a mapped task.
+        """
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "include_downstream": downstream}
         self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", json={**body, "only_failed": False})
 
     def clear_run(self, dag_id: str, run_id: str, *, only_failed: bool) -> None:

@@ -20,6 +20,8 @@ DAGS = (
     "mldns_reconcile",
     "example_triggered",
     "proves_first",
+    "proves_each",
+    "proves_mapped",
 )
 # The example as it stands, but for names of its own, and a training and a job that each run chooses.
 TRIGGERED = {

@@ -47,8 +47,8 @@ class Run:
     def xcom(self, task_id: str) -> Any:
         return self.api.xcom(self.dag_id, self.run_id, task_id)
 
-    def log(self, task_id: str) -> list[str]:
-        task = next(task for task in self.tasks() if task.task_id == task_id)
+    def log(self, task_id: str, map_index: int = -1) -> list[str]:
+        task = next(task for task in self.tasks() if (task.task_id, task.map_index) == (task_id, map_index))
         return self.api.task_log(self.dag_id, self.run_id, task)
 
     def failures(self) -> str:

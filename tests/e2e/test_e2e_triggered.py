@@ -31,3 +31,15 @@ def test_names_from_another_dag_are_released_whatever_ends_the_training(
     marked.wait_for_task("release", "success")
     assert live_cloud.records("triggered", "fails.triggered.test.") == []
     assert live_cloud.records("triggered", "marked.triggered.test.") == []
+
+
+@pytest.mark.exhaustive
+def test_a_clear_of_the_training_has_its_names_triggered_again(airflow: Standalone, live_cloud: LocalCloud) -> None:
+    run = start(airflow.api, DAG_ID, {"job": "again", "command": "exit 1"})
+    assert run.wait() == "failed"
+    assert live_cloud.records("triggered", "again.triggered.test.") == []
+    airflow.api.clear(DAG_ID, run.run_id, ["train"])
+    assert run.wait() == "failed", "by the training itself, which did start"
+    assert {task.task_id: task.try_number for task in run.tasks()} == {"names": 2, "train": 2, "release": 2}
+    assert not any("NotStarted" in line for line in run.log("train"))
+    assert live_cloud.records("triggered", "again.triggered.test.") == []

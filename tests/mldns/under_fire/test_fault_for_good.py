@@ -4,7 +4,6 @@ the API is well again, the same operation does the rest."""
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 
@@ -136,8 +135,7 @@ def test_what_the_connection_says_bounds_the_time(world: World, monkeypatch: pyt
     said = world.cloud.connection(call_timeout=0.2, retry_deadline=0.5)
     monkeypatch.setenv("AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT", said)
     world.break_down({"method": "*", "kind": "hang"})
-    started = time.monotonic()
     with pytest.raises(CloudUnavailable, match=r"^managedZones\.get of zone 'ml-zone' .* last with ReadTimeout: "):
         OPERATIONS["create"].act(world.hook(patience=None))
-    assert 0.2 <= time.monotonic() - started < 2
-    world.mend()
+    (tries,) = world.mend()
+    assert 1 <= tries <= 3

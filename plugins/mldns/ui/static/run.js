@@ -52,20 +52,23 @@ async function read() {
 // A task that fails emits no event: Airflow knows which ones did.
 async function failures(path) {
   try {
-    const [failed, reasons] = await Promise.all([
-      get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED }),
-      get(`${path}/taskInstances/~/xcomEntries`, { xcom_key_pattern: FAILURE, limit: 100 }),
-    ]);
-    await Promise.all(failed.task_instances.map((one) => explain(path, one, reasons.xcom_entries)));
+    const failed = await get(`${path}/taskInstances`, { state: "failed", limit: MOST_FAILED });
+    if (failed.task_instances.length > 0) await explain(path, failed.task_instances);
     return failed;
   } catch {
     return { task_instances: [], total_entries: 0 }; // not the viewer's to see: the rest is still worth showing
   }
 }
 
-async function explain(path, failed, reasons) {
-  const its = (entry) => entry.key === FAILURE && entry.task_id === failed.task_id && entry.map_index === failed.map_index;
-  if (reasons.some(its)) failed.why = await xcom(path, failed, FAILURE);
+/** Give the failed tasks of ours the `why` that they left: `{"what", "todo"}`. */
+async function explain(path, failed) {
+  try {
+    const left = await get(`${path}/taskInstances/~/xcomEntries`, { xcom_key_pattern: FAILURE, limit: 100 });
+    const its = (one) => left.xcom_entries.some((entry) => entry.key === FAILURE && entry.task_id === one.task_id && entry.map_index === one.map_index);
+    await Promise.all(failed.filter(its).map(async (one) => (one.why = await xcom(path, one, FAILURE))));
+  } catch (error) {
+    console.error(error); // gone, not JSON, or not the viewer's to see: the log has it
+  }
 }
 
 async function xcom(path, { task_id: taskId, map_index: mapIndex }, key) {

@@ -75,31 +75,23 @@ def prove(
     if not permissions:
         unknown = "has a role of which no permission is known here: name one in prove_with"
         return Proof(unproven=dict.fromkeys(members, unknown))
-    started = time.monotonic()
-    deadline = started + patience
     proof = Proof()
-    waiting = _accounts(members, proof.unproven)
-    proof.unproven.update(dict.fromkeys(waiting, f"was not asked within {patience:g} s"))
-    pause = _FIRST_PAUSE
+    started, pause = time.monotonic(), _FIRST_PAUSE
+    waiting = _accounts(members, proof.unproven, f"was not asked within {patience:g} s")
     while waiting:
         for member, account in list(waiting.items()):
-            left = deadline - time.monotonic()
-            if left < LEAST_CALL and time.monotonic() - started > LEAST_CALL:
+            passed = time.monotonic() - started
+            if patience - passed < LEAST_CALL < passed:
                 return proof
-            try:
-                why = _lacks(act_as(account, max(left, LEAST_CALL)), permissions)
-            except CannotImpersonate as refusal:
-                proof.unproven[member] = f"cannot be impersonated ({refusal})"
-                del waiting[member]
-                continue
-            except MldnsError as error:
-                why = f"could not ask ({error})"
+            why, final = _lacks(act_as, account, max(patience - passed, LEAST_CALL), permissions)
             if why:
-                proof.unproven[member] = f"{why} within {patience:g} s"
+                proof.unproven[member] = why if final else f"{why} within {patience:g} s"
             else:
-                del proof.unproven[member], waiting[member]
+                del proof.unproven[member]
                 proof.proven[member] = round(time.monotonic() - started, 1)
-        if not waiting or time.monotonic() + pause > deadline:
+            if final:
+                del waiting[member]
+        if not waiting or time.monotonic() + pause > started + patience:
             break
         log.info("%d member(s) do not have %s yet: asking again in %.1f s", len(waiting), shorten(permissions), pause)
         time.sleep(pause)
@@ -107,20 +99,27 @@ def prove(
     return proof
 
 
-def _accounts(members: Sequence[str], unproven: dict[str, str]) -> dict[str, str]:
-    """The address by member of those that are service accounts; the reason of the others goes into `unproven`."""
+def _accounts(members: Sequence[str], unproven: dict[str, str], unasked: str) -> dict[str, str]:
+    """The address by member of those that are service accounts; into `unproven` goes why each member is not proven."""
     accounts: dict[str, str] = {}
     for member in members:
         kind, _, account = member.partition(":")
         if kind != "serviceAccount" or "[" in account:
             unproven[member] = "is no service account that could be impersonated"
         else:
-            accounts[member] = account
+            accounts[member], unproven[member] = account, unasked
     return accounts
 
 
-def _lacks(tester: Tester, permissions: Sequence[str]) -> str | None:
-    """What is missing, in words; None where nothing is."""
-    granted = tester.test(permissions)
+def _lacks(
+    act_as: Callable[[str, float], Tester], account: str, seconds: float, permissions: Sequence[str]
+) -> tuple[str, bool]:
+    """What an account lacks, in words, empty where it has all; and whether there is no use in asking again."""
+    try:
+        granted = act_as(account, seconds).test(permissions)
+    except CannotImpersonate as refusal:
+        return f"cannot be impersonated ({refusal})", True
+    except MldnsError as error:
+        return f"could not ask ({error})", False
     missing = [permission for permission in permissions if permission not in granted]
-    return f"did not get {shorten(missing)}" if missing else None
+    return f"did not get {shorten(missing)}" if missing else "", not missing
