@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_NO_SOURCES = ("*.egg-info", "__pycache__", "build", "dist", "logs")
 
 # The API server's own application, without a port: `/mldns/` answers only where a user is logged in.
 PAGE = """
@@ -88,7 +90,9 @@ def install(
     _step("building the wheel and the source archive")
     for old in dist.glob("mldns-*"):
         old.unlink()
-    _run([uv, "build", "--quiet", "--out-dir", dist], cwd=ROOT)
+    # Of a copy: a build leaves `plugins/mldns.egg-info`, and Airflow would take the checkout for an installed mldns.
+    source = shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", *_NO_SOURCES))
+    _run([uv, "build", "--quiet", "--out-dir", dist], cwd=source)
     wheel = next(dist.glob("mldns-*.whl"))
     binaries = folder / "venv" / "bin"
     _step(f"installing {wheel.name}[{extras}] into a fresh venv, versions of {constraints.name}")

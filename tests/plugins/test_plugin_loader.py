@@ -79,3 +79,16 @@ def test_no_module_is_replaced_by_one_of_ours(ours: dict[str, Any]) -> None:
 
 def test_the_shim_loads_nothing_heavy(ours: dict[str, Any]) -> None:
     assert ours["heavy"] == []
+
+
+def test_what_a_build_left_beside_it_does_not_hide_the_plugin(tmp_path: Path) -> None:
+    """`pip install .` of the checkout leaves it."""
+    folder = tmp_path / "plugins"
+    (folder / "mldns.egg-info").mkdir(parents=True)
+    (folder / "mldns.egg-info" / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: mldns\nVersion: 0.0.1\n")
+    plugin = "[airflow.plugins]\nmldns = mldns.ui.plugin:MldnsPlugin\n"
+    (folder / "mldns.egg-info" / "entry_points.txt").write_text(plugin)
+    for name in ("mldns", "mldns_plugin.py", ".airflowignore"):
+        (folder / name).symlink_to(ROOT / "plugins" / name)
+    found = loaded(folder, tmp_path)
+    assert (found["plugins"].count("mldns"), found["errors"]) == (1, {})
