@@ -156,7 +156,7 @@ def note_a_grant(cloud: Cloud) -> None:
 
 
 def test_the_lease_of_a_run_at_work_is_renewed_also_where_the_manifest_hides_it(airflow: Airflow, cloud: Cloud) -> None:
-    prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=0.001)
+    prepared(airflow, cloud, visibility="public", networks=[], claimant="", lease="", lease_hours=0.0001)
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database, database:
         database.execute("UPDATE dag_run SET state = 'running' WHERE dag_id = 'mldns_pretraining'")
     before = cloud.records()
