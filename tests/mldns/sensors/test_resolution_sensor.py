@@ -89,7 +89,7 @@ class TestOpens:
     def test_a_name_server_that_lags_behind_is_waited_for(
         self, start_cloud: Callable[..., Cloud], connect: Callable[..., None]
     ) -> None:
-        cloud = start_cloud("--serve-ms", "0", "--dns", "127.0.0.1:0", "--dns", "127.0.0.1:0+1000")
+        cloud = start_cloud("--serve-ms", "0", "--dns", "127.0.0.1:0", "--dns", "127.0.0.1:0+3000")
         connect(cloud)
         Zone(cloud, "public").add(NAMES)
         assert gate().execute({})["answers"] > 15
