@@ -35,7 +35,7 @@ class LocalAws(LocalCloud):
             {
                 "name": zone["HostedZone"]["Name"].removesuffix("."),
                 "id": zone["HostedZone"]["Id"],
-                "nameServers": zone.get("DelegationSet", {}).get("NameServers", [vpc["VPCId"] for vpc in zone["VPCs"]]),
+                "nameServers": zone.get("DelegationSet", {}).get("NameServers", []),
             }
             for zone in whole
         ]

@@ -81,7 +81,7 @@ class Story:
         self.names(outcome.answers)
         console.rule("in the cloud", align="left")
         servers = [server for one in cloud.zones() if one["name"] == zone for server in one["nameServers"]]
-        self._fact("name servers", " ".join(servers))
+        self._fact("name servers", " ".join(servers) or "none: the zone is private")
         scopes: dict[str, list[dict[str, Any]]] = {
             "project": cloud.project_bindings(),
             f"zone {zone}": cloud.zone_bindings(zone),
