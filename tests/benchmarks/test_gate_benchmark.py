@@ -26,6 +26,6 @@ def test_ratio_is_that_of_the_same_run() -> None:
 
 
 def test_a_goal_that_is_missed_is_said() -> None:
-    slow = gate.Round(answers=50_000, seconds=61.0, cpu_seconds=15.0, floor_us=100.0, loop_ms=51.0)
-    met = [met for _, _, met in gate.Measured("localcloud", 10_000, [slow], memory=151.0).goals()]
+    slow = gate.Round(answers=50_000, seconds=31.0, cpu_seconds=15.0, floor_us=100.0, loop_ms=51.0)
+    met = [met for _, _, met in gate.Measured("localcloud", 10_000, [slow], memory=121.0).goals()]
     assert met == [False, True, True, False, False, False]
